@@ -1,6 +1,8 @@
 //! Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
 
+pub mod config;
 pub mod error;
+pub mod logging;
 pub mod random;
 pub mod scalar;
 pub mod simd;

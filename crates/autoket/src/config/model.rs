@@ -1,0 +1,251 @@
+//! The table `[model]`.
+
+use serde::Serialize;
+
+use super::document::{Node, Value};
+use super::reader::{Mismatch, Read, Result, Table};
+use crate::Dtype;
+
+/// The table `[model]`, kinds by NetKet's names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind")]
+pub enum ModelConfig {
+    /// Masked two-dimensional convolutions.
+    #[serde(rename = "ARNNConv2D")]
+    ArnnConv2d(ArnnConv2dConfig),
+}
+
+/// The fields of `kind = "ARNNConv2D"`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ArnnConv2dConfig {
+    /// Rows and columns in which the sites are laid out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extent: Option<[usize; 2]>,
+    /// Number of convolutions.
+    pub layers: usize,
+    /// Channels of every layer but the last, or of each layer.
+    pub features: FeaturesConfig,
+    /// Height and width of the kernels.
+    pub kernel_size: [usize; 2],
+    /// Distance between neighbouring entries of the kernels, in rows and in columns.
+    pub kernel_dilation: [usize; 2],
+    /// Nonlinearity between layers.
+    pub activation: String,
+    /// Whether layers add a bias.
+    pub use_bias: bool,
+    /// The power of |ψ| that is normalised.
+    pub machine_pow: u32,
+    /// The type of the parameters and of log ψ.
+    pub dtype: Dtype,
+    /// How products of single precision are added up.
+    pub precision: String,
+    /// How kernels begin.
+    pub kernel_init: InitConfig,
+    /// How biases begin.
+    pub bias_init: InitConfig,
+}
+
+/// A number for all layers but the last, or one for each.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum FeaturesConfig {
+    /// For every layer but the last, which has one channel per local state.
+    One(usize),
+    /// One number per layer; the last is the number of local states.
+    Each(Vec<usize>),
+}
+
+/// An initialiser: a name, or `{ kind = "normal", stddev = 0.01 }`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum InitConfig {
+    /// By name alone.
+    Name(String),
+    /// With a standard deviation.
+    Normal {
+        /// `"normal"`.
+        kind: String,
+        /// Standard deviation.
+        stddev: f64,
+    },
+}
+
+impl Read for FeaturesConfig {
+    const EXPECTED: &'static str = "a number, or a list with one number per layer";
+    fn read(node: &Node) -> std::result::Result<Self, Mismatch> {
+        let wrong = |_| Mismatch::new::<Self>(node);
+        match &node.value {
+            Value::Array(_) => Vec::read(node).map(Self::Each).map_err(wrong),
+            _ => usize::read(node).map(Self::One).map_err(wrong),
+        }
+    }
+}
+
+const FIELDS: &[&str] = &[
+    "kind",
+    "extent",
+    "layers",
+    "features",
+    "kernel_size",
+    "kernel_dilation",
+    "activation",
+    "use_bias",
+    "machine_pow",
+    "dtype",
+    "precision",
+    "kernel_init",
+    "bias_init",
+];
+
+const ACTIVATIONS: &[&str] = &[
+    "selu",
+    "reim_selu",
+    "relu",
+    "tanh",
+    "gelu",
+    "silu",
+    "log_cosh",
+    "identity",
+];
+
+const DTYPES: &[&str] = &["float32", "float64", "complex64", "complex128"];
+
+impl ModelConfig {
+    pub(super) fn read(
+        table: &Table<'_>,
+        local_size: usize,
+        rows_and_columns: Option<[usize; 2]>,
+    ) -> Result<Self> {
+        let kind = table.name("kind", &["ARNNConv2D"])?;
+        table.only(FIELDS)?;
+        if kind.is_none() {
+            return Err(table.missing("kind", "\"ARNNConv2D\""));
+        }
+        ArnnConv2dConfig::read(table, local_size, rows_and_columns).map(Self::ArnnConv2d)
+    }
+}
+
+impl ArnnConv2dConfig {
+    fn read(
+        table: &Table<'_>,
+        local_size: usize,
+        rows_and_columns: Option<[usize; 2]>,
+    ) -> Result<Self> {
+        let dtype = match table.name("dtype", DTYPES)? {
+            Some("float32") => Dtype::Float32,
+            Some("complex64") => Dtype::Complex64,
+            Some("complex128") => Dtype::Complex128,
+            _ => Dtype::Float64,
+        };
+        let layers: usize = table.required("layers", "3")?;
+        table.check(layers > 0, "layers", "at least 1 layer", "")?;
+        let features: FeaturesConfig = table.required("features", "8")?;
+        check_features(table, &features, layers, local_size)?;
+        let kernel_size: [usize; 2] = table.required("kernel_size", "[2, 3]")?;
+        check_kernel(table, kernel_size)?;
+        let kernel_dilation = table.optional("kernel_dilation")?.unwrap_or([1, 1]);
+        table.check(
+            !kernel_dilation.contains(&0),
+            "kernel_dilation",
+            "numbers of at least 1",
+            "1 means no dilation",
+        )?;
+        let machine_pow: usize = table.optional("machine_pow")?.unwrap_or(2);
+        table.check(
+            (1..=64).contains(&machine_pow),
+            "machine_pow",
+            "at least 1",
+            "2 normalises |ψ|², which is what a run needs",
+        )?;
+        let extent = table.optional("extent")?;
+        Ok(Self {
+            extent: extent.or(rows_and_columns),
+            layers,
+            features,
+            kernel_size,
+            kernel_dilation,
+            activation: table
+                .name("activation", ACTIVATIONS)?
+                .unwrap_or("selu")
+                .to_owned(),
+            use_bias: table.optional("use_bias")?.unwrap_or(true),
+            machine_pow: machine_pow as u32,
+            dtype,
+            precision: table
+                .name("precision", &["default", "high", "highest"])?
+                .unwrap_or("default")
+                .to_owned(),
+            kernel_init: InitConfig::read(table, "kernel_init", "lecun_normal")?,
+            bias_init: InitConfig::read(table, "bias_init", "zeros")?,
+        })
+    }
+}
+
+fn check_features(
+    table: &Table<'_>,
+    features: &FeaturesConfig,
+    layers: usize,
+    local_size: usize,
+) -> Result<()> {
+    let list = match features {
+        FeaturesConfig::One(n) => std::slice::from_ref(n),
+        FeaturesConfig::Each(list) => list,
+    };
+    if let FeaturesConfig::Each(list) = features {
+        table.check(
+            list.len() == layers,
+            "features",
+            format!("{layers} numbers, one per layer"),
+            format!("`layers` is {layers}"),
+        )?;
+        table.check(
+            list.last() == Some(&local_size),
+            "features",
+            format!("a list that ends in {local_size}"),
+            format!("the last layer has one channel for each of the {local_size} local states"),
+        )?;
+    }
+    table.check(!list.contains(&0), "features", "at least 1 channel", "")
+}
+
+fn check_kernel(table: &Table<'_>, kernel_size: [usize; 2]) -> Result<()> {
+    table.check(
+        !kernel_size.contains(&0),
+        "kernel_size",
+        "a height and a width of at least 1",
+        "for example `kernel_size = [2, 3]`",
+    )?;
+    table.check(
+        kernel_size != [1, 1],
+        "kernel_size",
+        "more than one entry",
+        "the first layer must not see its own site, so a 1x1 kernel sees nothing at all",
+    )
+}
+
+impl InitConfig {
+    fn read(table: &Table<'_>, field: &str, default: &str) -> Result<Self> {
+        const NAMES: &[&str] = &["lecun_normal", "zeros", "ones", "normal"];
+        let Some(inner) = table.subtable(field) else {
+            let name = table.name(field, NAMES)?.unwrap_or(default);
+            return Ok(match name {
+                "normal" => Self::normal(0.01),
+                name => Self::Name(name.to_owned()),
+            });
+        };
+        inner.only(&["kind", "stddev"])?;
+        if inner.name("kind", &["normal"])?.is_none() {
+            return Err(inner.missing("kind", "\"normal\""));
+        }
+        let stddev = inner.optional("stddev")?.unwrap_or(0.01);
+        inner.check(stddev > 0.0, "stddev", "a number above 0", "")?;
+        Ok(Self::normal(stddev))
+    }
+
+    fn normal(stddev: f64) -> Self {
+        Self::Normal {
+            kind: "normal".to_owned(),
+            stddev,
+        }
+    }
+}
