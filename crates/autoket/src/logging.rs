@@ -128,7 +128,7 @@ impl JsonLog {
     pub fn write(&mut self) -> Result<()> {
         let start = Instant::now();
         let text = serde_json::to_vec(self).expect("numbers and strings have a JSON form");
-        write_whole(&self.path, &text)?;
+        write_atomically(&self.path, &text)?;
         self.last_write = Instant::now();
         self.cost = start.elapsed();
         Ok(())
@@ -139,7 +139,7 @@ impl JsonLog {
 ///
 /// # Errors
 /// The file or its folder cannot be written.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

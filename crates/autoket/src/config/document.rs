@@ -153,7 +153,7 @@ fn parse_override(line: &str) -> Result<Node, Box<ConfigError>> {
         return Err(refuse(title, 0..key.len()));
     }
     let bare = value.trim();
-    let is_word = !bare.is_empty()
+    let is_word = bare.starts_with(|c: char| c.is_alphabetic() || "./_".contains(c))
         && bare
             .chars()
             .all(|c| c.is_alphanumeric() || "_-./".contains(c));
