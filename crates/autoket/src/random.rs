@@ -95,6 +95,7 @@ impl Key {
     }
 
     /// Elements `first..first + N` of `uniform(key, dtype=float64)`, vectorised over the elements.
+    #[inline(always)]
     pub fn uniforms<const N: usize>(self, first: u64) -> [f64; N] {
         let count: [u64; N] = array::from_fn(|i| first + i as u64);
         let [a, b] = threefry2x32(

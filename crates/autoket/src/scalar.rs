@@ -106,7 +106,14 @@ pub trait Scalar:
 }
 
 /// `f32` or `f64`, with its SIMD vectors.
-pub trait Real: Scalar<Real = Self> + crate::simd::math::Constants + Float + FloatConst + SimdFloatElement + PartialOrd {
+pub trait Real:
+    Scalar<Real = Self>
+    + crate::simd::math::Constants
+    + Float
+    + FloatConst
+    + SimdFloatElement
+    + PartialOrd
+{
     /// The native vector of this number on a SIMD level.
     type Vector<S: Simd>: SimdFloat<S, Element = Self>;
     /// One [row of lanes](crate::simd::Row): 128 bytes of samples.

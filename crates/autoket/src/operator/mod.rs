@@ -123,7 +123,8 @@ impl Connected {
         }
     }
 
-    fn changes(&self, i: usize) -> &[(u32, u8)] {
+    /// The changes of one element.
+    pub fn changes(&self, i: usize) -> &[(u32, u8)] {
         &self.changes[self.start(i)..self.ends[i] as usize]
     }
 

@@ -1,9 +1,10 @@
 //! Kernels over rows that are not products: activations, normalisation of conditionals, draws.
 
-use fearless_simd::{Level, Simd, SimdBase, SimdFloat, Select, dispatch};
+use fearless_simd::{Level, Select, Simd, SimdBase, SimdFloat, dispatch};
 
 use super::lanes::Row;
 use super::math::{self, V, splat};
+use crate::random::Key;
 use crate::scalar::Real;
 
 /// A real function of one number with its derivative, on rows.
@@ -64,13 +65,7 @@ impl Elementwise {
     }
 
     #[inline(always)]
-    fn pull_back_on<S: Simd, R: Real>(
-        self,
-        simd: S,
-        scale: R,
-        x: &[R::Row],
-        dy: &mut [R::Row],
-    ) {
+    fn pull_back_on<S: Simd, R: Real>(self, simd: S, scale: R, x: &[R::Row], dy: &mut [R::Row]) {
         simd.vectorize(
             #[inline(always)]
             || {
@@ -91,13 +86,19 @@ impl Elementwise {
     fn value<S: Simd, R: Real>(self, simd: S, x: V<S, R>) -> V<S, R> {
         match self {
             Self::Selu => {
-                let below = math::expm1::<S, R>(simd, x) * number::<S, R>(simd, SELU_LAMBDA * SELU_ALPHA);
-                x.simd_gt(number::<S, R>(simd, 0.0)).select(x * number::<S, R>(simd, SELU_LAMBDA), below)
+                let below =
+                    math::expm1::<S, R>(simd, x) * number::<S, R>(simd, SELU_LAMBDA * SELU_ALPHA);
+                x.simd_gt(number::<S, R>(simd, 0.0))
+                    .select(x * number::<S, R>(simd, SELU_LAMBDA), below)
             }
-            Self::Relu => x.simd_lt(number::<S, R>(simd, 0.0)).select(number::<S, R>(simd, 0.0), x),
+            Self::Relu => x
+                .simd_lt(number::<S, R>(simd, 0.0))
+                .select(number::<S, R>(simd, 0.0), x),
             Self::Tanh => math::tanh::<S, R>(simd, x),
             Self::Gelu => {
-                let inner = (x * x).mul_add(number::<S, R>(simd, GELU_CUBIC), number::<S, R>(simd, 1.0)) * x;
+                let inner = (x * x)
+                    .mul_add(number::<S, R>(simd, GELU_CUBIC), number::<S, R>(simd, 1.0))
+                    * x;
                 let t = math::tanh::<S, R>(simd, inner * number::<S, R>(simd, GELU_SCALE));
                 x * number::<S, R>(simd, 0.5) * (t + number::<S, R>(simd, 1.0))
             }
@@ -115,20 +116,27 @@ impl Elementwise {
         match self {
             // At 0 the left branch, as JAX differentiates it.
             Self::Selu => {
-                let below = math::exp::<S, R>(simd, x) * number::<S, R>(simd, SELU_LAMBDA * SELU_ALPHA);
-                x.simd_gt(number::<S, R>(simd, 0.0)).select(number::<S, R>(simd, SELU_LAMBDA), below)
+                let below =
+                    math::exp::<S, R>(simd, x) * number::<S, R>(simd, SELU_LAMBDA * SELU_ALPHA);
+                x.simd_gt(number::<S, R>(simd, 0.0))
+                    .select(number::<S, R>(simd, SELU_LAMBDA), below)
             }
-            Self::Relu => x.simd_gt(number::<S, R>(simd, 0.0)).select(number::<S, R>(simd, 1.0), number::<S, R>(simd, 0.0)),
+            Self::Relu => x
+                .simd_gt(number::<S, R>(simd, 0.0))
+                .select(number::<S, R>(simd, 1.0), number::<S, R>(simd, 0.0)),
             Self::Tanh => {
                 let t = math::tanh::<S, R>(simd, x);
                 number::<S, R>(simd, 1.0) - t * t
             }
             Self::Gelu => {
                 let square = x * x;
-                let inner = square.mul_add(number::<S, R>(simd, GELU_CUBIC), number::<S, R>(simd, 1.0)) * x;
+                let inner =
+                    square.mul_add(number::<S, R>(simd, GELU_CUBIC), number::<S, R>(simd, 1.0)) * x;
                 let t = math::tanh::<S, R>(simd, inner * number::<S, R>(simd, GELU_SCALE));
-                let inner_slope =
-                    square.mul_add(number::<S, R>(simd, 3.0 * GELU_CUBIC), number::<S, R>(simd, 1.0)) * number::<S, R>(simd, GELU_SCALE);
+                let inner_slope = square.mul_add(
+                    number::<S, R>(simd, 3.0 * GELU_CUBIC),
+                    number::<S, R>(simd, 1.0),
+                ) * number::<S, R>(simd, GELU_SCALE);
                 let bend = x * (number::<S, R>(simd, 1.0) - t * t) * inner_slope;
                 (t + number::<S, R>(simd, 1.0) + bend) * number::<S, R>(simd, 0.5)
             }
@@ -195,7 +203,10 @@ pub fn draw<R: Real>(
     index: &mut [u8],
 ) {
     let p = R::from_f64(machine_pow.into());
-    for (c, row) in cumulative.iter_mut().zip(log_conditionals.iter().step_by(planes)) {
+    for (c, row) in cumulative
+        .iter_mut()
+        .zip(log_conditionals.iter().step_by(planes))
+    {
         for (c, &y) in c.iter_mut().zip(row.iter()) {
             *c = p * y;
         }
@@ -210,7 +221,10 @@ pub fn draw<R: Real>(
     let whole = cumulative[cumulative.len() - 1];
     for (lane, index) in index.iter_mut().enumerate() {
         let r = whole[lane].widen() * uniform[lane];
-        *index = cumulative.iter().map(|c| u8::from(r > c[lane].widen())).sum();
+        *index = cumulative
+            .iter()
+            .map(|c| u8::from(r > c[lane].widen()))
+            .sum();
     }
 }
 
@@ -228,6 +242,24 @@ fn exp_on<S: Simd, R: Real>(simd: S, y: &mut [R::Row]) {
                 for y in y.chunks_exact_mut(V::<S, R>::LEN) {
                     math::exp::<S, R>(simd, V::<S, R>::from_slice(simd, y)).store_slice(y);
                 }
+            }
+        },
+    )
+}
+
+/// Elements `first…` of `jax.random.uniform(key, dtype=float64)`; the length is a multiple of 16.
+pub fn uniforms(level: Level, key: Key, first: u64, out: &mut [f64]) {
+    dispatch!(level, simd => uniforms_on(simd, key, first, out))
+}
+
+#[inline(always)]
+fn uniforms_on<S: Simd>(simd: S, key: Key, first: u64, out: &mut [f64]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let (blocks, _) = out.as_chunks_mut::<16>();
+            for (i, block) in blocks.iter_mut().enumerate() {
+                *block = key.uniforms(first + 16 * i as u64);
             }
         },
     )

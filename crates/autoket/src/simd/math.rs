@@ -98,8 +98,7 @@ impl Constants for f32 {
         1.0 / 6.0,
         0.5,
     ];
-    const LOG: &'static [f32] =
-        &[0.242_790_79, 0.284_987_87, 0.400_009_72, 0.666_666_6];
+    const LOG: &'static [f32] = &[0.242_790_79, 0.284_987_87, 0.400_009_72, 0.666_666_6];
     const HALF_BITS: u32 = 0x3f00_0000;
     const LOG_SHIFT: u32 = 0x3f80_0000 - Self::SQRT_HALF_BITS;
     const SQRT_HALF_BITS: u32 = 0x3f35_04f3;
@@ -138,7 +137,10 @@ fn reduce<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> (V<S, R>, V<S, R
     let r = n.mul_add(splat::<S, R>(simd, R::LN2_LO), r);
     let expm1 = (r * r).mul_add(horner::<S, R>(simd, R::EXPM1, r), r);
     let half = Bits::<S, R>::splat(simd, R::HALF_BITS);
-    (expm1, V::<S, R>::from_bits((shifted.to_bits() << R::MANTISSA) + half))
+    (
+        expm1,
+        V::<S, R>::from_bits((shifted.to_bits() << R::MANTISSA) + half),
+    )
 }
 
 /// eˣ.
@@ -147,8 +149,11 @@ pub fn exp<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let (expm1, half_scale) = reduce::<S, R>(simd, x);
     let y = expm1.mul_add(half_scale, half_scale);
     let y = y + y;
-    let y = x.simd_lt(splat::<S, R>(simd, R::EXP_MIN)).select(splat::<S, R>(simd, R::zero()), y);
-    x.simd_gt(splat::<S, R>(simd, R::EXP_MAX)).select(splat::<S, R>(simd, R::infinity()), y)
+    let y = x
+        .simd_lt(splat::<S, R>(simd, R::EXP_MIN))
+        .select(splat::<S, R>(simd, R::zero()), y);
+    x.simd_gt(splat::<S, R>(simd, R::EXP_MAX))
+        .select(splat::<S, R>(simd, R::infinity()), y)
 }
 
 /// eˣ - 1, without cancellation near 0.
@@ -158,17 +163,23 @@ pub fn expm1<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let half = R::one() / (R::one() + R::one());
     let y = expm1.mul_add(half_scale, half_scale - splat::<S, R>(simd, half));
     let y = y + y;
-    let y = x.simd_lt(splat::<S, R>(simd, R::EXP_MIN)).select(splat::<S, R>(simd, -R::one()), y);
-    x.simd_gt(splat::<S, R>(simd, R::EXP_MAX)).select(splat::<S, R>(simd, R::infinity()), y)
+    let y = x
+        .simd_lt(splat::<S, R>(simd, R::EXP_MIN))
+        .select(splat::<S, R>(simd, -R::one()), y);
+    x.simd_gt(splat::<S, R>(simd, R::EXP_MAX))
+        .select(splat::<S, R>(simd, R::infinity()), y)
 }
 
 /// log x; -∞ at 0 and below the smallest normal number, NaN for negative x.
 #[inline(always)]
 pub fn log<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let bits = x.to_bits() + word::<S, R>(simd, R::LOG_SHIFT);
-    let exponent = V::<S, R>::from_bits((bits >> R::MANTISSA) | word::<S, R>(simd, R::SHIFTED_BITS));
+    let exponent =
+        V::<S, R>::from_bits((bits >> R::MANTISSA) | word::<S, R>(simd, R::SHIFTED_BITS));
     let k = exponent - splat::<S, R>(simd, R::SHIFTED_BIAS);
-    let m = V::<S, R>::from_bits((bits & word::<S, R>(simd, R::MANTISSA_MASK)) + word::<S, R>(simd, R::SQRT_HALF_BITS));
+    let m = V::<S, R>::from_bits(
+        (bits & word::<S, R>(simd, R::MANTISSA_MASK)) + word::<S, R>(simd, R::SQRT_HALF_BITS),
+    );
     let one = splat::<S, R>(simd, R::one());
     let f = m - one;
     let s = f / (f + splat::<S, R>(simd, R::one() + R::one()));
@@ -178,7 +189,9 @@ pub fn log<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let low = s.mul_add(tail, k * splat::<S, R>(simd, R::LN2_LO));
     let y = k.mul_add(splat::<S, R>(simd, R::LN2_HI), f - (half_square - low));
     let zero = splat::<S, R>(simd, R::zero());
-    let y = x.simd_lt(splat::<S, R>(simd, R::min_positive_value())).select(-splat::<S, R>(simd, R::infinity()), y);
+    let y = x
+        .simd_lt(splat::<S, R>(simd, R::min_positive_value()))
+        .select(-splat::<S, R>(simd, R::infinity()), y);
     let y = x.simd_lt(zero).select(splat::<S, R>(simd, R::nan()), y);
     // Infinity and NaN are their own logarithms; the comparison is true for both.
     x.simd_le(splat::<S, R>(simd, R::max_value())).select(y, x)
@@ -197,7 +210,10 @@ pub fn log1p<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
 /// Hyperbolic tangent.
 #[inline(always)]
 pub fn tanh<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
-    let t = expm1::<S, R>(simd, abs::<S, R>(simd, x) * splat::<S, R>(simd, R::from_f64(-2.0)));
+    let t = expm1::<S, R>(
+        simd,
+        abs::<S, R>(simd, x) * splat::<S, R>(simd, R::from_f64(-2.0)),
+    );
     let y = -t / (t + splat::<S, R>(simd, R::from_f64(2.0)));
     y.copysign(x)
 }

@@ -8,6 +8,6 @@ mod lanes;
 pub mod math;
 mod tiles;
 
-pub use functions::{Elementwise, draw, exp_in_place, log_normalise};
+pub use functions::{Elementwise, draw, exp_in_place, log_normalise, uniforms};
 pub use lanes::{Lanes, Row, level};
 pub use tiles::{Precision, Tap, Tiles};

@@ -16,7 +16,9 @@ pub struct Tap {
 }
 
 /// How products of `f32` are accumulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// In the precision of the parameters, by fused multiply-add.
@@ -52,7 +54,13 @@ impl Tiles {
         y: &mut [R::Row],
     ) {
         debug_assert_eq!(bias.len(), y.len());
-        let site = Site::<R> { weights, bias, features_in, taps, x };
+        let site = Site::<R> {
+            weights,
+            bias,
+            features_in,
+            taps,
+            x,
+        };
         if self.precision == Precision::Highest && size_of::<R>() == 4 {
             dispatch!(self.level, simd => simd.vectorize(#[inline(always)] || site.in_f64(y)))
         } else {
@@ -71,7 +79,12 @@ impl Tiles {
         out: &mut [R::Row],
     ) {
         debug_assert_eq!(features_in * features_out, out.len());
-        let outer = Outer::<R> { pairs, x, dy, features_out };
+        let outer = Outer::<R> {
+            pairs,
+            x,
+            dy,
+            features_out,
+        };
         if self.precision == Precision::Highest && size_of::<R>() == 4 {
             dispatch!(self.level, simd => simd.vectorize(#[inline(always)] || outer.in_f64(features_in, out)))
         } else {
