@@ -49,7 +49,7 @@ impl Default for LanczosOptions {
             n_energies: 1,
             tolerance: 1e-9,
             max_iterations: 5000,
-            basis_size: 48,
+            basis_size: 24,
             matrix_bytes: 1 << 31,
             key: Key::new(0),
         }
@@ -179,7 +179,7 @@ fn check_options(options: &LanczosOptions, n_states: usize) -> Result<()> {
             "basis_size",
             "at least 4",
             options.basis_size,
-            "20 to 100 is usual",
+            "20 to 50 is usual",
         ));
     }
     Ok(())

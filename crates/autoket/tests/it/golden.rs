@@ -23,22 +23,26 @@ pub fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(path(&format!("{name}.safetensors"))).unwrap()
 }
 
-/// A tensor of real or complex numbers, row-major.
+/// A real tensor, or a complex one of (re, im) pairs named `...:complex`; row-major.
 pub fn tensor(file: &SafeTensors, name: &str) -> Vec<c64> {
-    let tensor = file.tensor(name).unwrap();
-    let number = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().unwrap());
-    match tensor.dtype() {
-        Dtype::F64 => (tensor.data().chunks_exact(8))
-            .map(|x| number(x).into())
-            .collect(),
-        Dtype::C64 => (tensor.data().chunks_exact(8))
-            .map(|x| {
-                let part = |x: &[u8]| f64::from(f32::from_le_bytes(x.try_into().unwrap()));
-                c64::new(part(&x[..4]), part(&x[4..]))
-            })
-            .collect(),
-        other => panic!("{name}: {other:?}"),
+    let numbers = |name: &str| -> Option<Vec<f64>> {
+        let tensor = file.tensor(name).ok()?;
+        assert_eq!(tensor.dtype(), Dtype::F64, "{name}");
+        let numbers = tensor.data().chunks_exact(8);
+        Some(
+            numbers
+                .map(|x| f64::from_le_bytes(x.try_into().unwrap()))
+                .collect(),
+        )
+    };
+    if let Some(real) = numbers(name) {
+        return real.into_iter().map(c64::from).collect();
     }
+    let pairs = numbers(&format!("{name}:complex")).unwrap();
+    pairs
+        .chunks_exact(2)
+        .map(|z| c64::new(z[0], z[1]))
+        .collect()
 }
 
 pub fn floats(value: &Value) -> Vec<f64> {
