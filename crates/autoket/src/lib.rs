@@ -1,11 +1,23 @@
 //! Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
 
 pub mod config;
+pub mod driver;
 pub mod error;
+pub mod exact;
+pub mod graph;
+pub mod hilbert;
 pub mod logging;
+pub mod models;
+pub mod nn;
+pub mod operator;
+pub mod optimizer;
+pub mod params;
 pub mod random;
+pub mod sampler;
 pub mod scalar;
 pub mod simd;
+pub mod stats;
+pub mod vqs;
 
 pub use error::{Error, Result};
 pub use scalar::{Dtype, Real, Scalar, c64};

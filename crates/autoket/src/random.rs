@@ -95,6 +95,7 @@ impl Key {
     }
 
     /// Elements `first..first + N` of `uniform(key, dtype=float64)`, vectorised over the elements.
+    #[inline(always)]
     pub fn uniforms<const N: usize>(self, first: u64) -> [f64; N] {
         let count: [u64; N] = array::from_fn(|i| first + i as u64);
         let [a, b] = threefry2x32(
@@ -129,7 +130,7 @@ impl Key {
 
     /// Element `i` of `truncated_normal(key, lower, upper, dtype=R)`.
     pub fn truncated_normal<R: Real>(self, i: u64, lower: R, upper: R) -> R {
-        let erf = |x: R| R::from_f64(libm::erf((x / R::SQRT_2()).to_f64()));
+        let erf = |x: R| R::from_f64(libm::erf((x / R::SQRT_2()).widen()));
         let x = R::SQRT_2() * erf_inv(self.uniform_in(i, erf(lower), erf(upper)));
         x.max(next_toward_zero(lower)).min(next_toward_zero(upper))
     }
@@ -139,9 +140,9 @@ impl Key {
 fn next_toward_zero<R: Real>(x: R) -> R {
     match R::DTYPE {
         crate::scalar::Dtype::Float32 => {
-            R::from_f64(f32::from_bits((x.to_f64() as f32).to_bits() - 1).into())
+            R::from_f64(f32::from_bits((x.widen() as f32).to_bits() - 1).into())
         }
-        _ => R::from_f64(f64::from_bits(x.to_f64().to_bits() - 1)),
+        _ => R::from_f64(f64::from_bits(x.widen().to_bits() - 1)),
     }
 }
 
@@ -181,8 +182,7 @@ pub(crate) fn threefry2x32<const N: usize>(
 
 /// The first word of the SHA-1 digest, by which Flax folds a path into a key.
 fn sha1_word(bytes: &[u8]) -> u32 {
-    use sha1::{Digest, Sha1};
-    let digest = Sha1::digest(bytes);
+    let digest = sha1_smol::Sha1::from(bytes).digest().bytes();
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 

@@ -97,7 +97,7 @@ pub trait Scalar:
     }
     /// To double precision.
     fn to_c64(self) -> c64 {
-        c64::new(self.re().to_f64(), self.im().to_f64())
+        c64::new(self.re().widen(), self.im().widen())
     }
     /// True where no part is NaN or infinite.
     fn is_finite(self) -> bool {
@@ -106,7 +106,14 @@ pub trait Scalar:
 }
 
 /// `f32` or `f64`, with its SIMD vectors.
-pub trait Real: Scalar<Real = Self> + Float + FloatConst + SimdFloatElement + PartialOrd {
+pub trait Real:
+    Scalar<Real = Self>
+    + crate::simd::math::Constants
+    + Float
+    + FloatConst
+    + SimdFloatElement
+    + PartialOrd
+{
     /// The native vector of this number on a SIMD level.
     type Vector<S: Simd>: SimdFloat<S, Element = Self>;
     /// One [row of lanes](crate::simd::Row): 128 bytes of samples.
@@ -114,7 +121,7 @@ pub trait Real: Scalar<Real = Self> + Float + FloatConst + SimdFloatElement + Pa
     /// From double precision.
     fn from_f64(x: f64) -> Self;
     /// To double precision.
-    fn to_f64(self) -> f64;
+    fn widen(self) -> f64;
 }
 
 macro_rules! real {
@@ -139,7 +146,7 @@ macro_rules! real {
             fn from_f64(x: f64) -> Self {
                 x as $t
             }
-            fn to_f64(self) -> f64 {
+            fn widen(self) -> f64 {
                 self.into()
             }
         }

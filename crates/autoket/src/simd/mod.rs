@@ -1,4 +1,13 @@
 //! Lanes, vector mathematics and register tiles, dispatched at run time to the SIMD level of the machine.
+//!
+//! Samples lie side by side in [rows of lanes](Row); everything a network does is done to whole rows.
+//! The levels (AVX-512, AVX2 with FMA, NEON, SSE, plain) are `fearless_simd`'s, which keeps this crate free of `unsafe`.
 
+mod functions;
 mod lanes;
+pub mod math;
+mod tiles;
+
+pub use functions::{Elementwise, draw, exp_in_place, log_normalise, uniforms};
 pub use lanes::{Lanes, Row, level};
+pub use tiles::{Precision, Tap, Tiles};

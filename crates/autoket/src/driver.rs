@@ -1,0 +1,134 @@
+//! Variational Monte Carlo.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::operator::Operator;
+use crate::optimizer::{LogDerivatives, Optimizer, Solution, Sr};
+use crate::scalar::Scalar;
+use crate::stats::Stats;
+use crate::vqs::VariationalState;
+
+/// Minimises the energy of a variational state.
+///
+/// ```
+/// use std::sync::Arc;
+/// use autoket::{driver::Vmc, graph::Graph, hilbert::Hilbert, models::ArnnConv2d, operator::ising};
+/// use autoket::{optimizer::{Optimizer, Sr}, vqs::McState};
+/// let graph = Graph::square(3, false)?;
+/// let hilbert = Hilbert::spin(0.5, 9)?;
+/// let h = Arc::new(ising(&hilbert, &graph, 3.0, 1.0)?);
+/// let model = ArnnConv2d::new(hilbert, 2, 4, [2, 3]).build::<f64>()?;
+/// let state = McState::new(Arc::new(model), 256, 0)?;
+/// let mut vmc = Vmc::new(h, state, Optimizer::sgd(0.05), Some(Sr::default()));
+/// let first = vmc.advance()?.energy.mean.re;
+/// for _ in 0..20 {
+///     vmc.advance()?;
+/// }
+/// assert!(vmc.advance()?.energy.mean.re < first);
+/// # Ok::<(), autoket::Error>(())
+/// ```
+pub struct Vmc<S: Scalar, V> {
+    hamiltonian: Arc<dyn Operator>,
+    /// The state.
+    pub state: V,
+    optimizer: Optimizer<S>,
+    sr: Option<Sr>,
+    step: usize,
+}
+
+/// What one step says.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The step, from 0.
+    pub step: usize,
+    /// The energy before the step's update.
+    pub energy: Stats,
+    /// How the update was found; `None` without stochastic reconfiguration.
+    pub solution: Option<Solution>,
+}
+
+impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
+    /// A driver at step 0; without `sr` it follows the plain gradient.
+    pub fn new(
+        hamiltonian: Arc<dyn Operator>,
+        state: V,
+        optimizer: Optimizer<S>,
+        sr: Option<Sr>,
+    ) -> Self {
+        Self {
+            hamiltonian,
+            state,
+            optimizer,
+            sr,
+            step: 0,
+        }
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
+    /// The Hamiltonian.
+    pub fn hamiltonian(&self) -> &dyn Operator {
+        &*self.hamiltonian
+    }
+
+    /// One step: samples and local energies, log-derivatives, solve, update.
+    ///
+    /// # Errors
+    /// The energy or the update is not finite: the parameters are still those of the last good step.
+    pub fn advance(&mut self) -> Result<Record> {
+        let step = self.step;
+        let estimate = self.state.estimate(&*self.hamiltonian)?;
+        finite(
+            "the energy",
+            step,
+            [estimate.stats.mean.re, estimate.stats.mean.im],
+        )?;
+
+        let (model, theta) = (self.state.model(), &self.state.params().values);
+        let (update, solution) = match &self.sr {
+            None => (estimate.gradient(model, theta), None),
+            Some(sr) => {
+                let o = LogDerivatives::new(model, theta, &estimate);
+                let solution = sr.solve(&o, step);
+                (solution.update.clone(), Some(solution))
+            }
+        };
+        finite("the update", step, update.iter().copied())?;
+
+        let params = self.state.params_mut();
+        let before = params.values.clone();
+        let gradient = params.layout.scatter(&update);
+        self.optimizer.apply(step, &mut params.values, &gradient);
+        if !params.values.iter().all(|z| z.is_finite()) {
+            params.values = before;
+            return Err(not_finite("a parameter", step));
+        }
+        self.step += 1;
+        Ok(Record {
+            step,
+            energy: estimate.stats,
+            solution,
+        })
+    }
+}
+
+fn finite(what: &str, step: usize, numbers: impl IntoIterator<Item = f64>) -> Result<()> {
+    match numbers.into_iter().all(f64::is_finite) {
+        true => Ok(()),
+        false => Err(not_finite(what, step)),
+    }
+}
+
+fn not_finite(what: &str, step: usize) -> Error {
+    Error::NotFinite {
+        what: what.to_owned(),
+        step,
+        cure: "the parameters of the step before are kept; \
+               lower the learning rate or raise sr.diag_shift"
+            .to_owned(),
+    }
+}

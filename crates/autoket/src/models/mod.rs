@@ -1,0 +1,120 @@
+//! Wave functions: what a variational state needs of a model, and the autoregressive networks.
+
+mod arnn;
+mod arnn_conv2d;
+mod tabulate;
+
+use std::sync::Arc;
+
+pub use arnn::Arnn;
+pub use arnn_conv2d::{ArnnConv2d, Features};
+
+use crate::hilbert::Hilbert;
+use crate::nn::Grad;
+use crate::operator::{Connected, Operator};
+use crate::params::{Layout, Params};
+use crate::random::Key;
+use crate::scalar::{Scalar, c64};
+
+/// A wave function ψ_θ(σ), by whole batches of basis states.
+///
+/// A batch `sigma` is local indices, `(sample, site)` in one slice.
+pub trait Ansatz<S: Scalar>: Send + Sync {
+    /// The space of σ.
+    fn hilbert(&self) -> &Hilbert;
+    /// The table of contents of θ.
+    fn layout(&self) -> &Arc<Layout>;
+    /// Initial parameters. The same key as NetKet gives the same values to a few ulp.
+    fn init(&self, key: Key) -> Params<S>;
+    /// log ψ(σ), `(sample,)`.
+    fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S>;
+    /// Pulls cotangents of log ψ back to θ: dL = Σ_n Re(conj(c_n) d log ψ(σ_n)).
+    ///
+    /// `grad` has [`n_reals`](Self::n_reals) numbers (times samples, a row each, for [`Grad::PerSample`]):
+    /// ∂L by the real and the imaginary part of each entry of θ that is not masked.
+    /// [`Grad::Sum`] is added to.
+    fn backward(&self, theta: &[S], sigma: &[u8], cotangent: &[S], grad: Grad);
+    /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ, `(sample,)`: the local energies of a Hamiltonian.
+    ///
+    /// Provided: evaluates each connected state afresh. A model that can do with less overrides it.
+    fn local_values(&self, theta: &[S], sigma: &[u8], operator: &dyn Operator) -> Vec<c64> {
+        let n_sites = self.hilbert().n_sites();
+        let log_psi = self.log_psi(theta, sigma);
+        let mut row = Connected::default();
+        sigma
+            .chunks_exact(n_sites)
+            .zip(log_psi)
+            .map(|(sigma, log_psi)| {
+                row.clear();
+                operator.connected(sigma, &mut row);
+                let mut primes = Vec::with_capacity(row.len() * n_sites);
+                for (_, changes) in row.iter() {
+                    let first = primes.len();
+                    primes.extend_from_slice(sigma);
+                    for &(site, new) in changes {
+                        primes[first + site as usize] = new;
+                    }
+                }
+                let log_primes = self.log_psi(theta, &primes);
+                row.iter()
+                    .zip(log_primes)
+                    .map(|((mel, _), prime)| mel * (prime.to_c64() - log_psi.to_c64()).exp())
+                    .sum()
+            })
+            .collect()
+    }
+    /// Real parameters: parts of entries of θ that are not masked.
+    fn n_reals(&self) -> usize {
+        self.layout().n_active() * S::PLANES
+    }
+    /// The model as a table: path, module, inputs, outputs, parameters with bytes, totals.
+    fn tabulate(&self) -> String;
+}
+
+/// A wave function that is a product of normalised conditionals, so that it can be sampled directly.
+pub trait Autoregressive<S: Scalar>: Ansatz<S> {
+    /// log of the conditional amplitudes, `(sample, site, local state)`:
+    /// log ψ(σ_i = s | σ_1 … σ_{i-1}), with Σ_s |ψ|^machine_pow = 1.
+    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S>;
+    /// The exponent p of the normalisation Σ|ψ|^p = 1.
+    fn machine_pow(&self) -> u32;
+    /// Draws `n_samples` basis states from |ψ|^machine_pow, with their log ψ, site by site.
+    ///
+    /// `key` is split once for each site, and the number for a sample depends on the sample's place alone.
+    fn sample(&self, theta: &[S], n_samples: usize, key: Key) -> Samples<S>;
+    /// The probability of each local state at each site given the earlier ones, `(sample, site, local state)`.
+    ///
+    /// For the 4th site of the 3rd sample, `p[2, 3, :] = [0.3, 0.7]` means 0.3 for local index 0, spin down.
+    fn conditionals(&self, theta: &[S], sigma: &[u8]) -> Vec<f64> {
+        let p = f64::from(self.machine_pow());
+        self.conditionals_log_psi(theta, sigma)
+            .iter()
+            .map(|y| (p * y.to_c64().re).exp())
+            .collect()
+    }
+    /// [`conditionals`](Self::conditionals) of one site, `(sample, local state)`.
+    fn conditional(&self, theta: &[S], sigma: &[u8], site: usize) -> Vec<f64> {
+        let (n_sites, d) = (self.hilbert().n_sites(), self.hilbert().local_size());
+        self.conditionals(theta, sigma)
+            .chunks_exact(n_sites * d)
+            .flat_map(|p| p[site * d..(site + 1) * d].to_vec())
+            .collect()
+    }
+    /// From the order of sites in the Hilbert space to the order in which they are drawn: the same.
+    fn reorder(&self, sites: &[u8]) -> Vec<u8> {
+        sites.to_vec()
+    }
+    /// The inverse of [`reorder`](Self::reorder).
+    fn inverse_reorder(&self, sites: &[u8]) -> Vec<u8> {
+        sites.to_vec()
+    }
+}
+
+/// Basis states drawn from a wave function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples<S> {
+    /// Local indices, `(sample, site)`.
+    pub sigma: Vec<u8>,
+    /// log ψ of each, `(sample,)`.
+    pub log_psi: Vec<S>,
+}

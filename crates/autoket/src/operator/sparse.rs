@@ -1,0 +1,228 @@
+//! Operators as matrices over the numbered basis states.
+
+use std::ops::Range;
+
+use faer::Mat;
+use rayon::prelude::*;
+
+use super::{Connected, Operator};
+use crate::error::{Error, Result};
+use crate::hilbert::Hilbert;
+use crate::scalar::{Scalar, c64};
+
+/// The most states of a sparse matrix.
+const MAX_SPARSE_STATES: u64 = 1 << 24;
+/// The most states of a dense matrix.
+pub(crate) const MAX_DENSE_STATES: u64 = 1 << 13;
+/// The most states of a product with a vector.
+pub(crate) const MAX_APPLY_STATES: u64 = 1 << 32;
+/// Rows done at a time by one thread; results do not depend on it.
+pub(crate) const ROWS_PER_CHUNK: usize = 1024;
+
+/// A square sparse matrix by compressed rows, columns ascending in each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Csr<S = c64> {
+    row_starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<S>,
+}
+
+impl<S: Scalar> Csr<S> {
+    /// The number of rows, and of columns.
+    pub fn n_rows(&self) -> usize {
+        self.row_starts.len() - 1
+    }
+
+    /// Where each row starts in `columns` and `values`; one more entry ends the last.
+    pub fn row_starts(&self) -> &[usize] {
+        &self.row_starts
+    }
+
+    /// The column of every stored element.
+    pub fn columns(&self) -> &[u32] {
+        &self.columns
+    }
+
+    /// The value of every stored element.
+    pub fn values(&self) -> &[S] {
+        &self.values
+    }
+
+    /// The columns and values of one row.
+    #[inline]
+    pub fn row(&self, row: usize) -> (&[u32], &[S]) {
+        let elements = self.row_starts[row]..self.row_starts[row + 1];
+        (&self.columns[elements.clone()], &self.values[elements])
+    }
+
+    /// y = A x, on all threads of the pool.
+    pub(crate) fn multiply(&self, x: &[S], y: &mut [S]) {
+        let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
+        chunks.for_each(|(chunk, y)| {
+            for (i, y) in y.iter_mut().enumerate() {
+                let (columns, values) = self.row(chunk * ROWS_PER_CHUNK + i);
+                let elements = columns.iter().zip(values);
+                *y = elements
+                    .map(|(&column, &mel)| mel * x[column as usize])
+                    .sum();
+            }
+        });
+    }
+
+    /// As a dense matrix.
+    pub fn to_dense(&self) -> Mat<S> {
+        let mut dense = Mat::from_fn(self.n_rows(), self.n_rows(), |_, _| S::zero());
+        for row in 0..self.n_rows() {
+            let (columns, values) = self.row(row);
+            for (&column, &value) in columns.iter().zip(values) {
+                dense[(row, column as usize)] = value;
+            }
+        }
+        dense
+    }
+}
+
+/// The matrix ⟨σ|O|σ′⟩ over all basis states by number. NetKet: `to_sparse`.
+///
+/// # Errors
+/// The space has more than 2²⁴ states.
+pub fn to_sparse(operator: &dyn Operator) -> Result<Csr> {
+    sparse(operator)
+}
+
+/// [`to_sparse`] in the real or complex numbers.
+pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
+    let n = operator
+        .hilbert()
+        .check_n_states("the sparse matrix", MAX_SPARSE_STATES)?;
+    let chunks: Vec<_> = chunks(n)
+        .into_par_iter()
+        .map(|rows| {
+            let (mut ends, mut elements) = (Vec::with_capacity(rows.len()), Vec::new());
+            for_rows(operator, rows, |_, row| {
+                let first = elements.len();
+                elements.extend(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
+                elements[first..].sort_unstable_by_key(|&(column, _)| column);
+                let mut kept = first;
+                for i in first..elements.len() {
+                    if kept > first && elements[kept - 1].0 == elements[i].0 {
+                        let value = elements[i].1;
+                        elements[kept - 1].1 += value;
+                    } else {
+                        elements[kept] = elements[i];
+                        kept += 1;
+                    }
+                }
+                elements.truncate(kept);
+                ends.push(elements.len());
+            });
+            (ends, elements)
+        })
+        .collect();
+    let n_elements = chunks.iter().map(|(_, elements)| elements.len()).sum();
+    let mut csr = Csr {
+        row_starts: Vec::with_capacity(n + 1),
+        columns: Vec::with_capacity(n_elements),
+        values: Vec::with_capacity(n_elements),
+    };
+    csr.row_starts.push(0);
+    for (ends, elements) in chunks {
+        let first = csr.columns.len();
+        csr.row_starts.extend(ends.iter().map(|end| first + end));
+        csr.columns.extend(elements.iter().map(|element| element.0));
+        csr.values.extend(elements.iter().map(|element| element.1));
+    }
+    Ok(csr)
+}
+
+/// The dense matrix ⟨σ|O|σ′⟩ over all basis states by number. NetKet: `to_dense`.
+///
+/// # Errors
+/// The space has more than 2¹³ states.
+pub fn to_dense(operator: &dyn Operator) -> Result<Mat<c64>> {
+    operator
+        .hilbert()
+        .check_n_states("the dense matrix", MAX_DENSE_STATES)?;
+    Ok(to_sparse(operator)?.to_dense())
+}
+
+/// y = O x without storing the matrix: `x` and `y` over all basis states by number.
+///
+/// Runs on all threads of the pool; the result does not depend on their number.
+///
+/// # Errors
+/// `x` or `y` has not one element per basis state.
+pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
+    let n = operator
+        .hilbert()
+        .check_n_states("a vector", MAX_APPLY_STATES)?;
+    for (field, len) in [("x", x.len()), ("y", y.len())] {
+        if len != n {
+            return Err(Error::invalid(
+                field,
+                format!(
+                    "{n} elements, one per basis state of {}",
+                    operator.hilbert()
+                ),
+                format!("{len} elements"),
+                "give the amplitudes of all basis states",
+            ));
+        }
+    }
+    multiply(operator, x, y);
+    Ok(())
+}
+
+/// [`apply`] with the lengths known to be right.
+pub(crate) fn multiply<S: Scalar>(operator: &dyn Operator, x: &[S], y: &mut [S]) {
+    let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
+    chunks.for_each(|(chunk, y)| {
+        let first = chunk * ROWS_PER_CHUNK;
+        for_rows(operator, first..first + y.len(), |number, row| {
+            y[number - first] = row.map(|(column, mel)| S::from_c64(mel) * x[column]).sum();
+        });
+    });
+}
+
+/// Calls `f` with the number of each row and its (column, element) pairs.
+fn for_rows(
+    operator: &dyn Operator,
+    rows: Range<usize>,
+    mut f: impl FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
+) {
+    let hilbert = operator.hilbert();
+    let strides = strides(hilbert);
+    let mut sigma = vec![0; hilbert.n_sites()];
+    let mut connected = Connected::default();
+    for number in rows {
+        hilbert.number_to_state(number as u64, &mut sigma);
+        operator.connected(&sigma, &mut connected);
+        let column = |changes: &[(u32, u8)]| {
+            changes.iter().fold(number, |column, &(site, new)| {
+                let site = site as usize;
+                let old = usize::from(sigma[site]) * strides[site];
+                column + usize::from(new) * strides[site] - old
+            })
+        };
+        f(
+            number,
+            &mut connected
+                .iter()
+                .map(|(mel, changes)| (column(changes), mel)),
+        );
+    }
+}
+
+/// What a step of each site's local index adds to the number of a state.
+fn strides(hilbert: &Hilbert) -> Vec<usize> {
+    let d = hilbert.local_size();
+    let n = hilbert.n_sites();
+    (0..n).map(|site| d.pow((n - 1 - site) as u32)).collect()
+}
+
+fn chunks(n: usize) -> Vec<Range<usize>> {
+    (0..n)
+        .step_by(ROWS_PER_CHUNK)
+        .map(|first| first..n.min(first + ROWS_PER_CHUNK))
+        .collect()
+}

@@ -1,0 +1,244 @@
+//! Variational states: a model with its parameters, by samples or by all basis states.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::models::{Autoregressive, Samples};
+use crate::nn::Grad;
+use crate::operator::Operator;
+use crate::optimizer::LogDerivatives;
+use crate::params::Params;
+use crate::random::Key;
+use crate::sampler::DirectSampler;
+use crate::scalar::{Real, Scalar, c64};
+use crate::stats::Stats;
+
+/// Local values of an operator with the weight of each sample, and what they estimate.
+#[derive(Clone, Debug)]
+pub struct Estimate<S> {
+    /// The basis states.
+    pub samples: Samples<S>,
+    /// The weight of each; they sum to 1.
+    pub weights: Vec<f64>,
+    /// O_loc(σ) = Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ).
+    pub local_values: Vec<c64>,
+    /// Mean, error and variance.
+    pub stats: Stats,
+}
+
+/// A variational state: what a driver needs of [`McState`] and [`FullSumState`].
+pub trait VariationalState<S: Scalar>: Send {
+    /// The wave function.
+    fn model(&self) -> &dyn Autoregressive<S>;
+    /// Its parameters.
+    fn params(&self) -> &Params<S>;
+    /// Its parameters, to change them.
+    fn params_mut(&mut self) -> &mut Params<S>;
+    /// Basis states, local values and statistics of an operator; draws fresh samples if it samples.
+    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>>;
+
+    /// ⟨O⟩.
+    fn expect(&mut self, operator: &dyn Operator) -> Result<Stats> {
+        Ok(self.estimate(operator)?.stats)
+    }
+
+    /// ⟨O⟩ and its gradient ∂⟨O⟩/∂Re θ + i ∂⟨O⟩/∂Im θ, θ-shaped (NetKet's `expect_and_grad` for Hermitian O).
+    fn expect_and_grad(&mut self, operator: &dyn Operator) -> Result<(Stats, Vec<S>)> {
+        let estimate = self.estimate(operator)?;
+        let gradient = estimate.gradient(self.model(), &self.params().values);
+        Ok((estimate.stats, self.params().layout.scatter(&gradient)))
+    }
+
+    /// The quantum geometric tensor Re⟨ΔO* ΔO⟩ by real parameters that are not masked, `(parameter, parameter)`.
+    fn quantum_geometric_tensor(&mut self, estimate: &Estimate<S>) -> faer::Mat<f64> {
+        LogDerivatives::new(self.model(), &self.params().values, estimate).metric()
+    }
+}
+
+impl<S: Scalar> Estimate<S> {
+    /// 2 Re⟨O_k* (E_loc - E)⟩ for each real parameter k that is not masked: the gradient of the energy.
+    pub fn gradient(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Vec<f64> {
+        let cotangent: Vec<S> = self
+            .local_values
+            .iter()
+            .zip(&self.weights)
+            .map(|(e, weight)| S::from_c64((e - self.stats.mean) * 2.0 * weight))
+            .collect();
+        let mut gradient = vec![0.0; model.n_reals()];
+        model.backward(
+            theta,
+            &self.samples.sigma,
+            &cotangent,
+            Grad::Sum(&mut gradient),
+        );
+        gradient
+    }
+}
+
+/// A state known by its samples.
+///
+/// ```
+/// use std::sync::Arc;
+/// use autoket::{graph::Graph, hilbert::Hilbert, models::ArnnConv2d, operator::ising};
+/// use autoket::vqs::{McState, VariationalState};
+/// let graph = Graph::square(3, false)?;
+/// let hilbert = Hilbert::spin(0.5, 9)?;
+/// let h = ising(&hilbert, &graph, 1.0, 1.0)?;
+/// let model = ArnnConv2d::new(hilbert, 2, 4, [2, 3]).build::<f64>()?;
+/// let mut state = McState::new(Arc::new(model), 256, 0)?;
+/// let energy = state.expect(&h)?;
+/// assert!(energy.error_of_mean < 1.0);
+/// # Ok::<(), autoket::Error>(())
+/// ```
+pub struct McState<S: Scalar> {
+    model: Arc<dyn Autoregressive<S>>,
+    params: Params<S>,
+    sampler: DirectSampler,
+    n_samples: usize,
+}
+
+impl<S: Scalar> McState<S> {
+    /// A state with initial parameters and a sampler from `seed`, by the keys NetKet's `MCState` takes.
+    ///
+    /// # Errors
+    /// `n_samples` is 0.
+    pub fn new(model: Arc<dyn Autoregressive<S>>, n_samples: usize, seed: i64) -> Result<Self> {
+        if n_samples == 0 {
+            return Err(Error::invalid(
+                "n_samples",
+                "at least 1",
+                0,
+                "give the samples of one step",
+            ));
+        }
+        let params = model.init(Key::new(seed));
+        Ok(Self {
+            params,
+            sampler: DirectSampler::of_seed(seed),
+            model,
+            n_samples,
+        })
+    }
+
+    /// Draws fresh samples.
+    pub fn sample(&mut self) -> Samples<S> {
+        self.sampler
+            .sample(&*self.model, &self.params.values, self.n_samples)
+    }
+
+    /// Samples of one step.
+    pub fn n_samples(&self) -> usize {
+        self.n_samples
+    }
+
+    /// Changes the samples of one step; at least 1.
+    pub fn set_n_samples(&mut self, n_samples: usize) {
+        self.n_samples = n_samples.max(1);
+    }
+}
+
+impl<S: Scalar> VariationalState<S> for McState<S> {
+    fn model(&self) -> &dyn Autoregressive<S> {
+        &*self.model
+    }
+
+    fn params(&self) -> &Params<S> {
+        &self.params
+    }
+
+    fn params_mut(&mut self) -> &mut Params<S> {
+        &mut self.params
+    }
+
+    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
+        same_space(&*self.model, operator)?;
+        let samples = self.sample();
+        let local_values = self
+            .model
+            .local_values(&self.params.values, &samples.sigma, operator);
+        let stats = Stats::of_samples(&local_values);
+        let weights = vec![1.0 / local_values.len() as f64; local_values.len()];
+        Ok(Estimate {
+            samples,
+            weights,
+            local_values,
+            stats,
+        })
+    }
+}
+
+/// A state summed over all basis states: exact, for small systems, and the oracle of [`McState`].
+pub struct FullSumState<S: Scalar> {
+    model: Arc<dyn Autoregressive<S>>,
+    params: Params<S>,
+    states: Vec<u8>,
+}
+
+impl<S: Scalar> FullSumState<S> {
+    /// A state with initial parameters from `seed`.
+    ///
+    /// # Errors
+    /// The Hilbert space is too large to enumerate.
+    pub fn new(model: Arc<dyn Autoregressive<S>>, seed: i64) -> Result<Self> {
+        let states = model.hilbert().all_states()?;
+        Ok(Self {
+            params: model.init(Key::new(seed)),
+            states,
+            model,
+        })
+    }
+}
+
+impl<S: Scalar> VariationalState<S> for FullSumState<S> {
+    fn model(&self) -> &dyn Autoregressive<S> {
+        &*self.model
+    }
+
+    fn params(&self) -> &Params<S> {
+        &self.params
+    }
+
+    fn params_mut(&mut self) -> &mut Params<S> {
+        &mut self.params
+    }
+
+    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
+        same_space(&*self.model, operator)?;
+        let theta = &self.params.values;
+        let log_psi = self.model.log_psi(theta, &self.states);
+        let mut weights: Vec<f64> = log_psi
+            .iter()
+            .map(|y| (2.0 * y.re().widen()).exp())
+            .collect();
+        let norm: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= norm);
+        let local_values = self.model.local_values(theta, &self.states, operator);
+        let stats = Stats::of_all_states(&local_values, &weights);
+        let samples = Samples {
+            sigma: self.states.clone(),
+            log_psi,
+        };
+        Ok(Estimate {
+            samples,
+            weights,
+            local_values,
+            stats,
+        })
+    }
+}
+
+/// An operator on another space would give wrong numbers, not an error, later.
+fn same_space<S: Scalar>(model: &dyn Autoregressive<S>, operator: &dyn Operator) -> Result<()> {
+    if model.hilbert() == operator.hilbert() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "operator",
+        format!(
+            "an operator on {}, the model's space",
+            model.hilbert().name()
+        ),
+        format!("one on {}", operator.hilbert().name()),
+        "make both from the same Hilbert space",
+    ))
+}

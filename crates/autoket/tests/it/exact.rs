@@ -1,0 +1,243 @@
+use std::f64::consts::PI;
+
+use autoket::c64;
+use autoket::exact::{self, LanczosInfo, LanczosOptions};
+use autoket::graph::Graph;
+use autoket::hilbert::Hilbert;
+use autoket::operator::{Connected, LocalOperator, Operator, apply, heisenberg, ising, spin};
+
+fn chain(n: usize, pbc: bool) -> Graph {
+    Graph::chain(n, pbc).unwrap()
+}
+
+fn half(n: usize) -> Hilbert {
+    Hilbert::spin(0.5, n).unwrap()
+}
+
+fn options(n_energies: usize) -> LanczosOptions {
+    LanczosOptions {
+        n_energies,
+        ..Default::default()
+    }
+}
+
+fn lanczos(operator: &dyn Operator, options: LanczosOptions) -> LanczosInfo {
+    let info = exact::lanczos_ed(operator, options).unwrap();
+    let n = info.vectors[0].len();
+    for (energy, vector) in info.energies.iter().zip(&info.vectors) {
+        let mut product = vec![c64::ZERO; n];
+        apply(operator, vector, &mut product).unwrap();
+        let pairs = || product.iter().zip(vector);
+        let residual: f64 = pairs().map(|(hv, v)| (hv - v * energy).norm_sqr()).sum();
+        assert!(residual.sqrt() <= 1.01 * info.residual + 1e-13);
+        let norm: f64 = vector.iter().map(|v| v.norm_sqr()).sum();
+        assert!((norm - 1.0).abs() < 1e-13);
+    }
+    info
+}
+
+#[test]
+fn open_ising_chain_has_its_analytic_energy() {
+    for n in [2, 5, 8, 11, 14] {
+        let h = ising(&half(n), &chain(n, false), 1.0, 1.0).unwrap();
+        let analytic = 1.0 - 1.0 / (PI / (2.0 * (2 * n + 1) as f64)).sin();
+        let energy = exact::ground_state_energy(&h).unwrap();
+        assert!(
+            (energy - analytic).abs() < 1e-11,
+            "{n}: {energy} {analytic}"
+        );
+        let energy = lanczos(&h, options(1)).energies[0];
+        assert!(
+            (energy - analytic).abs() < 1e-11,
+            "{n}: {energy} {analytic}"
+        );
+    }
+}
+
+#[test]
+fn published_energies() {
+    let check = |h: LocalOperator, energy: f64, digits: f64| {
+        let found = lanczos(&h, options(1)).energies[0];
+        assert!((found - energy).abs() < digits, "{found} {energy}");
+    };
+    // VarBench (Wu et al., Science 386, 296 (2024)): exact diagonalisation.
+    check(
+        ising(&half(10), &chain(10, false), 1.0, 1.0).unwrap(),
+        -12.381489999654734,
+        1e-11,
+    );
+    check(
+        ising(&half(10), &chain(10, true), 1.0, 1.0).unwrap(),
+        -12.784906442999322,
+        1e-11,
+    );
+    let square = Graph::square(4, true).unwrap();
+    for rule in [true, false] {
+        let h = heisenberg(&half(16), &square, &[1.0], Some(&[rule])).unwrap();
+        check(h, -44.9139328, 1e-7);
+    }
+}
+
+#[test]
+fn lanczos_agrees_with_dense_diagonalisation() {
+    let hilbert = half(7);
+    let ring = chain(7, true);
+    let complex = ising(&hilbert, &ring, 0.4, 1.0).unwrap()
+        + 0.3 * spin::sigmay(&hilbert, 2).unwrap()
+        + 0.2 * (spin::sigmax(&hilbert, 1).unwrap() * spin::sigmay(&hilbert, 5).unwrap());
+    assert!(!complex.is_real());
+    let operators = [
+        complex,
+        // Degenerate: frustrated rings, no field, all states alike.
+        heisenberg(&hilbert, &ring, &[1.0], None).unwrap(),
+        heisenberg(&hilbert, &ring, &[-1.0], None).unwrap(),
+        ising(&hilbert, &ring, 0.0, 1.0).unwrap(),
+        ising(&hilbert, &ring, 0.0, -1.0).unwrap(),
+        LocalOperator::identity(&hilbert) * -2.5,
+        LocalOperator::new(&hilbert),
+    ];
+    for operator in operators {
+        let dense = exact::full_ed(&operator).unwrap();
+        assert!(dense.is_sorted());
+        for matrix_bytes in [usize::MAX, 0] {
+            for basis_size in [48, 6] {
+                let options = LanczosOptions {
+                    matrix_bytes,
+                    basis_size,
+                    ..options(6)
+                };
+                let info = lanczos(&operator, options);
+                for (found, expected) in info.energies.iter().zip(&dense) {
+                    assert!(
+                        (found - expected).abs() < 1e-11,
+                        "{:?} {:?}",
+                        info.energies,
+                        &dense[..6]
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn finds_all_energies_of_a_small_space() {
+    let hilbert = Hilbert::spin(1.0, 2).unwrap();
+    let h = spin::sigmax(&hilbert, 0).unwrap() + 0.3 * spin::sigmaz(&hilbert, 1).unwrap();
+    let dense = exact::full_ed(&h).unwrap();
+    let found = lanczos(&h, options(9)).energies;
+    assert!(dense.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-13));
+}
+
+#[test]
+fn ferromagnets_keep_their_multiplets() {
+    // 2S + 1 = 13 states share the lowest energy.
+    let h = heisenberg(&half(12), &chain(12, true), &[-1.0], None).unwrap();
+    let info = lanczos(&h, options(14));
+    assert!(
+        info.energies[..13]
+            .iter()
+            .all(|energy| (energy + 12.0).abs() < 1e-10)
+    );
+    assert!(info.energies[13] > -11.9);
+}
+
+#[test]
+fn results_do_not_depend_on_threads() {
+    let h = ising(&half(13), &Graph::chain(13, true).unwrap(), 1.0, 1.0).unwrap();
+    let small = ising(&half(10), &chain(10, true), 1.0, 1.0).unwrap();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            (
+                exact::lanczos_ed(&h, options(2)).unwrap(),
+                exact::full_ed(&small).unwrap(),
+            )
+        })
+    };
+    assert!(run(1) == run(3));
+}
+
+#[test]
+fn knows_what_is_quick() {
+    assert!(exact::is_quick(&half(18)));
+    assert!(!exact::is_quick(&half(19)));
+    assert!(!exact::is_quick(&half(100)));
+}
+
+/// An operator that does not say whether it is real, and asks for too many sites.
+struct Opaque(LocalOperator);
+
+impl Operator for Opaque {
+    fn hilbert(&self) -> &Hilbert {
+        self.0.hilbert()
+    }
+    fn is_hermitian(&self) -> bool {
+        true
+    }
+    fn max_conn_size(&self) -> usize {
+        self.0.max_conn_size()
+    }
+    fn connected(&self, sigma: &[u8], out: &mut Connected) {
+        self.0.connected(sigma, out);
+    }
+}
+
+#[test]
+fn takes_any_operator() {
+    let h = Opaque(ising(&half(9), &chain(9, false), 1.0, 1.0).unwrap());
+    let real = exact::ground_state_energy(&h.0).unwrap();
+    assert!((exact::ground_state_energy(&h).unwrap() - real).abs() < 1e-12);
+}
+
+#[test]
+fn refuses_what_makes_no_sense() {
+    fn check<T>(result: autoket::Result<T>, words: &[&str]) {
+        let message = result.err().unwrap().to_string();
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    }
+    let raise = spin::sigmap(&half(3), 0).unwrap();
+    check(exact::full_ed(&raise), &["Hermitian", "adjoint"]);
+    check(exact::lanczos_ed(&raise, options(1)), &["Hermitian"]);
+    check(exact::ground_state_energy(&raise), &["Hermitian"]);
+    let large = LocalOperator::identity(&half(40));
+    check(
+        exact::full_ed(&large),
+        &["dense diagonalisation", "1099511627776"],
+    );
+    check(
+        exact::ground_state_energy(&large),
+        &["Lanczos", "1099511627776"],
+    );
+    let h = ising(&half(10), &chain(10, false), 1.0, 1.0).unwrap();
+    let with = |options| exact::lanczos_ed(&h, options);
+    check(with(options(0)), &["`n_energies`", "1 to 1024"]);
+    check(with(options(1025)), &["`n_energies`", "1025"]);
+    for tolerance in [0.0, 2.0, f64::NAN] {
+        check(
+            with(LanczosOptions {
+                tolerance,
+                ..options(1)
+            }),
+            &["`tolerance`"],
+        );
+    }
+    check(
+        with(LanczosOptions {
+            basis_size: 3,
+            ..options(1)
+        }),
+        &["`basis_size`", "at least 4"],
+    );
+    let short = LanczosOptions {
+        max_iterations: 5,
+        ..options(1)
+    };
+    check(
+        with(short),
+        &["did not converge in 5 iterations", "max_iterations"],
+    );
+}

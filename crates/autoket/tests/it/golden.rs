@@ -1,0 +1,107 @@
+//! The files that `golden/generate.py` wrote with NetKet.
+
+use std::path::PathBuf;
+
+use autoket::c64;
+use autoket::graph::Graph;
+use autoket::hilbert::Hilbert;
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+
+fn path(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "../../golden/data", name]
+        .iter()
+        .collect()
+}
+
+pub fn json(name: &str) -> Value {
+    let text = std::fs::read_to_string(path(&format!("{name}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+pub fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(path(&format!("{name}.safetensors"))).unwrap()
+}
+
+/// A real tensor, or a complex one of (re, im) pairs named `...:complex`; row-major.
+pub fn tensor(file: &SafeTensors, name: &str) -> Vec<c64> {
+    let numbers = |name: &str| -> Option<Vec<f64>> {
+        let tensor = file.tensor(name).ok()?;
+        assert_eq!(tensor.dtype(), Dtype::F64, "{name}");
+        let numbers = tensor.data().chunks_exact(8);
+        Some(
+            numbers
+                .map(|x| f64::from_le_bytes(x.try_into().unwrap()))
+                .collect(),
+        )
+    };
+    if let Some(real) = numbers(name) {
+        return real.into_iter().map(c64::from).collect();
+    }
+    let pairs = numbers(&format!("{name}:complex")).unwrap();
+    pairs
+        .chunks_exact(2)
+        .map(|z| c64::new(z[0], z[1]))
+        .collect()
+}
+
+pub fn floats(value: &Value) -> Vec<f64> {
+    let numbers = value.as_array().unwrap().iter();
+    numbers.map(|x| x.as_f64().unwrap()).collect()
+}
+
+pub fn index(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+pub fn pairs(value: &Value) -> Vec<(usize, usize)> {
+    let pairs = value.as_array().unwrap().iter();
+    pairs
+        .map(|pair| (index(&pair[0]), index(&pair[1])))
+        .collect()
+}
+
+pub fn hilbert(spec: &Value) -> Hilbert {
+    let n_sites = index(&spec["n_sites"]);
+    match spec["kind"].as_str().unwrap() {
+        "spin" => Hilbert::spin(spec["s"].as_f64().unwrap(), n_sites)
+            .unwrap()
+            .with_inverted_ordering(spec["inverted_ordering"].as_bool().unwrap()),
+        "qubit" => Hilbert::qubit(n_sites).unwrap(),
+        "fock" => Hilbert::fock(index(&spec["n_max"]), n_sites).unwrap(),
+        other => panic!("{other}"),
+    }
+}
+
+/// The arguments of NetKet's `Grid`, or a list of bonds.
+pub fn graph(spec: &Value) -> autoket::Result<Graph> {
+    if let Some(edges) = spec.get("edges") {
+        let edges = pairs(edges);
+        let n_nodes = edges.iter().map(|&(i, j)| i.max(j)).max().unwrap() + 1;
+        return Graph::from_edges(n_nodes, &edges);
+    }
+    let extent: Vec<usize> = spec["extent"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(index)
+        .collect();
+    let pbc = match spec["pbc"].as_bool() {
+        Some(pbc) => vec![pbc; extent.len()],
+        None => {
+            let pbc = spec["pbc"].as_array().unwrap().iter();
+            pbc.map(|pbc| pbc.as_bool().unwrap()).collect()
+        }
+    };
+    let grid = Graph::grid(&extent, &pbc)?;
+    if let Some(order) = spec.get("max_neighbor_order") {
+        return grid.with_neighbors(index(order));
+    }
+    match spec
+        .get("color_edges")
+        .is_some_and(|on| on.as_bool().unwrap())
+    {
+        true => grid.with_direction_colors(),
+        false => Ok(grid),
+    }
+}
