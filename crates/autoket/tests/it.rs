@@ -3,11 +3,15 @@
 #[path = "it/golden.rs"]
 mod golden;
 
+#[path = "it/driver.rs"]
+mod driver;
 #[path = "it/exact.rs"]
 mod exact;
 #[path = "it/graph.rs"]
 mod graph;
 #[path = "it/hilbert.rs"]
 mod hilbert;
+#[path = "it/models.rs"]
+mod models;
 #[path = "it/operator.rs"]
 mod operator;

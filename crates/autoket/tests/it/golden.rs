@@ -27,13 +27,22 @@ pub fn bytes(name: &str) -> Vec<u8> {
 pub fn tensor(file: &SafeTensors, name: &str) -> Vec<c64> {
     let numbers = |name: &str| -> Option<Vec<f64>> {
         let tensor = file.tensor(name).ok()?;
-        assert_eq!(tensor.dtype(), Dtype::F64, "{name}");
-        let numbers = tensor.data().chunks_exact(8);
-        Some(
-            numbers
-                .map(|x| f64::from_le_bytes(x.try_into().unwrap()))
-                .collect(),
-        )
+        let bytes = tensor.data();
+        Some(match tensor.dtype() {
+            Dtype::F32 => {
+                let numbers = bytes.chunks_exact(4);
+                numbers
+                    .map(|x| f32::from_le_bytes(x.try_into().unwrap()).into())
+                    .collect()
+            }
+            Dtype::F64 => {
+                let numbers = bytes.chunks_exact(8);
+                numbers
+                    .map(|x| f64::from_le_bytes(x.try_into().unwrap()))
+                    .collect()
+            }
+            other => panic!("{name}: {other:?}"),
+        })
     };
     if let Some(real) = numbers(name) {
         return real.into_iter().map(c64::from).collect();
@@ -104,4 +113,18 @@ pub fn graph(spec: &Value) -> autoket::Result<Graph> {
         true => grid.with_direction_colors(),
         false => Ok(grid),
     }
+}
+
+/// The files whose names begin so.
+pub fn names(prefix: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(path("."))
+        .unwrap()
+        .filter_map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let stem = name.strip_suffix(".json")?;
+            stem.starts_with(prefix).then(|| stem.to_owned())
+        })
+        .collect();
+    names.sort();
+    names
 }

@@ -123,19 +123,18 @@ fn build(hilbert: &Hilbert, expression: &Value) -> LocalOperator {
     }
 }
 
-fn operator(case: &Value) -> LocalOperator {
-    let hilbert = golden::hilbert(&case["hilbert"]);
-    let spec = &case["operator"];
+/// The operator a golden file describes.
+pub fn operator(hilbert: &Hilbert, spec: &Value) -> LocalOperator {
     let number = |key: &str, default: f64| spec.get(key).map_or(default, |x| x.as_f64().unwrap());
     let kind = spec["kind"].as_str().unwrap();
     if kind == "local" {
-        return build(&hilbert, &spec["expression"]);
+        return build(hilbert, &spec["expression"]);
     }
     let graph = golden::graph(&spec["graph"]).unwrap();
     match kind {
-        "ising" => ising(&hilbert, &graph, number("h", f64::NAN), number("J", 1.0)),
+        "ising" => ising(hilbert, &graph, number("h", f64::NAN), number("J", 1.0)),
         "bose_hubbard" => bose_hubbard(
-            &hilbert,
+            hilbert,
             &graph,
             number("U", f64::NAN),
             number("V", 0.0),
@@ -158,7 +157,7 @@ fn operator(case: &Value) -> LocalOperator {
                         .collect(),
                 ),
             };
-            heisenberg(&hilbert, &graph, &coupling, rule.as_deref())
+            heisenberg(hilbert, &graph, &coupling, rule.as_deref())
         }
         other => panic!("{other}"),
     }
@@ -170,7 +169,8 @@ fn agrees_with_netket(name: &str) {
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     for case in golden::json(name)["cases"].as_array().unwrap() {
         let key = case["name"].as_str().unwrap();
-        let operator = operator(case);
+        let hilbert = golden::hilbert(&case["hilbert"]);
+        let operator = operator(&hilbert, &case["operator"]);
         let n = operator.hilbert().n_states().unwrap() as usize;
         // NetKet's Pauli matrices call index 0 up in both orders: here it is down in this one.
         let turned = key.contains("inverted") && name == "operator_local";
