@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use autoket::logging::write_atomically;
+use autoket::stats::Stats;
 use serde::Serialize;
 
 use crate::report::Refused;
-use crate::session::Estimate;
 
 /// The folder that holds the results of one run.
 pub struct Folder {
@@ -117,13 +117,13 @@ pub struct Energy {
     pub n_samples: usize,
 }
 
-impl From<&Estimate> for Energy {
-    fn from(estimate: &Estimate) -> Self {
+impl From<&Stats> for Energy {
+    fn from(energy: &Stats) -> Self {
         Self {
-            mean: estimate.mean.re,
-            error_of_mean: estimate.error_of_mean,
-            variance: estimate.variance,
-            n_samples: estimate.n_samples,
+            mean: energy.mean.re,
+            error_of_mean: energy.error_of_mean,
+            variance: energy.variance,
+            n_samples: energy.n_samples,
         }
     }
 }

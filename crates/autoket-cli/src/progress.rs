@@ -3,9 +3,8 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use autoket::stats::Stats;
 use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::session::Estimate;
 
 /// Shows the steps of a run on stderr.
 pub enum Progress {
@@ -60,7 +59,7 @@ impl Progress {
     }
 
     /// Shows the state after a step, counted from 1.
-    pub fn step(&mut self, done: usize, energy: &Estimate) {
+    pub fn step(&mut self, done: usize, energy: &Stats) {
         match self {
             Self::Quiet => {}
             Self::Bar(bar) => {
@@ -80,7 +79,7 @@ impl Progress {
 }
 
 impl Lines {
-    fn step(&mut self, done: usize, energy: &Estimate) {
+    fn step(&mut self, done: usize, energy: &Stats) {
         let every = self.steps.div_ceil(LINES).max(1);
         let due = done == 1 || done.is_multiple_of(every) || done == self.steps;
         if !due && self.last.elapsed() < SILENCE {
@@ -97,7 +96,7 @@ impl Lines {
     }
 }
 
-fn describe(energy: &Estimate) -> String {
+fn describe(energy: &Stats) -> String {
     format!(
         "energy {}  variance {:.3e}",
         with_error(energy.mean.re, energy.error_of_mean),

@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use anyhow::Result;
 use autoket::config::RunFile;
+use autoket::exact;
 use autoket::logging::{JsonLog, Value};
+use autoket::stats::Stats;
 
 use crate::args::{ExactArgs, FileArgs, RunArgs};
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
 use crate::progress::{Progress, with_error};
-use crate::session::{self, Estimate, Session};
+use crate::session::{self, Session};
 use crate::stop::Stop;
 
 /// `autoket run`: returns the exit status.
@@ -24,7 +26,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
     let stop = Stop::listen()?;
 
-    let exact = session::quick_ground_state_energy(&file);
+    let exact = session.quick_ground_state_energy();
     let start = Instant::now();
     let steps = train(&file, &mut session, &folder, &stop, args.quiet)?;
     let energy = session.measure(file.config.run.final_samples)?;
@@ -89,7 +91,7 @@ fn train(
     })
 }
 
-fn record(log: &mut JsonLog, step: usize, energy: &Estimate, complex: bool, start: Instant) {
+fn record(log: &mut JsonLog, step: usize, energy: &Stats, complex: bool, start: Instant) {
     let mean = if complex {
         Value::Complex(energy.mean)
     } else {
@@ -111,7 +113,7 @@ fn out_folder(args: &RunArgs, file: &RunFile) -> PathBuf {
     PathBuf::from("runs").join(stem)
 }
 
-fn print_outcome(energy: &Estimate, summary: &Summary, folder: &Folder) {
+fn print_outcome(energy: &Stats, summary: &Summary, folder: &Folder) {
     let shown = with_error(energy.mean.re, energy.error_of_mean);
     println!("energy    {shown}  ({} fresh samples)", energy.n_samples);
     if let Some(exact) = summary.exact {
@@ -133,7 +135,10 @@ fn print_outcome(energy: &Estimate, summary: &Summary, folder: &Folder) {
 pub fn exact(args: &ExactArgs) -> Result<u8> {
     input::set_threads(args.threads)?;
     let file = input::read(&args.input)?;
-    println!("{:.10}", session::ground_state_energy(&file)?);
+    println!(
+        "{:.10}",
+        exact::ground_state_energy(&*session::hamiltonian(&file)?)?
+    );
     Ok(0)
 }
 

@@ -1,5 +1,6 @@
 //! Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
 
+pub mod any;
 pub mod config;
 pub mod driver;
 pub mod error;

@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use crate::graph::Graph;
+use crate::hilbert::Hilbert;
+use crate::operator::{LocalOperator, Operator, heisenberg, ising};
+use crate::{Error, c64};
+
 use super::document::{Node, Value};
 use super::reader::{Mismatch, Read, Result, Table};
 
@@ -22,9 +27,8 @@ pub enum HamiltonianConfig {
         /// Coupling of each edge colour, or one for all.
         #[serde(rename = "J")]
         j: Couplings,
-        /// Marshall's sign rule; by default where the lattice is bipartite.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        sign_rule: Option<bool>,
+        /// Marshall's sign rule; by default on where there is one J and the lattice is bipartite.
+        sign_rule: bool,
     },
     /// A sum of matrices on a few sites each.
     LocalOperator {
@@ -66,10 +70,10 @@ pub enum Element {
 
 impl Element {
     /// As a complex number.
-    pub fn value(self) -> crate::c64 {
+    pub fn value(self) -> c64 {
         match self {
-            Self::Real(re) => crate::c64::new(re, 0.0),
-            Self::Complex([re, im]) => crate::c64::new(re, im),
+            Self::Real(re) => c64::new(re, 0.0),
+            Self::Complex([re, im]) => c64::new(re, im),
         }
     }
 }
@@ -96,7 +100,7 @@ impl Couplings {
 }
 
 impl HamiltonianConfig {
-    pub(super) fn read(table: &Table<'_>, n_sites: usize, local_size: usize) -> Result<Self> {
+    pub(super) fn read(table: &Table<'_>, graph: &Graph, local_size: usize) -> Result<Self> {
         const ISING: &[&str] = &["kind", "h", "J"];
         const HEISENBERG: &[&str] = &["kind", "J", "sign_rule"];
         const LOCAL: &[&str] = &["kind", "terms", "constant"];
@@ -121,10 +125,11 @@ impl HamiltonianConfig {
                     }
                     Some(_) => Couplings::One(table.required("J", "1.0")?),
                 };
-                Ok(Self::Heisenberg {
-                    j,
-                    sign_rule: table.optional("sign_rule")?,
-                })
+                let sign_rule = match table.optional("sign_rule")? {
+                    Some(on) => on,
+                    None => j.as_slice().len() == 1 && graph.is_bipartite(),
+                };
+                Ok(Self::Heisenberg { j, sign_rule })
             }
             Some(_) => {
                 table.only(LOCAL)?;
@@ -132,12 +137,60 @@ impl HamiltonianConfig {
                 let terms = table
                     .tables("terms", example)?
                     .iter()
-                    .map(|term| TermConfig::read(term, n_sites, local_size))
+                    .map(|term| TermConfig::read(term, graph.n_nodes(), local_size))
                     .collect::<Result<_>>()?;
                 Ok(Self::LocalOperator {
                     constant: table.optional("constant")?.unwrap_or(0.0),
                     terms,
                 })
+            }
+        }
+    }
+}
+
+impl HamiltonianConfig {
+    /// The operator.
+    ///
+    /// # Errors
+    /// The model is not defined on such sites, or the terms do not add up to a Hermitian operator.
+    pub fn operator(&self, hilbert: &Hilbert, graph: &Graph) -> crate::Result<LocalOperator> {
+        match self {
+            Self::Ising { h, j } => ising(hilbert, graph, *h, *j),
+            Self::Heisenberg { j, sign_rule } => {
+                heisenberg(hilbert, graph, j.as_slice(), Some(&[*sign_rule]))
+            }
+            Self::LocalOperator { constant, terms } => {
+                let mut sum = LocalOperator::identity(hilbert).scaled((*constant).into());
+                for term in terms {
+                    let matrix: Vec<c64> =
+                        term.matrix.iter().flatten().map(|x| x.value()).collect();
+                    let term = LocalOperator::term(hilbert, &term.sites, &matrix)?;
+                    sum.add_scaled(&term, c64::ONE)?;
+                }
+                if !sum.is_hermitian() {
+                    return Err(Error::invalid(
+                        "terms",
+                        "a Hermitian operator",
+                        "one that is not",
+                        "add the adjoint of each term that is not Hermitian",
+                    ));
+                }
+                Ok(sum)
+            }
+        }
+    }
+
+    /// The mean energy of all basis states, Tr H over their number: E∞ of the V-score.
+    pub fn mean_energy(&self) -> f64 {
+        match self {
+            Self::Ising { .. } | Self::Heisenberg { .. } => 0.0,
+            Self::LocalOperator { constant, terms } => {
+                let mean = |term: &TermConfig| {
+                    let rows = term.matrix.iter().enumerate();
+                    let trace: f64 = rows.map(|(i, row)| row[i].value().re).sum();
+                    trace / term.matrix.len() as f64
+                };
+                constant + terms.iter().map(mean).sum::<f64>()
             }
         }
     }

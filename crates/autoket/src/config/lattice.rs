@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::graph::Graph;
+use crate::hilbert::Hilbert;
+
 use super::reader::{Result, Table};
 
 /// The table `[lattice]`.
@@ -29,6 +32,8 @@ pub struct GridConfig {
     pub pbc: Vec<bool>,
     /// Colours edges by their direction, for a Hamiltonian with one constant per colour.
     pub color_edges: bool,
+    /// Edges up to the so-manieth nearest neighbours, coloured by their order: 2 for a J1-J2 model.
+    pub max_neighbor_order: usize,
 }
 
 /// A lattice given by its edges.
@@ -42,7 +47,7 @@ pub struct EdgesConfig {
     pub colors: Vec<usize>,
 }
 
-const GRID: &[&str] = &["kind", "extent", "pbc", "color_edges"];
+const GRID: &[&str] = &["kind", "extent", "pbc", "color_edges", "max_neighbor_order"];
 const EDGES: &[&str] = &["kind", "n_sites", "edges", "colors"];
 const KINDS: &[&str] = &["chain", "square", "hypercube", "grid", "edges"];
 
@@ -73,6 +78,28 @@ impl LatticeConfig {
                 grid.extent.iter().product()
             }
             Self::Edges(edges) => edges.n_sites,
+        }
+    }
+
+    /// The graph of the lattice.
+    ///
+    /// # Errors
+    /// An order of neighbours that the lattice has not.
+    pub fn graph(&self) -> crate::Result<Graph> {
+        let grid = match self {
+            Self::Edges(edges) => {
+                let pairs: Vec<_> = edges.edges.iter().map(|&[a, b]| (a, b)).collect();
+                return Graph::from_edges(edges.n_sites, &pairs)?.with_colors(edges.colors.clone());
+            }
+            Self::Chain(grid) | Self::Square(grid) | Self::Hypercube(grid) | Self::Grid(grid) => {
+                grid
+            }
+        };
+        let graph = Graph::grid(&grid.extent, &grid.pbc)?;
+        match (grid.max_neighbor_order, grid.color_edges) {
+            (1, false) => Ok(graph),
+            (1, true) => graph.with_direction_colors(),
+            (order, _) => graph.with_neighbors(order),
         }
     }
 
@@ -142,10 +169,25 @@ impl GridConfig {
             }
             Some(_) => vec![table.required("pbc", "true")?; extent.len()],
         };
+        let color_edges = table.optional("color_edges")?.unwrap_or(false);
+        let max_neighbor_order = table.optional("max_neighbor_order")?.unwrap_or(1);
+        table.check(
+            max_neighbor_order > 0,
+            "max_neighbor_order",
+            "at least 1",
+            "",
+        )?;
+        table.check(
+            max_neighbor_order == 1 || !color_edges,
+            "color_edges",
+            "false where `max_neighbor_order` is above 1",
+            "edges have one colour: by direction or by distance",
+        )?;
         Ok(Self {
             extent,
             pbc,
-            color_edges: table.optional("color_edges")?.unwrap_or(false),
+            color_edges,
+            max_neighbor_order,
         })
     }
 }
@@ -255,6 +297,21 @@ impl HilbertConfig {
                     inverted_ordering: table.optional("inverted_ordering")?.unwrap_or(true),
                 })
             }
+        }
+    }
+
+    /// The space of `n_sites` such sites.
+    ///
+    /// # Errors
+    /// None that [`RunFile::parse`](super::RunFile::parse) has not found before.
+    pub fn hilbert(&self, n_sites: usize) -> crate::Result<Hilbert> {
+        match *self {
+            Self::Spin {
+                s,
+                inverted_ordering,
+            } => Ok(Hilbert::spin(s, n_sites)?.with_inverted_ordering(inverted_ordering)),
+            Self::Qubit => Hilbert::qubit(n_sites),
+            Self::Fock { n_max } => Hilbert::fock(n_max, n_sites),
         }
     }
 

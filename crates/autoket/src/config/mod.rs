@@ -42,11 +42,9 @@ use serde::Serialize;
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
 pub use lattice::{EdgesConfig, GridConfig, HilbertConfig, LatticeConfig};
-pub use model::{ArnnConv2dConfig, FeaturesConfig, InitConfig, ModelConfig};
+pub use model::{ArnnConv2dConfig, ModelConfig};
 pub use reader::Result;
-pub use training::{
-    ChangingConfig, OptimizerConfig, RunSettings, SamplerConfig, ScheduleConfig, SrConfig,
-};
+pub use training::{OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
 
 use document::{Node, Place};
 use reader::Table;
@@ -91,7 +89,15 @@ pub struct RunFile {
 const TABLES: &[(&str, &[&str])] = &[
     (
         "lattice",
-        &["extent", "pbc", "color_edges", "n_sites", "edges", "colors"],
+        &[
+            "extent",
+            "pbc",
+            "color_edges",
+            "max_neighbor_order",
+            "n_sites",
+            "edges",
+            "colors",
+        ],
     ),
     ("hilbert", &["s", "n_max", "inverted_ordering"]),
     ("hamiltonian", &["h", "J", "sign_rule", "terms", "constant"]),
@@ -147,8 +153,11 @@ impl RunFile {
 
         let lattice = LatticeConfig::read(&table("lattice")?)?;
         let hilbert = HilbertConfig::read(Table::of_root(&root, "hilbert")?.as_ref())?;
-        let (n_sites, local_size) = (lattice.n_sites(), hilbert.local_size());
-        let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, n_sites, local_size)?;
+        let local_size = hilbert.local_size();
+        let graph = lattice
+            .graph()
+            .map_err(|error| locate(&root, "lattice", &error))?;
+        let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, &graph, local_size)?;
         let extent = lattice.rows_and_columns();
         let model = ModelConfig::read(&table("model")?, local_size, extent)?;
         let sampler = SamplerConfig::read(&table("sampler")?)?;
@@ -171,43 +180,46 @@ impl RunFile {
         Ok(Self { config, root })
     }
 
-    /// Finds the line for an error raised while the parts of the run were built.
+    /// Finds the line for an error raised while a part of the run was built.
     ///
     /// `table` is the table whose part was being built; the field is looked for there first.
-    /// An error that is not about a field comes back as it was.
-    pub fn locate(
-        &self,
-        table: &str,
-        error: crate::Error,
-    ) -> std::result::Result<Box<ConfigError>, crate::Error> {
-        let crate::Error::Invalid {
+    pub fn locate(&self, table: &str, error: &crate::Error) -> Box<ConfigError> {
+        locate(&self.root, table, error)
+    }
+}
+
+fn locate(root: &Node, table: &str, error: &crate::Error) -> Box<ConfigError> {
+    let (field, title, label, help) = match error {
+        crate::Error::Invalid {
             field,
             expected,
             got,
             cure,
-        } = &error
-        else {
-            return Err(error);
-        };
-        let name = field.rsplit('.').next().unwrap_or(field);
-        let entry = self
-            .root
-            .entry(table)
-            .and_then(|t| t.node.entry(name).or(Some(t)));
-        let home = home_of(name).and_then(|t| self.root.entry(t)?.node.entry(name));
-        let found = match (entry, home) {
-            // The table itself is the last resort: the field may live in another table.
-            (Some(entry), Some(home)) if entry.key == table => Some(home),
-            (entry, home) => entry.or(home),
-        };
-        let at = found.map_or_else(|| self.root.at.clone(), |entry| entry.node.at.clone());
-        Ok(at.error(
-            &format!("{table}.{name}"),
-            format!("`{table}.{name}`: expected {expected}, got {got}"),
+        } => (
+            // `terms[0]` and `model.extent` are found by their names.
+            field
+                .rsplit('.')
+                .next()
+                .and_then(|name| name.split('[').next())
+                .unwrap_or(field),
+            format!("expected {expected}, got {got}"),
             format!("expected {expected}"),
             cure.clone(),
-        ))
-    }
+        ),
+        other => ("", other.to_string(), String::new(), String::new()),
+    };
+    let in_table = |table: &str| root.entry(table)?.node.entry(field);
+    let found = in_table(table)
+        .or_else(|| in_table(home_of(field)?))
+        .map(|entry| entry.node.at.clone())
+        .or_else(|| Some(Table::of_root(root, table).ok()??.header().clone()));
+    let path = match field {
+        "" => table.to_owned(),
+        field => format!("{table}.{field}"),
+    };
+    let title = format!("`{path}`: {title}");
+    let at = found.unwrap_or_else(|| root.at.clone());
+    at.error(&path, title, label, help)
 }
 
 fn missing_table(root: &Node, name: &str) -> Box<ConfigError> {

@@ -5,6 +5,10 @@ use serde::Serialize;
 use super::document::{Node, Value};
 use super::reader::{Mismatch, Read, Result, Table};
 use crate::Dtype;
+use crate::hilbert::Hilbert;
+use crate::models::{ArnnConv2d, Features};
+use crate::nn::{Activation, Initializer};
+use crate::simd::Precision;
 
 /// The table `[model]`, kinds by NetKet's names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,13 +28,13 @@ pub struct ArnnConv2dConfig {
     /// Number of convolutions.
     pub layers: usize,
     /// Channels of every layer but the last, or of each layer.
-    pub features: FeaturesConfig,
+    pub features: Features,
     /// Height and width of the kernels.
     pub kernel_size: [usize; 2],
     /// Distance between neighbouring entries of the kernels, in rows and in columns.
     pub kernel_dilation: [usize; 2],
     /// Nonlinearity between layers.
-    pub activation: String,
+    pub activation: Activation,
     /// Whether layers add a bias.
     pub use_bias: bool,
     /// The power of |ψ| that is normalised.
@@ -38,45 +42,20 @@ pub struct ArnnConv2dConfig {
     /// The type of the parameters and of log ψ.
     pub dtype: Dtype,
     /// How products of single precision are added up.
-    pub precision: String,
+    pub precision: Precision,
     /// How kernels begin.
-    pub kernel_init: InitConfig,
+    pub kernel_init: Initializer,
     /// How biases begin.
-    pub bias_init: InitConfig,
+    pub bias_init: Initializer,
 }
 
-/// A number for all layers but the last, or one for each.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum FeaturesConfig {
-    /// For every layer but the last, which has one channel per local state.
-    One(usize),
-    /// One number per layer; the last is the number of local states.
-    Each(Vec<usize>),
-}
-
-/// An initialiser: a name, or `{ kind = "normal", stddev = 0.01 }`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum InitConfig {
-    /// By name alone.
-    Name(String),
-    /// With a standard deviation.
-    Normal {
-        /// `"normal"`.
-        kind: String,
-        /// Standard deviation.
-        stddev: f64,
-    },
-}
-
-impl Read for FeaturesConfig {
+impl Read for Features {
     const EXPECTED: &'static str = "a number, or a list with one number per layer";
     fn read(node: &Node) -> std::result::Result<Self, Mismatch> {
         let wrong = |_| Mismatch::new::<Self>(node);
         match &node.value {
-            Value::Array(_) => Vec::read(node).map(Self::Each).map_err(wrong),
-            _ => usize::read(node).map(Self::One).map_err(wrong),
+            Value::Array(_) => Vec::read(node).map(Self::List).map_err(wrong),
+            _ => usize::read(node).map(Self::Uniform).map_err(wrong),
         }
     }
 }
@@ -95,17 +74,6 @@ const FIELDS: &[&str] = &[
     "precision",
     "kernel_init",
     "bias_init",
-];
-
-const ACTIVATIONS: &[&str] = &[
-    "selu",
-    "reim_selu",
-    "relu",
-    "tanh",
-    "gelu",
-    "silu",
-    "log_cosh",
-    "identity",
 ];
 
 const DTYPES: &[&str] = &["float32", "float64", "complex64", "complex128"];
@@ -131,15 +99,10 @@ impl ArnnConv2dConfig {
         local_size: usize,
         rows_and_columns: Option<[usize; 2]>,
     ) -> Result<Self> {
-        let dtype = match table.name("dtype", DTYPES)? {
-            Some("float32") => Dtype::Float32,
-            Some("complex64") => Dtype::Complex64,
-            Some("complex128") => Dtype::Complex128,
-            _ => Dtype::Float64,
-        };
+        let dtype = table.named("dtype", DTYPES, Dtype::default())?;
         let layers: usize = table.required("layers", "3")?;
         table.check(layers > 0, "layers", "at least 1 layer", "")?;
-        let features: FeaturesConfig = table.required("features", "8")?;
+        let features: Features = table.required("features", "8")?;
         check_features(table, &features, layers, local_size)?;
         let kernel_size: [usize; 2] = table.required("kernel_size", "[2, 3]")?;
         check_kernel(table, kernel_size)?;
@@ -164,34 +127,52 @@ impl ArnnConv2dConfig {
             features,
             kernel_size,
             kernel_dilation,
-            activation: table
-                .name("activation", ACTIVATIONS)?
-                .unwrap_or("selu")
-                .to_owned(),
+            activation: table.named("activation", Activation::NAMES, Activation::default())?,
             use_bias: table.optional("use_bias")?.unwrap_or(true),
             machine_pow: machine_pow as u32,
             dtype,
-            precision: table
-                .name("precision", &["default", "high", "highest"])?
-                .unwrap_or("default")
-                .to_owned(),
-            kernel_init: InitConfig::read(table, "kernel_init", "lecun_normal")?,
-            bias_init: InitConfig::read(table, "bias_init", "zeros")?,
+            precision: table.named(
+                "precision",
+                &["default", "high", "highest"],
+                Precision::default(),
+            )?,
+            kernel_init: read_initializer(table, "kernel_init", Initializer::LecunNormal)?,
+            bias_init: read_initializer(table, "bias_init", Initializer::Zeros)?,
         })
+    }
+}
+
+impl ArnnConv2dConfig {
+    /// The model on a space.
+    pub fn model(&self, hilbert: Hilbert) -> ArnnConv2d {
+        ArnnConv2d {
+            hilbert,
+            extent: self.extent,
+            layers: self.layers,
+            features: self.features.clone(),
+            kernel_size: self.kernel_size,
+            kernel_dilation: self.kernel_dilation,
+            activation: self.activation,
+            use_bias: self.use_bias,
+            precision: self.precision,
+            kernel_init: self.kernel_init,
+            bias_init: self.bias_init,
+            machine_pow: self.machine_pow,
+        }
     }
 }
 
 fn check_features(
     table: &Table<'_>,
-    features: &FeaturesConfig,
+    features: &Features,
     layers: usize,
     local_size: usize,
 ) -> Result<()> {
     let list = match features {
-        FeaturesConfig::One(n) => std::slice::from_ref(n),
-        FeaturesConfig::Each(list) => list,
+        Features::Uniform(n) => std::slice::from_ref(n),
+        Features::List(list) => list,
     };
-    if let FeaturesConfig::Each(list) = features {
+    if let Features::List(list) = features {
         table.check(
             list.len() == layers,
             "features",
@@ -223,29 +204,18 @@ fn check_kernel(table: &Table<'_>, kernel_size: [usize; 2]) -> Result<()> {
     )
 }
 
-impl InitConfig {
-    fn read(table: &Table<'_>, field: &str, default: &str) -> Result<Self> {
-        const NAMES: &[&str] = &["lecun_normal", "zeros", "ones", "normal"];
-        let Some(inner) = table.subtable(field) else {
-            let name = table.name(field, NAMES)?.unwrap_or(default);
-            return Ok(match name {
-                "normal" => Self::normal(0.01),
-                name => Self::Name(name.to_owned()),
-            });
-        };
-        inner.only(&["kind", "stddev"])?;
-        if inner.name("kind", &["normal"])?.is_none() {
-            return Err(inner.missing("kind", "\"normal\""));
+/// A name, or `{ normal = 0.01 }` with a standard deviation, or `{ constant = 1.0 }`.
+fn read_initializer(table: &Table<'_>, field: &str, default: Initializer) -> Result<Initializer> {
+    let Some(inner) = table.subtable(field) else {
+        return table.named(field, &["lecun_normal", "zeros", "ones"], default);
+    };
+    inner.only(&["normal", "constant"])?;
+    match (inner.optional("normal")?, inner.optional("constant")?) {
+        (Some(stddev), None) => {
+            inner.check(stddev > 0.0, "normal", "a standard deviation above 0", "")?;
+            Ok(Initializer::Normal(stddev))
         }
-        let stddev = inner.optional("stddev")?.unwrap_or(0.01);
-        inner.check(stddev > 0.0, "stddev", "a number above 0", "")?;
-        Ok(Self::normal(stddev))
-    }
-
-    fn normal(stddev: f64) -> Self {
-        Self::Normal {
-            kind: "normal".to_owned(),
-            stddev,
-        }
+        (None, Some(value)) => Ok(Initializer::Constant(value)),
+        _ => Err(inner.missing("normal", "0.01")),
     }
 }

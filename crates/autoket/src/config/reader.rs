@@ -1,5 +1,8 @@
 //! Typed reading of one table, with the names it may hold.
 
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+
 use super::document::{Node, Place, Value};
 use super::error::ConfigError;
 
@@ -141,6 +144,11 @@ impl<'a> Table<'a> {
         ))
     }
 
+    /// Where the table begins.
+    pub(super) fn header(&self) -> &Place {
+        &self.header
+    }
+
     /// The value of a field, not yet read.
     pub(super) fn node(&self, field: &str) -> Option<&'a Node> {
         self.node.entry(field).map(|entry| &entry.node)
@@ -174,6 +182,10 @@ impl<'a> Table<'a> {
 
     /// A field that may be absent.
     pub(super) fn optional<T: Read>(&self, field: &str) -> Result<Option<T>> {
+        self.read(field, String::new())
+    }
+
+    fn read<T: Read>(&self, field: &str, help: String) -> Result<Option<T>> {
         let Some(node) = self.node(field) else {
             return Ok(None);
         };
@@ -183,14 +195,14 @@ impl<'a> Table<'a> {
                 &path,
                 format!("`{path}`: expected {}, got {}", wrong.expected, wrong.got),
                 format!("expected {}", wrong.expected),
-                String::new(),
+                help,
             )
         })
     }
 
     /// A field that must be there.
     pub(super) fn required<T: Read>(&self, field: &str, example: &str) -> Result<T> {
-        match self.optional(field)? {
+        match self.read(field, format!("for example `{field} = {example}`"))? {
             Some(value) => Ok(value),
             None => Err(self.missing(field, example)),
         }
@@ -205,6 +217,19 @@ impl<'a> Table<'a> {
             format!("`{field}` is missing here"),
             format!("add a line such as `{field} = {example}`"),
         )
+    }
+
+    /// A value that serde knows by its name, or else `default`.
+    pub(super) fn named<T: DeserializeOwned>(
+        &self,
+        field: &str,
+        known: &[&'static str],
+        default: T,
+    ) -> Result<T> {
+        Ok(match self.name(field, known)? {
+            None => default,
+            Some(name) => named(name),
+        })
     }
 
     /// One of a list of names.
@@ -300,6 +325,12 @@ impl<'a> Table<'a> {
             })
             .collect()
     }
+}
+
+/// The value that serde knows by this name.
+pub(super) fn named<T: DeserializeOwned>(name: &'static str) -> T {
+    let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+    T::deserialize(name).expect("the list of names holds only names of this type")
 }
 
 /// A value as it was written.

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::Scalar;
+use crate::optimizer::{Changing, Optimizer, Rule, Schedule, Sr};
+
 use super::reader::{Result, Table};
 
 /// The table `[sampler]`.
@@ -21,105 +24,55 @@ impl SamplerConfig {
     }
 }
 
-/// A number that may change from step to step, by Optax's names.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ScheduleConfig {
-    /// The same in every step.
-    Constant(f64),
-    /// Changing.
-    Changing(ChangingConfig),
-}
-
-/// The kinds of change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind")]
-pub enum ChangingConfig {
-    /// A straight line from one value to another.
-    Linear {
-        /// First value.
-        init_value: f64,
-        /// Last value.
-        end_value: f64,
-        /// Steps between them.
-        transition_steps: usize,
-    },
-    /// A factor per `transition_steps` steps.
-    Exponential {
-        /// First value.
-        init_value: f64,
-        /// Steps in which the value falls by `decay_rate`.
-        transition_steps: usize,
-        /// The factor.
-        decay_rate: f64,
-    },
-    /// Half a cosine from the first value to `alpha` times it.
-    Cosine {
-        /// First value.
-        init_value: f64,
-        /// Steps of the fall.
-        decay_steps: usize,
-        /// Last value over first value.
-        alpha: f64,
-    },
-}
-
-impl ScheduleConfig {
-    /// A schedule whose values are never negative.
-    fn read(table: &Table<'_>, field: &str, example: &str) -> Result<Self> {
-        let Some(inner) = table.subtable(field) else {
-            let value: f64 = table.required(field, example)?;
-            let help = format!("for example `{field} = {example}`");
-            table.check(value >= 0.0, field, "a number, 0 or more", help)?;
-            return Ok(Self::Constant(value));
-        };
-        const LINEAR: &[&str] = &["kind", "init_value", "end_value", "transition_steps"];
-        const EXPONENTIAL: &[&str] = &["kind", "init_value", "transition_steps", "decay_rate"];
-        const COSINE: &[&str] = &["kind", "init_value", "decay_steps", "alpha"];
-        let value = |name: &str| -> Result<f64> {
-            let value: f64 = inner.required(name, "0.01")?;
-            inner.check(value >= 0.0, name, "a number, 0 or more", "")?;
-            Ok(value)
-        };
-        let steps = |name: &str| -> Result<usize> {
-            let steps: usize = inner.required(name, "100")?;
-            inner.check(steps > 0, name, "at least 1 step", "")?;
-            Ok(steps)
-        };
-        Ok(Self::Changing(
-            match inner.name("kind", &["Linear", "Exponential", "Cosine"])? {
-                None => return Err(inner.missing("kind", "\"Linear\"")),
-                Some("Linear") => {
-                    inner.only(LINEAR)?;
-                    ChangingConfig::Linear {
-                        init_value: value("init_value")?,
-                        end_value: value("end_value")?,
-                        transition_steps: steps("transition_steps")?,
-                    }
-                }
-                Some("Exponential") => {
-                    inner.only(EXPONENTIAL)?;
-                    ChangingConfig::Exponential {
-                        init_value: value("init_value")?,
-                        transition_steps: steps("transition_steps")?,
-                        decay_rate: value("decay_rate")?,
-                    }
-                }
-                Some(_) => {
-                    inner.only(COSINE)?;
-                    let alpha = match inner.node("alpha") {
-                        Some(_) => value("alpha")?,
-                        None => 0.0,
-                    };
-                    ChangingConfig::Cosine {
-                        init_value: value("init_value")?,
-                        decay_steps: steps("decay_steps")?,
-                        alpha,
-                    }
-                }
-            },
-        ))
-    }
+/// A number, or a table for one that changes; never negative.
+fn read_schedule(table: &Table<'_>, field: &str, example: &str) -> Result<Schedule> {
+    let Some(inner) = table.subtable(field) else {
+        let value: f64 = table.required(field, example)?;
+        let help = format!("for example `{field} = {example}`");
+        table.check(value >= 0.0, field, "a number, 0 or more", help)?;
+        return Ok(Schedule::Constant(value));
+    };
+    let value = |name: &str| -> Result<f64> {
+        let value: f64 = inner.required(name, "0.01")?;
+        inner.check(value >= 0.0, name, "a number, 0 or more", "")?;
+        Ok(value)
+    };
+    let steps = |name: &str| -> Result<u32> {
+        let steps: usize = inner.required(name, "100")?;
+        let fits = u32::try_from(steps).ok().filter(|&steps| steps > 0);
+        fits.ok_or_else(|| inner.refuse(name, "at least 1 step", ""))
+    };
+    let if_given = |name: &str| inner.node(name).map(|_| value(name)).transpose();
+    let kind = inner.name("kind", &["linear", "exponential", "cosine"])?;
+    Ok(Schedule::Changing(match kind {
+        None => return Err(inner.missing("kind", "\"linear\"")),
+        Some("linear") => {
+            inner.only(&["kind", "init_value", "end_value", "transition_steps"])?;
+            Changing::Linear {
+                init_value: value("init_value")?,
+                end_value: value("end_value")?,
+                transition_steps: steps("transition_steps")?,
+            }
+        }
+        Some("exponential") => {
+            const FIELDS: [&str; 4] = ["init_value", "decay_rate", "transition_steps", "end_value"];
+            inner.only(&[&["kind"], &FIELDS[..]].concat())?;
+            Changing::Exponential {
+                init_value: value("init_value")?,
+                decay_rate: value("decay_rate")?,
+                transition_steps: steps("transition_steps")?,
+                end_value: if_given("end_value")?,
+            }
+        }
+        Some(_) => {
+            inner.only(&["kind", "init_value", "decay_steps", "alpha"])?;
+            Changing::Cosine {
+                init_value: value("init_value")?,
+                decay_steps: steps("decay_steps")?,
+                alpha: if_given("alpha")?.unwrap_or(0.0),
+            }
+        }
+    }))
 }
 
 /// The table `[optimizer]`, kinds by NetKet's names.
@@ -129,12 +82,12 @@ pub enum OptimizerConfig {
     /// θ ← θ - η δ.
     Sgd {
         /// η.
-        learning_rate: ScheduleConfig,
+        learning_rate: Schedule,
     },
     /// SGD that keeps some of its last direction.
     Momentum {
         /// Step length.
-        learning_rate: ScheduleConfig,
+        learning_rate: Schedule,
         /// How much is kept.
         beta: f64,
         /// Looks ahead, as Nesterov does.
@@ -143,7 +96,7 @@ pub enum OptimizerConfig {
     /// Adam.
     Adam {
         /// Step length.
-        learning_rate: ScheduleConfig,
+        learning_rate: Schedule,
         /// Decay of the first moment.
         b1: f64,
         /// Decay of the second moment.
@@ -154,6 +107,24 @@ pub enum OptimizerConfig {
 }
 
 impl OptimizerConfig {
+    /// The optimizer of parameters of type `S`, at its first step.
+    pub fn optimizer<S: Scalar>(&self) -> Optimizer<S> {
+        match *self {
+            Self::Sgd { learning_rate } => Optimizer::new(Rule::Sgd, learning_rate),
+            Self::Momentum {
+                learning_rate,
+                beta,
+                nesterov,
+            } => Optimizer::new(Rule::Momentum { beta, nesterov }, learning_rate),
+            Self::Adam {
+                learning_rate,
+                b1,
+                b2,
+                eps,
+            } => Optimizer::new(Rule::Adam { b1, b2, eps }, learning_rate),
+        }
+    }
+
     pub(super) fn read(table: &Table<'_>) -> Result<Self> {
         const SGD: &[&str] = &["kind", "learning_rate"];
         const MOMENTUM: &[&str] = &["kind", "learning_rate", "beta", "nesterov"];
@@ -167,7 +138,7 @@ impl OptimizerConfig {
         let Some(kind) = kind else {
             return Err(table.missing("kind", "\"Sgd\""));
         };
-        let learning_rate = ScheduleConfig::read(table, "learning_rate", "0.05")?;
+        let learning_rate = read_schedule(table, "learning_rate", "0.05")?;
         let decay = |field: &str, default: f64| -> Result<f64> {
             let value = table.optional(field)?.unwrap_or(default);
             let inside = (0.0..1.0).contains(&value);
@@ -199,16 +170,23 @@ impl OptimizerConfig {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SrConfig {
     /// Added to the diagonal of the metric.
-    pub diag_shift: ScheduleConfig,
+    pub diag_shift: Schedule,
 }
 
 impl SrConfig {
+    /// The solver.
+    pub fn sr(&self) -> Sr {
+        Sr {
+            diag_shift: self.diag_shift,
+        }
+    }
+
     pub(super) fn read(table: &Table<'_>) -> Result<Self> {
         table.only(&["diag_shift"])?;
         let diag_shift = match table.node("diag_shift") {
             // NetKet's default.
-            None => ScheduleConfig::Constant(0.01),
-            Some(_) => ScheduleConfig::read(table, "diag_shift", "0.01")?,
+            None => Schedule::Constant(0.01),
+            Some(_) => read_schedule(table, "diag_shift", "0.01")?,
         };
         Ok(Self { diag_shift })
     }
