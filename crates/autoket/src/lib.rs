@@ -1,10 +1,12 @@
 //! Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
 
+pub mod any;
 pub mod driver;
 pub mod error;
 pub mod exact;
 pub mod graph;
 pub mod hilbert;
+mod linalg;
 pub mod logging;
 pub mod models;
 pub mod nn;

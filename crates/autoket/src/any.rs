@@ -1,0 +1,126 @@
+//! A run whose scalar is chosen at run time: the one place where all four are named.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use num_complex::Complex;
+
+use crate::driver::{Record, Vmc};
+use crate::error::Result;
+use crate::models::ArnnConv2d;
+use crate::operator::Operator;
+use crate::optimizer::{Optimizer, Rule, Schedule, Sr};
+use crate::scalar::Dtype;
+use crate::stats::Stats;
+use crate::vqs::{McState, VariationalState};
+
+/// [`Vmc`] on an [`McState`] of any scalar.
+pub enum AnyVmc {
+    /// Single precision.
+    Float32(Box<Vmc<f32, McState<f32>>>),
+    /// Double precision.
+    Float64(Box<Vmc<f64, McState<f64>>>),
+    /// Complex, single precision.
+    Complex64(Box<Vmc<Complex<f32>, McState<Complex<f32>>>>),
+    /// Complex, double precision.
+    Complex128(Box<Vmc<Complex<f64>, McState<Complex<f64>>>>),
+}
+
+/// What a run is made of.
+#[derive(Clone)]
+pub struct RunParts {
+    /// The type of parameters.
+    pub dtype: Dtype,
+    /// The model.
+    pub model: ArnnConv2d,
+    /// The Hamiltonian.
+    pub hamiltonian: Arc<dyn Operator>,
+    /// Samples of one step.
+    pub n_samples: usize,
+    /// The seed of parameters and samples.
+    pub seed: i64,
+    /// How the update moves the parameters.
+    pub rule: Rule,
+    /// How far.
+    pub learning_rate: Schedule,
+    /// Stochastic reconfiguration; `None`: the plain gradient.
+    pub sr: Option<Sr>,
+}
+
+macro_rules! dispatch {
+    ($any:expr, $vmc:ident => $body:expr) => {
+        match $any {
+            AnyVmc::Float32($vmc) => $body,
+            AnyVmc::Float64($vmc) => $body,
+            AnyVmc::Complex64($vmc) => $body,
+            AnyVmc::Complex128($vmc) => $body,
+        }
+    };
+}
+
+impl AnyVmc {
+    /// A driver at step 0.
+    ///
+    /// # Errors
+    /// The model or the state cannot be built; the model and the Hamiltonian are on different spaces.
+    pub fn new(parts: RunParts) -> Result<Self> {
+        macro_rules! build {
+            ($variant:ident) => {{
+                let model = Arc::new(parts.model.build()?);
+                let state = McState::new(model, parts.n_samples, parts.seed)?;
+                let optimizer = Optimizer::new(parts.rule, parts.learning_rate);
+                Self::$variant(Box::new(Vmc::new(
+                    parts.hamiltonian,
+                    state,
+                    optimizer,
+                    parts.sr,
+                )))
+            }};
+        }
+        Ok(match parts.dtype {
+            Dtype::Float32 => build!(Float32),
+            Dtype::Float64 => build!(Float64),
+            Dtype::Complex64 => build!(Complex64),
+            Dtype::Complex128 => build!(Complex128),
+        })
+    }
+
+    /// One step of [`Vmc::advance`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn advance(&mut self) -> Result<Record> {
+        dispatch!(self, vmc => vmc.advance())
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        dispatch!(self, vmc => vmc.steps())
+    }
+
+    /// The energy from so many fresh samples.
+    ///
+    /// # Errors
+    /// None once a run has been built.
+    pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
+        dispatch!(self, vmc => vmc.energy(n_samples))
+    }
+
+    /// Parameters, masked entries included.
+    pub fn n_parameters(&self) -> usize {
+        dispatch!(self, vmc => vmc.state.params().layout.n_parameters())
+    }
+
+    /// The model as a table.
+    pub fn tabulate(&self) -> String {
+        dispatch!(self, vmc => vmc.state.model().tabulate())
+    }
+
+    /// Writes the parameters to a safetensors file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_parameters(&self, path: &Path) -> Result<()> {
+        dispatch!(self, vmc => vmc.state.params().save(path))
+    }
+}
