@@ -22,7 +22,7 @@ impl Session {
     /// Builds all parts of a run.
     pub fn build(file: &RunFile) -> Result<Self> {
         let hamiltonian = hamiltonian(file)?;
-        let vmc = AnyVmc::new(&file.config, Arc::clone(&hamiltonian))
+        let vmc = AnyVmc::new(file.config.parts(Arc::clone(&hamiltonian)))
             .map_err(|error| file.locate("model", &error))?;
         let ModelConfig::ArnnConv2d(model) = &file.config.model;
         let complex = matches!(model.dtype, Dtype::Complex64 | Dtype::Complex128);
@@ -41,7 +41,7 @@ impl Session {
 
     /// Measures the energy on fresh samples.
     pub fn measure(&mut self, n_samples: usize) -> autoket::Result<Stats> {
-        self.vmc.measure(&*self.hamiltonian, n_samples)
+        self.vmc.energy(n_samples)
     }
 
     /// N Var / (E - E∞)².

@@ -1,61 +1,91 @@
-//! The run-time choice of the scalar: the one file that names all four besides `scalar`.
+//! A run whose scalar is chosen at run time: the one place where all four are named.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use num_complex::Complex;
 
-use crate::config::{ModelConfig, RunConfig};
 use crate::driver::{Record, Vmc};
 use crate::error::Result;
+use crate::models::ArnnConv2d;
 use crate::operator::Operator;
-use crate::scalar::{Dtype, Scalar};
+use crate::optimizer::{Optimizer, Rule, Schedule, Sr};
+use crate::scalar::Dtype;
 use crate::stats::Stats;
 use crate::vqs::{McState, VariationalState};
 
-/// A [`Vmc`] over samples, with parameters of any of the four scalars.
+/// [`Vmc`] on an [`McState`] of any scalar.
 pub enum AnyVmc {
-    /// `float32`
-    Float32(Vmc<f32, McState<f32>>),
-    /// `float64`
-    Float64(Vmc<f64, McState<f64>>),
-    /// `complex64`
-    Complex64(Vmc<Complex<f32>, McState<Complex<f32>>>),
-    /// `complex128`
-    Complex128(Vmc<Complex<f64>, McState<Complex<f64>>>),
+    /// Single precision.
+    Float32(Box<Vmc<f32, McState<f32>>>),
+    /// Double precision.
+    Float64(Box<Vmc<f64, McState<f64>>>),
+    /// Complex, single precision.
+    Complex64(Box<Vmc<Complex<f32>, McState<Complex<f32>>>>),
+    /// Complex, double precision.
+    Complex128(Box<Vmc<Complex<f64>, McState<Complex<f64>>>>),
 }
 
-/// Runs an expression on whichever [`Vmc`] an [`AnyVmc`] holds.
-///
-/// Four arms and no fallback: a scalar that is forgotten does not compile.
-#[macro_export]
+/// What a run is made of.
+#[derive(Clone)]
+pub struct RunParts {
+    /// The type of parameters.
+    pub dtype: Dtype,
+    /// The model.
+    pub model: ArnnConv2d,
+    /// The Hamiltonian.
+    pub hamiltonian: Arc<dyn Operator>,
+    /// Samples of one step.
+    pub n_samples: usize,
+    /// The seed of parameters and samples.
+    pub seed: i64,
+    /// How the update moves the parameters.
+    pub rule: Rule,
+    /// How far.
+    pub learning_rate: Schedule,
+    /// Stochastic reconfiguration; `None`: the plain gradient.
+    pub sr: Option<Sr>,
+}
+
 macro_rules! dispatch {
     ($any:expr, $vmc:ident => $body:expr) => {
         match $any {
-            $crate::any::AnyVmc::Float32($vmc) => $body,
-            $crate::any::AnyVmc::Float64($vmc) => $body,
-            $crate::any::AnyVmc::Complex64($vmc) => $body,
-            $crate::any::AnyVmc::Complex128($vmc) => $body,
+            AnyVmc::Float32($vmc) => $body,
+            AnyVmc::Float64($vmc) => $body,
+            AnyVmc::Complex64($vmc) => $body,
+            AnyVmc::Complex128($vmc) => $body,
         }
     };
 }
 
 impl AnyVmc {
-    /// The driver that a run file describes, for a Hamiltonian made from it.
+    /// A driver at step 0.
     ///
     /// # Errors
-    /// The model does not fit the Hamiltonian's space.
-    pub fn new(config: &RunConfig, hamiltonian: Arc<dyn Operator>) -> Result<Self> {
-        let ModelConfig::ArnnConv2d(model) = &config.model;
-        Ok(match model.dtype {
-            Dtype::Float32 => Self::Float32(vmc(config, hamiltonian)?),
-            Dtype::Float64 => Self::Float64(vmc(config, hamiltonian)?),
-            Dtype::Complex64 => Self::Complex64(vmc(config, hamiltonian)?),
-            Dtype::Complex128 => Self::Complex128(vmc(config, hamiltonian)?),
+    /// The model or the state cannot be built; the model and the Hamiltonian are on different spaces.
+    pub fn new(parts: RunParts) -> Result<Self> {
+        macro_rules! build {
+            ($variant:ident) => {{
+                let model = Arc::new(parts.model.build()?);
+                let state = McState::new(model, parts.n_samples, parts.seed)?;
+                let optimizer = Optimizer::new(parts.rule, parts.learning_rate);
+                Self::$variant(Box::new(Vmc::new(
+                    parts.hamiltonian,
+                    state,
+                    optimizer,
+                    parts.sr,
+                )))
+            }};
+        }
+        Ok(match parts.dtype {
+            Dtype::Float32 => build!(Float32),
+            Dtype::Float64 => build!(Float64),
+            Dtype::Complex64 => build!(Complex64),
+            Dtype::Complex128 => build!(Complex128),
         })
     }
 
-    /// One step: [`Vmc::advance`].
+    /// One step of [`Vmc::advance`].
     ///
     /// # Errors
     /// As there.
@@ -63,23 +93,20 @@ impl AnyVmc {
         dispatch!(self, vmc => vmc.advance())
     }
 
-    /// ⟨O⟩ on `n_samples` fresh samples.
-    ///
-    /// # Errors
-    /// The operator acts on another space.
-    pub fn measure(&mut self, operator: &dyn Operator, n_samples: usize) -> Result<Stats> {
-        dispatch!(self, vmc => measure(&mut vmc.state, operator, n_samples))
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        dispatch!(self, vmc => vmc.steps())
     }
 
-    /// Writes the parameters as safetensors.
+    /// The energy from so many fresh samples.
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn save_parameters(&self, path: &Path) -> Result<()> {
-        dispatch!(self, vmc => vmc.state.params().save(path))
+    /// None once a run has been built.
+    pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
+        dispatch!(self, vmc => vmc.energy(n_samples))
     }
 
-    /// Number of parameters, complex ones counted once and masked ones too.
+    /// Parameters, masked entries included.
     pub fn n_parameters(&self) -> usize {
         dispatch!(self, vmc => vmc.state.params().layout.n_parameters())
     }
@@ -88,36 +115,12 @@ impl AnyVmc {
     pub fn tabulate(&self) -> String {
         dispatch!(self, vmc => vmc.state.model().tabulate())
     }
-}
 
-/// Draws the samples of one step at a time: memory does not grow with `n_samples`.
-fn measure<S: Scalar>(
-    state: &mut McState<S>,
-    operator: &dyn Operator,
-    n_samples: usize,
-) -> Result<Stats> {
-    let per_step = state.n_samples();
-    let mut values = Vec::with_capacity(n_samples);
-    while values.len() < n_samples {
-        state.set_n_samples(per_step.min(n_samples - values.len()));
-        values.extend(state.estimate(operator)?.local_values);
+    /// Writes the parameters to a safetensors file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_parameters(&self, path: &Path) -> Result<()> {
+        dispatch!(self, vmc => vmc.state.params().save(path))
     }
-    state.set_n_samples(per_step);
-    Ok(Stats::of_samples(&values))
-}
-
-fn vmc<S: Scalar>(
-    config: &RunConfig,
-    hamiltonian: Arc<dyn Operator>,
-) -> Result<Vmc<S, McState<S>>> {
-    let ModelConfig::ArnnConv2d(model) = &config.model;
-    let model = model.model(hamiltonian.hilbert().clone()).build::<S>()?;
-    let state = McState::new(Arc::new(model), config.sampler.n_samples, config.run.seed)?;
-    let sr = config.sr.as_ref().map(|sr| sr.sr());
-    Ok(Vmc::new(
-        hamiltonian,
-        state,
-        config.optimizer.optimizer(),
-        sr,
-    ))
 }

@@ -7,7 +7,7 @@ use crate::operator::Operator;
 use crate::optimizer::{LogDerivatives, Optimizer, Solution, Sr};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
-use crate::vqs::VariationalState;
+use crate::vqs::{McState, VariationalState};
 
 /// Minimises the energy of a variational state.
 ///
@@ -115,6 +115,29 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         })
     }
 }
+
+impl<S: Scalar> Vmc<S, McState<S>> {
+    /// The energy from so many fresh samples, in portions of at most [`PORTION`].
+    ///
+    /// # Errors
+    /// The energy is not finite.
+    pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
+        let per_step = self.state.n_samples();
+        let mut local_values = Vec::with_capacity(n_samples);
+        while local_values.len() < n_samples {
+            self.state
+                .set_n_samples(PORTION.min(n_samples - local_values.len()));
+            local_values.extend(self.state.estimate(&*self.hamiltonian)?.local_values);
+        }
+        self.state.set_n_samples(per_step);
+        let energy = Stats::of_samples(&local_values);
+        finite("the energy", self.step, [energy.mean.re, energy.mean.im])?;
+        Ok(energy)
+    }
+}
+
+/// Samples drawn at once for an energy of many.
+pub const PORTION: usize = 1 << 16;
 
 fn finite(what: &str, step: usize, numbers: impl IntoIterator<Item = f64>) -> Result<()> {
     match numbers.into_iter().all(f64::is_finite) {

@@ -4,15 +4,12 @@ mod lanczos;
 
 use std::mem::size_of;
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::evd::ComputeEigenvectors;
 use faer::traits::ComplexField;
-use faer::traits::ext::ComplexFieldExt;
-use faer::{Mat, MatRef, Par};
 
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
+use crate::linalg::eigen;
 use crate::operator::{Operator, sparse};
 use crate::random::Key;
 use crate::scalar::{Scalar, c64};
@@ -183,42 +180,6 @@ fn check_options(options: &LanczosOptions, n_states: usize) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Eigenvalues, ascending, and eigenvectors of a Hermitian matrix, from its lower triangle.
-///
-/// The degree of parallelism depends on the size alone, and so do the bits.
-fn eigen<S: ComplexField<Real = f64>>(
-    matrix: MatRef<S>,
-    vectors: ComputeEigenvectors,
-) -> Result<(Vec<f64>, Mat<S>)> {
-    let n = matrix.nrows();
-    let par = match n {
-        0..512 => Par::Seq,
-        _ => Par::rayon(4),
-    };
-    let mut values = Diag::<S>::zeros(n);
-    let mut basis = match vectors {
-        ComputeEigenvectors::Yes => Some(Mat::<S>::zeros(n, n)),
-        ComputeEigenvectors::No => None,
-    };
-    let scratch = self_adjoint_evd_scratch::<S>(n, vectors, par, Default::default());
-    self_adjoint_evd(
-        matrix,
-        values.as_mut(),
-        basis.as_mut().map(|basis| basis.as_mut()),
-        par,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        Default::default(),
-    )
-    .map_err(|_| Error::NotConverged {
-        what: "the dense eigenvalue solver".into(),
-        iterations: 0,
-        residual: f64::NAN,
-        cure: "look for NaN or infinity in the operator".into(),
-    })?;
-    let values = values.column_vector().iter().map(|value| value.real());
-    Ok((values.collect(), basis.unwrap_or_else(|| Mat::zeros(0, 0))))
 }
 
 /// The matrix of an operator, stored or made anew in each product.

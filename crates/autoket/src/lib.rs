@@ -7,6 +7,7 @@ pub mod error;
 pub mod exact;
 pub mod graph;
 pub mod hilbert;
+mod linalg;
 pub mod logging;
 pub mod models;
 pub mod nn;

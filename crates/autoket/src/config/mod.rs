@@ -37,7 +37,12 @@ mod model;
 mod reader;
 mod training;
 
+use std::sync::Arc;
+
 use serde::Serialize;
+
+use crate::any::RunParts;
+use crate::operator::Operator;
 
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
@@ -72,6 +77,22 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// What [`AnyVmc`](crate::any::AnyVmc) needs, for a Hamiltonian made from
+    /// [`hamiltonian`](Self::hamiltonian).
+    pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> RunParts {
+        let ModelConfig::ArnnConv2d(model) = &self.model;
+        RunParts {
+            dtype: model.dtype,
+            model: model.model(hamiltonian.hilbert().clone()),
+            hamiltonian,
+            n_samples: self.sampler.n_samples,
+            seed: self.run.seed,
+            rule: self.optimizer.rule(),
+            learning_rate: self.optimizer.learning_rate(),
+            sr: self.sr.as_ref().map(SrConfig::sr),
+        }
+    }
+
     /// As a run file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("strings, numbers, lists and tables have a TOML form")

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Scalar;
-use crate::optimizer::{Changing, Optimizer, Rule, Schedule, Sr};
+use crate::optimizer::{Changing, Rule, Schedule, Sr};
 
 use super::reader::{Result, Table};
 
@@ -107,21 +106,21 @@ pub enum OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    /// The optimizer of parameters of type `S`, at its first step.
-    pub fn optimizer<S: Scalar>(&self) -> Optimizer<S> {
+    /// How an update moves the parameters.
+    pub fn rule(&self) -> Rule {
         match *self {
-            Self::Sgd { learning_rate } => Optimizer::new(Rule::Sgd, learning_rate),
-            Self::Momentum {
-                learning_rate,
-                beta,
-                nesterov,
-            } => Optimizer::new(Rule::Momentum { beta, nesterov }, learning_rate),
-            Self::Adam {
-                learning_rate,
-                b1,
-                b2,
-                eps,
-            } => Optimizer::new(Rule::Adam { b1, b2, eps }, learning_rate),
+            Self::Sgd { .. } => Rule::Sgd,
+            Self::Momentum { beta, nesterov, .. } => Rule::Momentum { beta, nesterov },
+            Self::Adam { b1, b2, eps, .. } => Rule::Adam { b1, b2, eps },
+        }
+    }
+
+    /// How far an update moves the parameters.
+    pub fn learning_rate(&self) -> Schedule {
+        match *self {
+            Self::Sgd { learning_rate }
+            | Self::Momentum { learning_rate, .. }
+            | Self::Adam { learning_rate, .. } => learning_rate,
         }
     }
 

@@ -1,7 +1,10 @@
 //! Log-derivatives O = ∂ log ψ/∂θ, and their covariances: the force and the metric.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 
 use crate::models::Autoregressive;
@@ -9,57 +12,91 @@ use crate::nn::Grad;
 use crate::scalar::{Scalar, c64};
 use crate::vqs::Estimate;
 
-/// Centred, weighted log-derivatives as real rows.
+/// Centred, weighted log-derivatives as a matrix A of real numbers.
 ///
 /// For each sample n with weight w there is a row √w Re ΔO_n and, for a complex wave function, one √w Im ΔO_n;
 /// columns are real parameters that are not masked. Then Re⟨ΔO* ΔO⟩ = AᵀA and Re⟨ΔO* ΔE⟩ = Aᵀε.
-#[derive(Debug)]
-pub struct LogDerivatives {
-    /// A, row after row.
-    rows: Vec<f64>,
+///
+/// Rows come in granules of [`GRANULE`] samples, first the real parts, then the imaginary ones.
+/// Where all rows would need more than [`MEMORY`], each granule is computed anew when it is needed;
+/// the results are the same to the last bit.
+pub struct LogDerivatives<'a, S: Scalar> {
+    model: &'a dyn Autoregressive<S>,
+    theta: &'a [S],
+    estimate: &'a Estimate<S>,
     n_reals: usize,
-    /// √w ΔE, parts as in A.
+    /// Σ_n w_n O_n, for each plane.
+    mean: Vec<Vec<f64>>,
+    /// √w ΔE, in the order of the rows.
     epsilon: Vec<f64>,
+    /// All granules, if they fit.
+    kept: Option<Vec<Vec<f64>>>,
 }
 
-/// Products are made of tiles so wide, and of sums so long: the result does not depend on threads.
-const TILE: usize = 192;
-const DEPTH: usize = 1024;
+/// Samples of a granule.
+pub const GRANULE: usize = 512;
+/// Bytes up to which all rows are kept.
+pub const MEMORY: usize = 1 << 30;
+/// Rows and columns of a tile of a product.
+const TILE: usize = 256;
 
-impl LogDerivatives {
+impl<'a, S: Scalar> LogDerivatives<'a, S> {
     /// Of a model at the samples of an estimate of the energy.
-    pub fn new<S: Scalar>(
-        model: &dyn Autoregressive<S>,
-        theta: &[S],
-        estimate: &Estimate<S>,
+    pub fn new(
+        model: &'a dyn Autoregressive<S>,
+        theta: &'a [S],
+        estimate: &'a Estimate<S>,
     ) -> Self {
-        let (n_reals, n) = (model.n_reals(), estimate.weights.len());
-        let sigma = &estimate.samples.sigma;
-        let mut rows = vec![0.0; S::PLANES * n * n_reals];
-        for (plane, rows) in rows.chunks_exact_mut((n * n_reals).max(1)).enumerate() {
-            let unit = if plane == 0 { c64::ONE } else { c64::I };
-            model.backward(
-                theta,
-                sigma,
-                &vec![S::from_c64(unit); n],
-                Grad::PerSample(rows),
-            );
-            centre(rows, n_reals, &estimate.weights);
-        }
-        let deviations = estimate.local_values.iter().zip(&estimate.weights);
-        let epsilon = (0..S::PLANES)
-            .flat_map(|plane| {
-                deviations.clone().map(move |(e, w)| {
-                    let d = (e - estimate.stats.mean) * w.sqrt();
-                    if plane == 0 { d.re } else { d.im }
-                })
+        Self::with_memory(model, theta, estimate, MEMORY)
+    }
+
+    /// The same with another limit for keeping rows, in bytes.
+    pub fn with_memory(
+        model: &'a dyn Autoregressive<S>,
+        theta: &'a [S],
+        estimate: &'a Estimate<S>,
+        memory: usize,
+    ) -> Self {
+        let (n, n_reals) = (estimate.weights.len(), model.n_reals());
+        let mean = (0..S::PLANES)
+            .map(|plane| {
+                let cotangent: Vec<S> = estimate
+                    .weights
+                    .iter()
+                    .map(|&w| S::from_c64(unit(plane) * w))
+                    .collect();
+                let mut mean = vec![0.0; n_reals];
+                let grad = Grad::Sum(&mut mean);
+                model.backward(theta, &estimate.samples.sigma, &cotangent, grad);
+                mean
             })
             .collect();
-        Self {
-            rows,
+        let mut o = Self {
+            model,
+            theta,
+            estimate,
             n_reals,
-            epsilon,
+            mean,
+            epsilon: Vec::new(),
+            kept: None,
+        };
+        o.epsilon = (0..o.n_granules())
+            .flat_map(|g| (0..S::PLANES).map(move |plane| (g, plane)))
+            .flat_map(|(g, plane)| o.samples(g).map(move |sample| (sample, plane)))
+            .map(|(sample, plane)| {
+                let deviation = estimate.local_values[sample] - estimate.stats.mean;
+                estimate.weights[sample].sqrt()
+                    * if plane == 0 {
+                        deviation.re
+                    } else {
+                        deviation.im
+                    }
+            })
+            .collect();
+        if n * S::PLANES * n_reals * size_of::<f64>() <= memory {
+            o.kept = Some((0..o.n_granules()).map(|g| o.compute(g)).collect());
         }
+        o
     }
 
     /// Real parameters: columns of A.
@@ -69,98 +106,159 @@ impl LogDerivatives {
 
     /// Rows of A.
     pub fn n_rows(&self) -> usize {
-        self.epsilon.len()
+        self.estimate.weights.len() * S::PLANES
     }
 
-    fn a(&self) -> MatRef<'_, f64> {
-        MatRef::from_row_major_slice(&self.rows, self.n_rows(), self.n_reals)
-    }
-
-    /// √w ΔE.
+    /// √w ΔE, in the order of the rows.
     pub fn epsilon(&self) -> &[f64] {
         &self.epsilon
+    }
+
+    fn n_granules(&self) -> usize {
+        self.estimate.weights.len().div_ceil(GRANULE)
+    }
+
+    fn samples(&self, granule: usize) -> Range<usize> {
+        granule * GRANULE..((granule + 1) * GRANULE).min(self.estimate.weights.len())
+    }
+
+    /// The first row of a granule.
+    fn first_row(granule: usize) -> usize {
+        granule * GRANULE * S::PLANES
+    }
+
+    fn granule(&self, granule: usize) -> Cow<'_, [f64]> {
+        match &self.kept {
+            Some(kept) => Cow::Borrowed(&kept[granule]),
+            None => Cow::Owned(self.compute(granule)),
+        }
+    }
+
+    fn compute(&self, granule: usize) -> Vec<f64> {
+        let samples = self.samples(granule);
+        let n_sites = self.model.hilbert().n_sites();
+        let sigma = &self.estimate.samples.sigma[samples.start * n_sites..samples.end * n_sites];
+        let mut rows = vec![0.0; S::PLANES * samples.len() * self.n_reals];
+        if self.n_reals == 0 {
+            return rows;
+        }
+        for (plane, rows) in rows
+            .chunks_exact_mut(samples.len() * self.n_reals)
+            .enumerate()
+        {
+            let cotangent = vec![S::from_c64(unit(plane)); samples.len()];
+            self.model
+                .backward(self.theta, sigma, &cotangent, Grad::PerSample(rows));
+            let weights = &self.estimate.weights[samples.clone()];
+            rows.par_chunks_exact_mut(self.n_reals)
+                .zip(weights)
+                .for_each(|(row, weight)| {
+                    let root = weight.sqrt();
+                    for (x, mean) in row.iter_mut().zip(&self.mean[plane]) {
+                        *x = root * (*x - mean);
+                    }
+                });
+        }
+        rows
+    }
+
+    fn matrix<'b>(&self, rows: &'b [f64]) -> MatRef<'b, f64> {
+        MatRef::from_row_major_slice(rows, rows.len() / self.n_reals.max(1), self.n_reals)
     }
 
     /// Aᵀ v, `(parameter,)`; of ε it is the force Re⟨ΔO* ΔE⟩, half the gradient of the energy.
     pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.n_reals];
-        out.par_chunks_mut(TILE)
-            .enumerate()
-            .for_each(|(tile, out)| {
-                for (row, v) in self.rows.chunks_exact(self.n_reals).zip(v) {
-                    for (out, a) in out.iter_mut().zip(&row[tile * TILE..]) {
-                        *out += v * a;
+        for g in 0..self.n_granules() {
+            let rows = self.granule(g);
+            let v = &v[Self::first_row(g)..];
+            out.par_chunks_mut(TILE)
+                .enumerate()
+                .for_each(|(tile, out)| {
+                    for (row, v) in rows.chunks_exact(self.n_reals).zip(v) {
+                        for (out, a) in out.iter_mut().zip(&row[tile * TILE..]) {
+                            *out += v * a;
+                        }
                     }
-                }
-            });
+                });
+        }
         out
     }
 
     /// AᵀA = Re⟨ΔO* ΔO⟩, the quantum geometric tensor, `(parameter, parameter)`.
     pub fn metric(&self) -> Mat<f64> {
-        square(self.a().transpose())
+        let mut out = Mat::zeros(self.n_reals, self.n_reals);
+        for g in 0..self.n_granules() {
+            let rows = self.granule(g);
+            let columns = self.matrix(&rows).transpose();
+            add_product(&mut out, [0, 0], columns, columns);
+        }
+        mirror(&mut out);
+        out
     }
 
     /// AAᵀ, the neural tangent kernel, `(row, row)`.
     pub fn gram(&self) -> Mat<f64> {
-        square(self.a())
+        let mut out = Mat::zeros(self.n_rows(), self.n_rows());
+        for g in 0..self.n_granules() {
+            let left = self.granule(g);
+            for h in 0..=g {
+                let right = if h == g {
+                    Cow::Borrowed(&left[..])
+                } else {
+                    self.granule(h)
+                };
+                let at = [Self::first_row(g), Self::first_row(h)];
+                add_product(&mut out, at, self.matrix(&left), self.matrix(&right));
+            }
+        }
+        mirror(&mut out);
+        out
     }
 }
 
-/// row_n ← √w_n (row_n - Σ_m w_m row_m).
-fn centre(rows: &mut [f64], n_reals: usize, weights: &[f64]) {
-    if n_reals == 0 {
-        return;
-    }
-    let mut mean = vec![0.0; n_reals];
-    mean.par_chunks_mut(TILE)
-        .enumerate()
-        .for_each(|(tile, mean)| {
-            for (row, weight) in rows.chunks_exact(n_reals).zip(weights) {
-                for (mean, x) in mean.iter_mut().zip(&row[tile * TILE..]) {
-                    *mean += weight * x;
-                }
-            }
-        });
-    rows.par_chunks_exact_mut(n_reals)
-        .zip(weights)
-        .for_each(|(row, weight)| {
-            let root = weight.sqrt();
-            for (x, mean) in row.iter_mut().zip(&mean) {
-                *x = root * (*x - mean);
-            }
-        });
+/// The cotangent that asks for the real or the imaginary part.
+fn unit(plane: usize) -> c64 {
+    if plane == 0 { c64::ONE } else { c64::I }
 }
 
-/// M Mᵀ, by tiles of the lower triangle, mirrored.
-fn square(m: MatRef<'_, f64>) -> Mat<f64> {
-    let (n, depth) = (m.nrows(), m.ncols());
-    let tiles: Vec<(usize, usize)> = (0..n)
+/// out\[at…\] += L Rᵀ where that lies on or below the diagonal, tile by tile, each on one thread.
+fn add_product(out: &mut Mat<f64>, at: [usize; 2], left: MatRef<f64>, right: MatRef<f64>) {
+    let tiles: Vec<(usize, usize)> = (0..left.nrows())
         .step_by(TILE)
-        .flat_map(|i| (0..=i).step_by(TILE).map(move |j| (i, j)))
+        .flat_map(|i| (0..right.nrows()).step_by(TILE).map(move |j| (i, j)))
+        .filter(|(i, j)| at[0] + i >= at[1] + j)
         .collect();
-    let blocks: Vec<Mat<f64>> = tiles
+    let products: Vec<Mat<f64>> = tiles
         .par_iter()
         .map(|&(i, j)| {
-            let (rows, columns) = (TILE.min(n - i), TILE.min(n - j));
-            let mut block = Mat::zeros(rows, columns);
-            for k in (0..depth).step_by(DEPTH) {
-                let length = DEPTH.min(depth - k);
-                let left = m.submatrix(i, k, rows, length);
-                let right = m.submatrix(j, k, columns, length).transpose();
-                matmul(block.as_mut(), Accum::Add, left, right, 1.0, Par::Seq);
-            }
-            block
+            let left = left.subrows(i, TILE.min(left.nrows() - i));
+            let right = right.subrows(j, TILE.min(right.nrows() - j));
+            let mut product = Mat::zeros(left.nrows(), right.nrows());
+            matmul(
+                product.as_mut(),
+                Accum::Replace,
+                left,
+                right.transpose(),
+                1.0,
+                Par::Seq,
+            );
+            product
         })
         .collect();
-    let mut out = Mat::zeros(n, n);
-    for (&(i, j), block) in tiles.iter().zip(&blocks) {
-        let (rows, columns) = (block.nrows(), block.ncols());
-        out.as_mut()
-            .submatrix_mut(i, j, rows, columns)
-            .copy_from(block);
-        let mirrored: MatMut<'_, f64> = out.as_mut().submatrix_mut(j, i, columns, rows);
-        { mirrored }.copy_from(block.transpose());
+    for ((i, j), product) in tiles.into_iter().zip(products) {
+        let mut tile =
+            out.as_mut()
+                .submatrix_mut(at[0] + i, at[1] + j, product.nrows(), product.ncols());
+        tile += product;
     }
-    out
+}
+
+/// Copies what lies below the diagonal above it.
+fn mirror(m: &mut Mat<f64>) {
+    for j in 0..m.ncols() {
+        for i in j + 1..m.nrows() {
+            m[(j, i)] = m[(i, j)];
+        }
+    }
 }

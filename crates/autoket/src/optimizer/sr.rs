@@ -1,9 +1,11 @@
 //! Stochastic reconfiguration (Sorella, cond-mat/9803107), the natural gradient of the energy.
 
-use faer::linalg::solvers::Solve;
-use faer::{Col, Mat, Side};
+use faer::linalg::evd::ComputeEigenvectors;
+use faer::{ColRef, Mat};
 
 use super::{LogDerivatives, Schedule};
+use crate::linalg::{cholesky_solve, eigen};
+use crate::scalar::Scalar;
 
 /// Solves (S + ε) δ = g for the update δ, S the quantum geometric tensor and g the gradient of the energy.
 ///
@@ -50,7 +52,7 @@ pub const CUTOFF: f64 = 1e-12;
 
 impl Sr {
     /// The update at a step.
-    pub fn solve(&self, o: &LogDerivatives, step: usize) -> Solution {
+    pub fn solve<S: Scalar>(&self, o: &LogDerivatives<S>, step: usize) -> Solution {
         let form = if o.n_reals() <= o.n_rows() {
             SrForm::Metric
         } else {
@@ -60,8 +62,14 @@ impl Sr {
     }
 
     /// The update at a step by the given form; both give the same to rounding.
-    pub fn solve_as(&self, form: SrForm, o: &LogDerivatives, step: usize) -> Solution {
+    pub fn solve_as<S: Scalar>(
+        &self,
+        form: SrForm,
+        o: &LogDerivatives<S>,
+        step: usize,
+    ) -> Solution {
         let shift = self.diag_shift.at(step);
+        // The gradient of the energy is twice the force.
         let twice: Vec<f64> = o.epsilon().iter().map(|e| 2.0 * e).collect();
         match form {
             SrForm::Metric => {
@@ -89,19 +97,17 @@ fn solve(mut m: Mat<f64>, shift: f64, b: &[f64]) -> (Vec<f64>, bool) {
     for i in 0..m.nrows() {
         m[(i, i)] += shift;
     }
-    let b = Col::from_fn(b.len(), |i| b[i]);
-    if let Ok(cholesky) = m.llt(Side::Lower) {
-        return (cholesky.solve(&b).iter().copied().collect(), false);
+    if let Some(x) = cholesky_solve(&m, b) {
+        return (x, false);
     }
-    let Ok(eigen) = m.self_adjoint_eigen(Side::Lower) else {
+    let Ok((values, vectors)) = eigen(m.as_ref(), ComputeEigenvectors::Yes) else {
         // No decomposition of a matrix with NaN: the driver refuses the update.
-        return (vec![f64::NAN; b.nrows()], true);
+        return (vec![f64::NAN; b.len()], true);
     };
-    let (u, s) = (eigen.U(), eigen.S().column_vector());
-    let smallest = CUTOFF * s.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
-    let mut y = u.transpose() * &b;
-    for (y, &s) in y.iter_mut().zip(s.iter()) {
-        *y = if s > smallest { *y / s } else { 0.0 };
+    let smallest = CUTOFF * values.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
+    let mut y = vectors.transpose() * ColRef::from_slice(b);
+    for (y, &value) in y.iter_mut().zip(&values) {
+        *y = if value > smallest { *y / value } else { 0.0 };
     }
-    ((u * y).iter().copied().collect(), true)
+    ((vectors * y).iter().copied().collect(), true)
 }

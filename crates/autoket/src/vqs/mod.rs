@@ -50,7 +50,7 @@ pub trait VariationalState<S: Scalar>: Send {
     }
 
     /// The quantum geometric tensor Re⟨ΔO* ΔO⟩ by real parameters that are not masked, `(parameter, parameter)`.
-    fn quantum_geometric_tensor(&mut self, estimate: &Estimate<S>) -> faer::Mat<f64> {
+    fn quantum_geometric_tensor(&self, estimate: &Estimate<S>) -> faer::Mat<f64> {
         LogDerivatives::new(self.model(), &self.params().values, estimate).metric()
     }
 }

@@ -113,3 +113,36 @@ fn threads_do_not_matter() {
     };
     assert_eq!(energies(1), energies(3));
 }
+
+/// Log-derivatives that are not kept but computed anew give the same update, bit for bit.
+#[test]
+fn memory_does_not_matter() {
+    use autoket::optimizer::{LogDerivatives, SrForm};
+    use autoket::vqs::VariationalState;
+    let spec = golden::json("run_3x3_c128_sr");
+    let model = config(&spec).build::<Complex<f64>>().unwrap();
+    let hamiltonian = operator(&golden::hilbert(&spec["hilbert"]), &spec["hamiltonian"]);
+    let mut state = McState::new(Arc::new(model), 1300, 1).unwrap();
+    let estimate = state.estimate(&hamiltonian).unwrap();
+    let (model, theta) = (state.model(), &state.params().values);
+    let kept = LogDerivatives::new(model, theta, &estimate);
+    let anew = LogDerivatives::with_memory(model, theta, &estimate, 0);
+    let sr = Sr::default();
+    for form in [SrForm::Metric, SrForm::Gram] {
+        assert_eq!(
+            sr.solve_as(form, &kept, 0).update,
+            sr.solve_as(form, &anew, 0).update
+        );
+    }
+    let (metric, gram) = (
+        sr.solve_as(SrForm::Metric, &kept, 0),
+        sr.solve_as(SrForm::Gram, &kept, 0),
+    );
+    let scale = metric
+        .update
+        .iter()
+        .fold(0.0, |max: f64, x| max.max(x.abs()));
+    for (a, b) in metric.update.iter().zip(&gram.update) {
+        assert!((a - b).abs() < 1e-9 * scale, "{a} {b}");
+    }
+}
