@@ -23,3 +23,8 @@ pub mod vqs;
 
 pub use error::{Error, Result};
 pub use scalar::{Dtype, Real, Scalar, c64};
+
+/// The snippets of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

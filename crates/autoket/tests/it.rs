@@ -3,6 +3,8 @@
 #[path = "it/golden.rs"]
 mod golden;
 
+#[path = "it/config.rs"]
+mod config;
 #[path = "it/driver.rs"]
 mod driver;
 #[path = "it/exact.rs"]
@@ -11,6 +13,8 @@ mod exact;
 mod graph;
 #[path = "it/hilbert.rs"]
 mod hilbert;
+#[path = "it/logging.rs"]
+mod logging;
 #[path = "it/models.rs"]
 mod models;
 #[path = "it/operator.rs"]

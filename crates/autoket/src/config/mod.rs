@@ -77,8 +77,7 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
-    /// What [`AnyVmc`](crate::any::AnyVmc) needs, for a Hamiltonian made from
-    /// [`hamiltonian`](Self::hamiltonian).
+    /// What [`AnyVmc`](crate::any::AnyVmc) needs, with a Hamiltonian made from the same file.
     pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> RunParts {
         let ModelConfig::ArnnConv2d(model) = &self.model;
         RunParts {
@@ -125,6 +124,7 @@ const TABLES: &[(&str, &[&str])] = &[
     (
         "model",
         &[
+            "extent",
             "layers",
             "features",
             "kernel_size",
@@ -146,6 +146,12 @@ const TABLES: &[(&str, &[&str])] = &[
     ("sr", &["diag_shift"]),
     ("run", &["steps", "seed", "out", "final_samples"]),
 ];
+
+/// The fields of a table, of whatever kind.
+fn fields_of(table: &str) -> &'static [&'static str] {
+    let found = TABLES.iter().find(|(name, _)| *name == table);
+    found.map_or(&[], |(_, fields)| fields)
+}
 
 /// The table a field belongs to.
 fn home_of(field: &str) -> Option<&'static str> {
@@ -231,7 +237,11 @@ fn locate(root: &Node, table: &str, error: &crate::Error) -> Box<ConfigError> {
     };
     let in_table = |table: &str| root.entry(table)?.node.entry(field);
     let found = in_table(table)
-        .or_else(|| in_table(home_of(field)?))
+        .or_else(|| match fields_of(table).contains(&field) {
+            // A field of this table that was left out: its default is to blame.
+            true => None,
+            false => in_table(home_of(field)?),
+        })
         .map(|entry| entry.node.at.clone())
         .or_else(|| Some(Table::of_root(root, table).ok()??.header().clone()));
     let path = match field {
