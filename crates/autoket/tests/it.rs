@@ -2,6 +2,8 @@
 
 #[path = "it/golden.rs"]
 mod golden;
+#[path = "it/ulps.rs"]
+mod ulps;
 
 #[path = "it/config.rs"]
 mod config;
@@ -19,3 +21,15 @@ mod logging;
 mod models;
 #[path = "it/operator.rs"]
 mod operator;
+#[path = "it/optimizer.rs"]
+mod optimizer;
+#[path = "it/params.rs"]
+mod params;
+#[path = "it/random.rs"]
+mod random;
+#[path = "it/simd.rs"]
+mod simd;
+#[path = "it/tabulate.rs"]
+mod tabulate;
+#[path = "it/vqs.rs"]
+mod vqs;

@@ -203,7 +203,9 @@ pub fn log1p<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let one = splat::<S, R>(simd, R::one());
     let u = x + one;
     let lost = x - (u - one);
-    let y = log::<S, R>(simd, u) + lost / u;
+    let y = log::<S, R>(simd, u);
+    // At -1, where u is 0, the correction is 0/0.
+    let y = x.simd_eq(-one).select(y, y + lost / u);
     u.simd_le(splat::<S, R>(simd, R::max_value())).select(y, u)
 }
 
