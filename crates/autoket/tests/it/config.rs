@@ -62,7 +62,6 @@ fn a_resolved_file_is_a_run_file_of_the_same_run() {
             &["lattice.max_neighbor_order=2", "hamiltonian.J=[1, 0.5]"],
         ),
         (FILE, &["hilbert.kind=qubit"]),
-        ),
         (&local, &[]),
         (&edges, &[]),
     ] {
