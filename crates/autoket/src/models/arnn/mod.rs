@@ -48,7 +48,7 @@ const fn lanes<S: Scalar>() -> usize {
 }
 
 /// The path of a layer in the tree of parameters.
-fn module(layer: usize) -> String {
+pub(super) fn module(layer: usize) -> String {
     format!("_layers_{layer}")
 }
 
@@ -199,8 +199,8 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
         values
     }
 
-    fn tabulate(&self) -> String {
-        super::tabulate::tabulate(self)
+    fn tabulate(&self, n_samples: usize) -> String {
+        super::tabulate::tabulate(self, n_samples)
     }
 }
 
