@@ -36,13 +36,22 @@ pub fn print(error: &anyhow::Error) {
     eprintln!("{}", render(error));
 }
 
-fn render(error: &anyhow::Error) -> String {
+/// Prints a warning to stderr.
+pub fn warn(title: &str) {
+    let group = Group::with_title(Level::WARNING.primary_title(title));
+    eprintln!("{}", renderer().render(&[group]));
+}
+
+fn renderer() -> Renderer {
     let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    }
+}
+
+fn render(error: &anyhow::Error) -> String {
+    let renderer = renderer();
     if let Some(wrong) = error.downcast_ref::<Box<ConfigError>>() {
         return renderer.render(&[at_its_line(wrong)]);
     }
