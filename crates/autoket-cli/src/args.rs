@@ -33,7 +33,7 @@ pub enum Command {
     Run(RunArgs),
     /// Compute the exact ground-state energy of a run's Hamiltonian.
     ///
-    /// Only the tables [lattice], [hilbert] and [hamiltonian] matter.
+    /// Only the lattice, the local space and the Hamiltonian matter.
     /// The number of states must fit into memory: 2^24 is a matter of minutes.
     Exact(ExactArgs),
     /// Show the layers of a run's model, with their inputs, outputs and parameters.
@@ -57,10 +57,10 @@ pub struct FileArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub input: FileArgs,
-    /// Folder for the results [default: `out` of the table [run], else runs/NAME-OF-THE-FILE].
+    /// Folder for the results (default: the field run.out, else runs/NAME-OF-THE-FILE).
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Number of threads [default: one per core]. The results do not depend on it.
+    /// Number of threads (default: one per core). The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Print nothing but errors.
@@ -76,7 +76,7 @@ pub struct RunArgs {
 pub struct ExactArgs {
     #[command(flatten)]
     pub input: FileArgs,
-    /// Number of threads [default: one per core].
+    /// Number of threads (default: one per core).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }

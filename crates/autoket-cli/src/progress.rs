@@ -43,7 +43,7 @@ impl Progress {
             });
         }
         let bar = ProgressBar::new(steps as u64);
-        let style = "{pos:>5}/{len} {bar:24.cyan/black} {msg}  {eta} left";
+        let style = "{pos}/{len} {bar:12.cyan/black} {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
         bar.enable_steady_tick(Duration::from_millis(250));
         Self::Bar(bar)
@@ -98,7 +98,7 @@ impl Lines {
 
 fn describe(energy: &Stats) -> String {
     format!(
-        "energy {}  variance {:.3e}",
+        "energy {}  variance {:.2e}",
         with_error(energy.mean.re, energy.error_of_mean),
         energy.variance
     )

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::IsTerminal;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use autoket::config::ConfigError;
 
 /// A refusal that is not about a line of the run file.
@@ -36,30 +36,53 @@ pub fn print(error: &anyhow::Error) {
     eprintln!("{}", render(error));
 }
 
-fn render(error: &anyhow::Error) -> String {
+/// Prints a warning to stderr.
+pub fn warn(title: &str) {
+    let group = Group::with_title(Level::WARNING.primary_title(title));
+    eprintln!("{}", renderer().render(&[group]));
+}
+
+fn renderer() -> Renderer {
     let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    }
+}
+
+fn render(error: &anyhow::Error) -> String {
+    let renderer = renderer();
     if let Some(wrong) = error.downcast_ref::<Box<ConfigError>>() {
         return renderer.render(&[at_its_line(wrong)]);
     }
-    let (title, cure) = match error.downcast_ref::<Refused>() {
-        Some(refused) => (refused.title.clone(), refused.cure.as_str()),
-        None => (format!("{error:#}"), ""),
-    };
-    let title = Level::ERROR.primary_title(title);
-    let group = if cure.is_empty() {
-        annotate_snippets::Group::with_title(title)
-    } else {
-        title.element(Level::HELP.message(cure))
-    };
+    let (title, notes) = explain(error);
+    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    for (level, note) in notes {
+        group = group.element(level.message(note));
+    }
     renderer.render(&[group])
 }
 
-fn at_its_line(wrong: &ConfigError) -> annotate_snippets::Group<'_> {
+/// What went wrong in one line, and what to say below it.
+fn explain(error: &anyhow::Error) -> (String, Vec<(Level<'static>, String)>) {
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        let help = (Level::HELP, refused.cure.clone());
+        return (refused.title.clone(), vec![help]);
+    }
+    match error.downcast_ref::<autoket::Error>() {
+        Some(autoket::Error::NotFinite { what, step, cure }) => (
+            format!("{what} is not finite at step {step}"),
+            vec![
+                // The outermost context: what the run had reached.
+                (Level::NOTE, error.to_string()),
+                (Level::HELP, cure.clone()),
+            ],
+        ),
+        _ => (format!("{error:#}"), Vec::new()),
+    }
+}
+
+fn at_its_line(wrong: &ConfigError) -> Group<'_> {
     let source = &wrong.source;
     // An empty span marks nothing: stretch it by a character where there is one.
     let mut span = wrong.span.clone();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use autoket::config::RunFile;
+use autoket::config::{ModelConfig, RunFile};
 use autoket::exact;
 use autoket::logging::{JsonLog, Value};
 use autoket::stats::Stats;
@@ -13,6 +13,7 @@ use crate::args::{ExactArgs, FileArgs, RunArgs};
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
 use crate::progress::{Progress, with_error};
+use crate::report;
 use crate::session::{self, Session};
 use crate::stop::Stop;
 
@@ -25,6 +26,13 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut session = Session::build(&file)?;
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
     let stop = Stop::listen()?;
+    let ModelConfig::ArnnConv2d(model) = &file.config.model;
+    if model.machine_pow != 2 && !args.quiet {
+        report::warn(
+            "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are \
+             not expectation values",
+        );
+    }
 
     let exact = session.quick_ground_state_energy();
     let start = Instant::now();

@@ -71,6 +71,14 @@ fn without_a_terminal_there_are_few_and_plain_lines() {
 }
 
 #[test]
+fn another_power_than_two_is_warned_of() {
+    let folder = folder();
+    let args = ["run", "small.toml", "--set", "model.machine_pow=1"];
+    let shown = stderr(&output(folder.path(), &args));
+    assert!(shown.starts_with("warning: with `machine_pow`"), "{shown}");
+}
+
+#[test]
 fn quiet_is_quiet() {
     let folder = folder();
     let ran = output(

@@ -61,10 +61,7 @@ fn a_resolved_file_is_a_run_file_of_the_same_run() {
             FILE,
             &["lattice.max_neighbor_order=2", "hamiltonian.J=[1, 0.5]"],
         ),
-        (
-            FILE,
-            &["hilbert.kind=qubit", "optimizer={kind=\"Sgd\"}"][..1].as_ref(),
-        ),
+        (FILE, &["hilbert.kind=qubit"]),
         (&local, &[]),
         (&edges, &[]),
     ] {

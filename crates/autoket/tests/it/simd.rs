@@ -502,7 +502,7 @@ fn conditionals<R: Real>() {
             let mut y = rows::<R>(planes * states, 20 + states as i64);
             for row in &mut y {
                 for x in row.iter_mut() {
-                    *x = *x * R::from_f64(6.0);
+                    *x *= R::from_f64(6.0);
                 }
             }
             let raw = y.clone();

@@ -39,7 +39,7 @@ pub struct Arnn<S: Scalar> {
     /// What a change of some sites can reach, found once for each set of sites.
     cones: Mutex<HashMap<Box<[u32]>, Arc<Cone>>>,
     /// Memory of finished blocks, for the next ones.
-    workspaces: Mutex<Vec<Box<Workspace<S::Real>>>>,
+    workspaces: Mutex<Vec<Workspace<S::Real>>>,
 }
 
 /// Samples of one block.
@@ -123,7 +123,7 @@ impl<S: Scalar> Arnn<S> {
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
         };
         let kept = lock().pop();
-        let mut workspace = kept.unwrap_or_else(|| Box::new(Workspace::new(self)));
+        let mut workspace = kept.unwrap_or_else(|| Workspace::new(self));
         let result = f(&mut workspace);
         lock().push(workspace);
         result
