@@ -5,6 +5,7 @@ use std::sync::Arc;
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
 use autoket::models::ArnnConv2d;
+use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising};
 use autoket::optimizer::{Changing, LogDerivatives, Optimizer, Rule, Schedule, Sr, SrForm};
 use autoket::vqs::{Estimate, FullSumState, McState, VariationalState};
@@ -238,9 +239,12 @@ fn singular_matrices_fall_back() {
 #[test]
 fn metric_is_the_covariance_of_log_derivatives() {
     let hilbert = Hilbert::spin(0.5, 4).unwrap();
-    let model = ArnnConv2d::new(hilbert.clone(), 2, 2, [2, 3])
-        .build::<c64>()
-        .unwrap();
+    // Biases away from 0, where selu has a kink.
+    let config = ArnnConv2d {
+        bias_init: Initializer::Normal(0.3),
+        ..ArnnConv2d::new(hilbert.clone(), 2, 2, [2, 3])
+    };
+    let model = config.build::<c64>().unwrap();
     let h = ising(&hilbert, &Graph::square(2, false).unwrap(), 1.0, 1.0).unwrap();
     let mut state = FullSumState::new(Arc::new(model), 1).unwrap();
     let estimate = state.estimate(&h).unwrap();

@@ -117,7 +117,6 @@ fn draws_are_jax_s() {
             |i| key.uniform_in(i, -2.0, 3.0),
         );
 
-        // Bounds: log1p, and the order of a polynomial's roundings, differ between libraries.
         let normal = Initializer::Normal(1.0);
         near(
             "normal_f32",
@@ -160,8 +159,11 @@ fn draws_are_jax_s() {
     }
 }
 
-const NORMAL_F32: u64 = 4;
-const NORMAL_F64: u64 = 4;
+/// XLA and libm round log1p differently now and then.
+const NORMAL_F32: u64 = 2;
+/// All but a few agree to the last bit; XLA's log1p in double precision is off by tens of ulp around -0.4,
+/// where normals are near ±0.9.
+const NORMAL_F64: u64 = 16;
 
 /// Where the inverse error function changes its polynomial.
 #[test]
@@ -173,7 +175,7 @@ fn tails_of_normals_are_jax_s() {
         .iter()
         .map(|i| key.normal(i.as_u64().unwrap()))
         .collect();
-    near("tails", NORMAL_F64, &reals(&tails["values"]), &got);
+    near("tails", 1, &reals(&tails["values"]), &got);
     // They are the extremes of all, so no other element is further out.
     let extremes = got
         .iter()
@@ -225,10 +227,11 @@ fn lecun_normal_is_jax_s() {
         );
     }
     for case in golden::json("random")["lecun_normal"].as_array().unwrap() {
-        check::<f32>(case, 4);
-        check::<f64>(case, 4);
+        check::<f32>(case, NORMAL_F32);
+        check::<f64>(case, NORMAL_F64);
+        // log, sin and cos of two libraries.
         check::<Complex<f32>>(case, 4);
-        check::<Complex<f64>>(case, 4);
+        check::<Complex<f64>>(case, NORMAL_F64);
     }
 }
 

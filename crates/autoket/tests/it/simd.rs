@@ -125,8 +125,9 @@ fn apply_on<S: Simd, R: Real>(simd: S, f: Function, x: &mut [R]) {
 /// The bounds that the documentation of [`math`] promises.
 fn bound(f: Function) -> u64 {
     match f {
-        Exp | Expm1 | Log | Log1p => 2,
-        Tanh | Sigmoid => 3,
+        Exp | Log | Log1p => 1,
+        Expm1 | Tanh => 2,
+        Sigmoid => 3,
     }
 }
 
@@ -145,7 +146,7 @@ fn arguments<R: Real>(f: Function) -> Vec<R> {
         (709.0, 1022.0)
     };
     let key = Key::new(17 + f as i64);
-    let n = 1 << 17;
+    let n = 1 << 20;
     let mut x: Vec<f64> = Vec::new();
     for i in 0..n {
         let u = key.uniform(2 * i);
@@ -175,6 +176,7 @@ fn arguments<R: Real>(f: Function) -> Vec<R> {
 
 fn elementary<R: Reference>() {
     for (name, level) in levels() {
+        let mut failed = false;
         for f in FUNCTIONS {
             let x = arguments::<R>(f);
             let mut y = x.clone();
@@ -182,9 +184,10 @@ fn elementary<R: Reference>() {
             let mut worst = (0, R::zero());
             for (&x, &y) in x.iter().zip(&y) {
                 let expected = x.reference(f);
-                if num_traits::Float::abs(expected) < R::min_positive_value() {
+                let smallest = 2.0 * R::min_positive_value().widen();
+                if expected.widen().abs() < smallest {
                     // Flushed, or not.
-                    assert!(num_traits::Float::abs(y) <= R::min_positive_value());
+                    assert!(y.widen().abs() <= smallest, "{name} {f:?}({x})");
                     continue;
                 }
                 let distance = expected.ulps(y);
@@ -198,8 +201,9 @@ fn elementary<R: Reference>() {
                 worst.0,
                 worst.1.widen()
             );
-            assert!(worst.0 <= bound(f), "{name} {} {f:?}: {worst:?}", R::DTYPE);
+            failed |= worst.0 > bound(f);
         }
+        assert!(!failed, "{name} {}", R::DTYPE);
     }
 }
 
