@@ -1,6 +1,6 @@
 //! Vector mathematics: elementary functions, lane by lane, in the precision of the lanes.
 //!
-//! Errors, against correctly rounded results: `exp`, `log` and `log1p` 1 ulp, `expm1` and `tanh` 2 ulp, `sigmoid` 3 ulp.
+//! Errors, against correctly rounded results: `exp`, `log` and `log1p` 1 ulp, `expm1` 2 ulp, `tanh` and `sigmoid` 3 ulp.
 //! NaN goes through; infinities give their limits; results below twice the smallest normal number may be flushed to 0.
 
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement};

@@ -126,8 +126,8 @@ fn apply_on<S: Simd, R: Real>(simd: S, f: Function, x: &mut [R]) {
 fn bound(f: Function) -> u64 {
     match f {
         Exp | Log | Log1p => 1,
-        Expm1 | Tanh => 2,
-        Sigmoid => 3,
+        Expm1 => 2,
+        Tanh | Sigmoid => 3,
     }
 }
 
