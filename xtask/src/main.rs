@@ -1,4 +1,6 @@
-//! Chores of the project, without a shell: `cargo xtask test`.
+//! Chores of the project, without a shell: `cargo xtask test`, `cargo xtask bench`.
+
+mod bench;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -7,10 +9,19 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some("test") if args.len() == 1 => test(),
+        Some("bench") => match bench::bench(&args[1..]) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("usage: cargo xtask test");
+            eprintln!("       cargo xtask bench WORKLOAD [--json] [--no-peer]");
             eprintln!();
             eprintln!("  test   formatting, lints, all tests, documentation: what must pass");
+            eprintln!("  bench  autoket and NetKet side by side; see bench/README.md");
             ExitCode::from(2)
         }
     }
