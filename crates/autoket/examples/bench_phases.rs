@@ -156,8 +156,8 @@ fn gemm_flops<R: Real + ComplexField>() -> f64 {
     let (a, b) = (Mat::from_fn(n, n, of), Mat::from_fn(n, n, of));
     let mut c = Mat::<R>::zeros(n, n);
     let one = R::from_f64(1.0);
-    let mut product = || matmul(c.as_mut(), Accum::Replace, &a, &b, one, Par::rayon(0));
-    2.0 * (n as f64).powi(3) / best(|| product())
+    let product = || matmul(c.as_mut(), Accum::Replace, &a, &b, one, Par::rayon(0));
+    2.0 * (n as f64).powi(3) / best(product)
 }
 
 /// Best of some sweeps of the vectorised exponential over numbers in cache, on all threads.
