@@ -1,12 +1,14 @@
-//! Chores of the project, without a shell.
+//! Chores of the project, without a shell: `cargo xtask test`, `cargo xtask bench`.
 
 mod bench;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
+        Some("test") if args.len() == 1 => test(),
         Some("bench") => match bench::bench(&args[1..]) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -15,8 +17,79 @@ fn main() -> ExitCode {
             }
         },
         _ => {
-            eprintln!("usage: cargo xtask bench WORKLOAD [--json] [--no-peer]");
+            eprintln!("usage: cargo xtask test | bench WORKLOAD [--json] [--no-peer]");
+            eprintln!();
+            eprintln!("  test    formatting, lints, all tests, documentation: what must pass");
+            eprintln!("  bench   times of autoket and NetKet side by side, see bench/README.md");
             ExitCode::from(2)
         }
     }
+}
+
+/// A step of `cargo xtask test`.
+struct Step {
+    name: &'static str,
+    cargo: &'static [&'static str],
+    env: &'static [(&'static str, &'static str)],
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        cargo: &["fmt", "--all", "--check"],
+        env: &[],
+    },
+    Step {
+        name: "lints",
+        cargo: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        env: &[],
+    },
+    // Library, program, golden data, and every example in the docs and the README.
+    Step {
+        name: "tests",
+        cargo: &["test", "--workspace", "--locked", "--quiet"],
+        env: &[],
+    },
+    Step {
+        name: "docs",
+        cargo: &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],
+        env: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+];
+
+fn test() -> ExitCode {
+    let start = Instant::now();
+    for step in STEPS {
+        println!("== {}: cargo {}", step.name, step.cargo.join(" "));
+        let begin = Instant::now();
+        // Cargo tells its children which cargo it is: the one that runs this very program.
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let ended = Command::new(cargo)
+            .args(step.cargo)
+            .envs(step.env.iter().copied())
+            .status();
+        let seconds = begin.elapsed().as_secs_f64();
+        match ended {
+            Ok(status) if status.success() => println!("== {}: passed, {seconds:.1} s", step.name),
+            Ok(_) => {
+                eprintln!("== {}: FAILED, {seconds:.1} s", step.name);
+                return ExitCode::FAILURE;
+            }
+            Err(error) => {
+                eprintln!("== {}: cargo could not be started: {error}", step.name);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    println!("== all passed, {:.1} s", start.elapsed().as_secs_f64());
+    ExitCode::SUCCESS
 }

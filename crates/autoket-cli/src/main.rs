@@ -1,2 +1,39 @@
-//! The program.
-fn main() {}
+//! The program `autoket`: runs described by a file.
+//!
+//! It contains no physics: it reads a run file, drives the library, shows progress and writes
+//! results.
+
+mod args;
+mod folder;
+mod input;
+mod progress;
+mod report;
+mod run;
+mod session;
+mod stop;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match perform(args.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report::print(&error);
+            ExitCode::from(report::exit_code(&error))
+        }
+    }
+}
+
+fn perform(command: Command) -> Result<u8> {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Exact(args) => run::exact(&args),
+        Command::Inspect(args) => run::inspect(&args),
+    }
+}

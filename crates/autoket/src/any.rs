@@ -111,9 +111,9 @@ impl AnyVmc {
         dispatch!(self, vmc => vmc.state.params().layout.n_parameters())
     }
 
-    /// The model as a table.
+    /// The model as a table, for the samples of one step.
     pub fn tabulate(&self) -> String {
-        dispatch!(self, vmc => vmc.state.model().tabulate())
+        dispatch!(self, vmc => vmc.state.model().tabulate(vmc.state.n_samples()))
     }
 
     /// Writes the parameters to a safetensors file.

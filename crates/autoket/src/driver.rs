@@ -35,6 +35,8 @@ pub struct Vmc<S: Scalar, V> {
     optimizer: Optimizer<S>,
     sr: Option<Sr>,
     step: usize,
+    /// Parameters at which the energy was last finite.
+    good: Vec<S>,
 }
 
 /// What one step says.
@@ -62,6 +64,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
             optimizer,
             sr,
             step: 0,
+            good: Vec::new(),
         }
     }
 
@@ -82,11 +85,15 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
     pub fn advance(&mut self) -> Result<Record> {
         let step = self.step;
         let estimate = self.state.estimate(&*self.hamiltonian)?;
-        finite(
-            "the energy",
-            step,
-            [estimate.stats.mean.re, estimate.stats.mean.im],
-        )?;
+        let mean = estimate.stats.mean;
+        let params = self.state.params_mut();
+        if !(mean.re.is_finite() && mean.im.is_finite()) {
+            if !self.good.is_empty() {
+                params.values.clone_from(&self.good);
+            }
+            return Err(not_finite("the energy", step));
+        }
+        self.good.clone_from(&params.values);
 
         let (model, theta) = (self.state.model(), &self.state.params().values);
         let (update, solution) = match &self.sr {
@@ -100,11 +107,10 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         finite("the update", step, update.iter().copied())?;
 
         let params = self.state.params_mut();
-        let before = params.values.clone();
         let gradient = params.layout.scatter(&update);
         self.optimizer.apply(step, &mut params.values, &gradient);
         if !params.values.iter().all(|z| z.is_finite()) {
-            params.values = before;
+            params.values.clone_from(&self.good);
             return Err(not_finite("a parameter", step));
         }
         self.step += 1;

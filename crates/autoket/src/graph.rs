@@ -298,7 +298,7 @@ impl Graph {
             return Err(refuse("at least 1".into(), "1 is nearest neighbours only"));
         }
         let reach = |(&l, &periodic): (&usize, &bool)| match periodic {
-            true => max_neighbor_order,
+            true => max_neighbor_order.min(l),
             false => max_neighbor_order.min(l - 1),
         };
         let reaches: Vec<usize> = grid.extent.iter().zip(&grid.pbc).map(reach).collect();
@@ -306,7 +306,7 @@ impl Graph {
         let mut lengths: Vec<usize> = steps.iter().map(|step| square_length(step)).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        lengths.retain(|&length| (1..=max_neighbor_order.pow(2)).contains(&length));
+        lengths.retain(|&length| (1..=max_neighbor_order.saturating_pow(2)).contains(&length));
         if lengths.len() < max_neighbor_order {
             return Err(refuse(
                 format!("at most {}, the distances in this lattice", lengths.len()),

@@ -1,6 +1,7 @@
 //! Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
 
 pub mod any;
+pub mod config;
 pub mod driver;
 pub mod error;
 pub mod exact;
@@ -22,3 +23,8 @@ pub mod vqs;
 
 pub use error::{Error, Result};
 pub use scalar::{Dtype, Real, Scalar, c64};
+
+/// The snippets of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,6 +1,233 @@
-//! placeholder until merged
-use crate::error::{Error, Result};
-/// Writes a file whole or not at all.
-pub fn write_atomically(path: &std::path::Path, content: &[u8]) -> Result<()> {
-    std::fs::write(path, content).map_err(|e| Error::io(path, e))
+//! The history of a run as JSON, in the layout of NetKet's `JsonLog`.
+//!
+//! ```json
+//! {"Energy": {"iters": [0, 1], "Mean": [-3.8, -4.7], "Variance": [5.5, 0.02],
+//!  "Sigma": [0.24, 0.01], "R_hat": [null, null], "TauCorr": [0.0, 0.0]},
+//!  "wallclock": {"iters": [0, 1], "value": [0.1, 0.2]}}
+//! ```
+//!
+//! A complex quantity is `{"real": [...], "imag": [...]}`, and NaN is `null`, as NetKet writes them.
+//! `R_hat` is always `null` and `TauCorr` always 0: direct samples are independent.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::{Error, Result, c64};
+
+/// One number of a record.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// A real number.
+    Real(f64),
+    /// A complex number.
+    Complex(c64),
+}
+
+/// The values of one column, all real or all complex.
+#[derive(Clone, Debug)]
+struct Column {
+    name: String,
+    real: Vec<f64>,
+    imag: Option<Vec<f64>>,
+}
+
+/// One quantity over the steps.
+#[derive(Clone, Debug)]
+struct History {
+    name: String,
+    iters: Vec<usize>,
+    columns: Vec<Column>,
+}
+
+/// A log that is kept in memory and written whole, now and then and when asked.
+///
+/// The file is replaced in one motion, so that it is complete at any instant.
+/// NetKet: `nk.logging.JsonLog`.
+#[derive(Debug)]
+pub struct JsonLog {
+    path: PathBuf,
+    histories: Vec<History>,
+    last_write: Instant,
+    cost: Duration,
+}
+
+/// Seconds between two writes at least.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Writing may take one part in so many of the time of a run.
+const SHARE: u32 = 200;
+
+impl JsonLog {
+    /// An empty log that will be written to `path`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
+        let mut log = Self {
+            path: path.into(),
+            histories: Vec::new(),
+            last_write: Instant::now(),
+            cost: Duration::ZERO,
+        };
+        log.write()?;
+        Ok(log)
+    }
+
+    /// Adds the values of one quantity at one step.
+    ///
+    /// A quantity has the same columns at every step.
+    pub fn record(&mut self, step: usize, name: &str, values: &[(&str, Value)]) {
+        let known = self.histories.iter().position(|h| h.name == name);
+        let at = known.unwrap_or_else(|| {
+            self.histories.push(History::new(name, values));
+            self.histories.len() - 1
+        });
+        self.histories[at].push(step, values);
+    }
+
+    /// Adds an estimate from independent samples, as NetKet logs its `Stats`.
+    ///
+    /// `mean` decides whether the column `Mean` is complex.
+    pub fn record_estimate(
+        &mut self,
+        step: usize,
+        name: &str,
+        mean: Value,
+        variance: f64,
+        sigma: f64,
+    ) {
+        let columns = [
+            ("Mean", mean),
+            ("Variance", Value::Real(variance)),
+            ("Sigma", Value::Real(sigma)),
+            ("R_hat", Value::Real(f64::NAN)),
+            ("TauCorr", Value::Real(0.0)),
+        ];
+        self.record(step, name, &columns);
+    }
+
+    /// Writes the file if the last time was long enough ago; tells whether it did.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_if_due(&mut self) -> Result<bool> {
+        let due = self.last_write.elapsed() >= PAUSE.max(self.cost * SHARE);
+        if due {
+            self.write()?;
+        }
+        Ok(due)
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let text = serde_json::to_vec(self).expect("numbers and strings have a JSON form");
+        write_atomically(&self.path, &text)?;
+        self.last_write = Instant::now();
+        self.cost = start.elapsed();
+        Ok(())
+    }
+}
+
+/// Replaces a file in one motion: whoever reads it sees the old text or the new one, whole.
+///
+/// # Errors
+/// The file or its folder cannot be written.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let replace = || {
+        let mut file = tempfile::Builder::new()
+            .prefix(".tmp-")
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        readable_by_all(file.as_file())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    replace().map_err(|error| Error::io(path, error))
+}
+
+/// Temporary files are private; results should have the mode of any other file.
+#[cfg(unix)]
+fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+impl History {
+    fn new(name: &str, values: &[(&str, Value)]) -> Self {
+        let column = |&(name, value): &(&str, Value)| Column {
+            name: name.to_owned(),
+            real: Vec::new(),
+            imag: matches!(value, Value::Complex(_)).then(Vec::new),
+        };
+        Self {
+            name: name.to_owned(),
+            iters: Vec::new(),
+            columns: values.iter().map(column).collect(),
+        }
+    }
+
+    fn push(&mut self, step: usize, values: &[(&str, Value)]) {
+        self.iters.push(step);
+        for column in &mut self.columns {
+            let given = values.iter().find(|(name, _)| *name == column.name);
+            let z = match given {
+                Some(&(_, Value::Real(x))) => c64::new(x, 0.0),
+                Some(&(_, Value::Complex(z))) => z,
+                None => c64::new(f64::NAN, f64::NAN),
+            };
+            column.real.push(z.re);
+            if let Some(imag) = &mut column.imag {
+                imag.push(z.im);
+            }
+        }
+    }
+}
+
+impl Serialize for JsonLog {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.histories.iter().map(|h| (&h.name, h)))
+    }
+}
+
+impl Serialize for History {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1 + self.columns.len()))?;
+        map.serialize_entry("iters", &self.iters)?;
+        for column in &self.columns {
+            map.serialize_entry(&column.name, column)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Column {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // serde_json writes NaN and infinity as null, which is NetKet's way too.
+        match &self.imag {
+            None => self.real.serialize(serializer),
+            Some(imag) => {
+                let mut map = serializer.serialize_map(Some(2))?;
+                map.serialize_entry("real", &self.real)?;
+                map.serialize_entry("imag", imag)?;
+                map.end()
+            }
+        }
+    }
 }

@@ -106,7 +106,7 @@ impl Key {
         array::from_fn(|i| uniform_of_bits((u64::from(a[i]) << 32) | u64::from(b[i])))
     }
 
-    /// Element `i` of `uniform(key, dtype=R, minval, maxval)`.
+    /// Element `i` of `uniform(key, dtype=R, minval, maxval)`; multiplied and added in one rounding, as XLA does it.
     pub fn uniform_in<R: Real>(self, i: u64, min: R, max: R) -> R {
         let unit = match R::DTYPE {
             crate::scalar::Dtype::Float32 => {
@@ -114,7 +114,7 @@ impl Key {
             }
             _ => R::from_f64(self.uniform(i)),
         };
-        min.max(unit * (max - min) + min)
+        min.max(unit.mul_add(max - min, min))
     }
 
     /// Element `i` of `normal(key, dtype=R)`.
@@ -191,7 +191,7 @@ pub fn erf_inv<R: Real>(x: R) -> R {
     let horner = |coefficients: &[f64], w: R| {
         coefficients
             .iter()
-            .fold(R::zero(), |p, &c| p * w + R::from_f64(c))
+            .fold(R::zero(), |p, &c| p.mul_add(w, R::from_f64(c)))
     };
     if x.abs() == R::one() {
         return x * R::infinity();

@@ -58,7 +58,7 @@ fn moments(values: &[c64], weight: impl Fn(usize) -> f64) -> (c64, f64) {
 }
 
 impl std::fmt::Display for Stats {
-    /// `-50.1862 ± 0.0013 [σ²=0.0017]`: digits as far as the error allows.
+    /// `-50.1862 ± 0.0013 [σ²=1.70e-3]`: digits as far as the error allows.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let error = self.error_of_mean;
         let digits = match error > 0.0 && error.is_finite() {

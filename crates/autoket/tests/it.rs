@@ -2,7 +2,11 @@
 
 #[path = "it/golden.rs"]
 mod golden;
+#[path = "it/ulps.rs"]
+mod ulps;
 
+#[path = "it/config.rs"]
+mod config;
 #[path = "it/driver.rs"]
 mod driver;
 #[path = "it/exact.rs"]
@@ -11,7 +15,21 @@ mod exact;
 mod graph;
 #[path = "it/hilbert.rs"]
 mod hilbert;
+#[path = "it/logging.rs"]
+mod logging;
 #[path = "it/models.rs"]
 mod models;
 #[path = "it/operator.rs"]
 mod operator;
+#[path = "it/optimizer.rs"]
+mod optimizer;
+#[path = "it/params.rs"]
+mod params;
+#[path = "it/random.rs"]
+mod random;
+#[path = "it/simd.rs"]
+mod simd;
+#[path = "it/tabulate.rs"]
+mod tabulate;
+#[path = "it/vqs.rs"]
+mod vqs;

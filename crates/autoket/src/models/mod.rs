@@ -67,8 +67,9 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     fn n_reals(&self) -> usize {
         self.layout().n_active() * S::PLANES
     }
-    /// The model as a table: path, module, inputs, outputs, parameters with bytes, totals.
-    fn tabulate(&self) -> String;
+    /// The model as Flax prints it, for a batch of `n_samples` states: path, module, inputs, outputs,
+    /// parameters with bytes, totals. Masked entries count.
+    fn tabulate(&self, n_samples: usize) -> String;
 }
 
 /// A wave function that is a product of normalised conditionals, so that it can be sampled directly.

@@ -1,6 +1,6 @@
 //! Initial values of parameters, as `jax.nn.initializers` draws them.
 
-use num_traits::Float;
+use num_traits::{Float, FloatConst};
 
 use crate::random::Key;
 use crate::scalar::{Real, Scalar};
@@ -45,10 +45,11 @@ impl Initializer {
                     .map(|i| match S::PLANES {
                         1 => S::new(key.normal::<S::Real>(i) * std, std),
                         _ => {
-                            let half = S::Real::from_f64(std::f64::consts::FRAC_1_SQRT_2) * std;
+                            // Not 1/√2 to the last bit: the reciprocal of √2 as it is rounded.
+                            let root = S::Real::from_f64(1.0) / S::Real::SQRT_2();
                             S::new(
-                                re.normal::<S::Real>(i) * half,
-                                im.normal::<S::Real>(i) * half,
+                                re.normal::<S::Real>(i) * root * std,
+                                im.normal::<S::Real>(i) * root * std,
                             )
                         }
                     })

@@ -112,7 +112,7 @@ pub trait CausalLayer<S: Scalar>: Send + Sync + std::fmt::Debug {
 fn combine<R: Real>(a: &R::Row, sign: R, b: &R::Row) -> R::Row {
     let mut out = *a;
     for (out, &b) in out.iter_mut().zip(b.iter()) {
-        *out = *out + sign * b;
+        *out += sign * b;
     }
     out
 }

@@ -10,6 +10,7 @@ mod models;
 mod rows;
 pub(crate) mod sparse;
 pub mod spin;
+mod term;
 
 pub use local::LocalOperator;
 pub use models::{bose_hubbard, heisenberg, ising};

@@ -1,7 +1,7 @@
 //! The usual Hamiltonians.
 
 use super::LocalOperator;
-use super::local::Entries;
+use super::term::Entries;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::hilbert::Hilbert;

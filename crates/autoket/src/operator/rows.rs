@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Connected;
-use super::local::Entries;
+use super::term::Entries;
 use crate::scalar::c64;
 
 /// The rows of a sum of few-site matrices.

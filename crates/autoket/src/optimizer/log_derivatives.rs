@@ -17,8 +17,8 @@ use crate::vqs::Estimate;
 /// For each sample n with weight w there is a row √w Re ΔO_n and, for a complex wave function, one √w Im ΔO_n;
 /// columns are real parameters that are not masked. Then Re⟨ΔO* ΔO⟩ = AᵀA and Re⟨ΔO* ΔE⟩ = Aᵀε.
 ///
-/// Rows come in granules of [`GRANULE`] samples, first the real parts, then the imaginary ones.
-/// Where all rows would need more than [`MEMORY`], each granule is computed anew when it is needed;
+/// Rows come in granules of 512 samples, first the real parts, then the imaginary ones.
+/// Where all rows would need more than 1 GiB, each granule is computed anew when it is needed;
 /// the results are the same to the last bit.
 pub struct LogDerivatives<'a, S: Scalar> {
     model: &'a dyn Autoregressive<S>,
@@ -34,9 +34,9 @@ pub struct LogDerivatives<'a, S: Scalar> {
 }
 
 /// Samples of a granule.
-pub const GRANULE: usize = 512;
+const GRANULE: usize = 512;
 /// Bytes up to which all rows are kept.
-pub const MEMORY: usize = 1 << 30;
+const MEMORY: usize = 1 << 30;
 /// Rows and columns of a tile of a product.
 const TILE: usize = 256;
 

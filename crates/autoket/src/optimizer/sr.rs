@@ -43,12 +43,12 @@ pub struct Solution {
     /// The matrix that was solved.
     pub form: SrForm,
     /// True where the matrix was not positive to rounding: then directions below
-    /// [`CUTOFF`] of the largest eigenvalue were left out.
+    /// 10⁻¹² of the largest eigenvalue were left out.
     pub fallback: bool,
 }
 
 /// Smallest eigenvalue the fallback keeps, relative to the largest.
-pub const CUTOFF: f64 = 1e-12;
+const CUTOFF: f64 = 1e-12;
 
 impl Sr {
     /// The update at a step.

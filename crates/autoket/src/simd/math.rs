@@ -1,7 +1,7 @@
 //! Vector mathematics: elementary functions, lane by lane, in the precision of the lanes.
 //!
-//! Errors, against correctly rounded results: `exp` and `expm1` 2 ulp, `log` and `log1p` 2 ulp, `tanh` 3 ulp.
-//! NaN goes through; infinities give their limits; results below the smallest normal number are flushed to 0.
+//! Errors, against correctly rounded results: `exp`, `log` and `log1p` 1 ulp, `expm1` 2 ulp, `tanh` and `sigmoid` 3 ulp.
+//! NaN goes through; infinities give their limits; results below twice the smallest normal number may be flushed to 0.
 
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement};
 
@@ -22,7 +22,7 @@ pub trait Constants: SimdFloatElement + 'static {
     const LN2_HI: Self;
     /// ln 2, the rest.
     const LN2_LO: Self;
-    /// Below this `exp` is 0.
+    /// Below this `exp` is 0; so it may be above, where it is less than twice the smallest normal number.
     const EXP_MIN: Self;
     /// Above this `exp` is infinite.
     const EXP_MAX: Self;
@@ -203,7 +203,9 @@ pub fn log1p<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let one = splat::<S, R>(simd, R::one());
     let u = x + one;
     let lost = x - (u - one);
-    let y = log::<S, R>(simd, u) + lost / u;
+    let y = log::<S, R>(simd, u);
+    // At -1, where u is 0, the correction is 0/0.
+    let y = x.simd_eq(-one).select(y, y + lost / u);
     u.simd_le(splat::<S, R>(simd, R::max_value())).select(y, u)
 }
 

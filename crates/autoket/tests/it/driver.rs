@@ -146,3 +146,50 @@ fn memory_does_not_matter() {
         assert!((a - b).abs() < 1e-9 * scale, "{a} {b}");
     }
 }
+
+/// Steps that leave the numbers are refused, and the parameters stay those before.
+#[test]
+fn bad_steps_are_refused() {
+    use autoket::Error;
+    use autoket::vqs::VariationalState;
+    let spec = golden::json("run_3x3_sgd");
+    for (rate, sr) in [
+        (1e300, false),
+        (f64::MAX, false),
+        (f64::MAX, true),
+        (1e300, true),
+    ] {
+        let model = config(&spec).build::<f64>().unwrap();
+        let hamiltonian = operator(&golden::hilbert(&spec["hilbert"]), &spec["hamiltonian"]);
+        let state = McState::new(Arc::new(model), 64, 1).unwrap();
+        let sr = sr.then(Sr::default);
+        let mut vmc = Vmc::new(Arc::new(hamiltonian), state, Optimizer::sgd(rate), sr);
+        let mut refused = false;
+        // Parameters of the last step whose energy was finite.
+        let mut good = None;
+        for step in 0..3 {
+            let before = vmc.state.params().values.clone();
+            assert!(before.iter().all(|x| x.is_finite()));
+            match vmc.advance() {
+                Ok(record) => {
+                    assert_eq!((record.step, vmc.steps()), (step, step + 1));
+                    good = Some(before);
+                }
+                Err(Error::NotFinite { step: at, what, .. }) => {
+                    println!("{rate:e}: {what} at {at}");
+                    assert_eq!((at, vmc.steps()), (step, step));
+                    let expected = if what == "the energy" {
+                        good.unwrap_or(before)
+                    } else {
+                        before
+                    };
+                    assert_eq!(vmc.state.params().values, expected);
+                    refused = true;
+                    break;
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert!(refused, "{rate:e}");
+    }
+}

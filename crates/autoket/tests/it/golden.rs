@@ -19,6 +19,11 @@ pub fn json(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// A text file, all of it.
+pub fn text(name: &str) -> String {
+    std::fs::read_to_string(path(name)).unwrap()
+}
+
 pub fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(path(&format!("{name}.safetensors"))).unwrap()
 }

@@ -130,4 +130,12 @@ fn refuses_what_makes_no_sense() {
         "max_neighbor_order",
         "itself",
     );
+    let long = square().with_neighbors(usize::MAX);
+    check(long, "max_neighbor_order", "at most 2");
+    let torus = Graph::square(4, true).unwrap();
+    check(
+        torus.with_neighbors(usize::MAX),
+        "max_neighbor_order",
+        "lower it",
+    );
 }

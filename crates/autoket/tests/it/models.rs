@@ -579,8 +579,8 @@ impl<S: Scalar> Ansatz<S> for Plain<'_, S> {
     fn backward(&self, theta: &[S], sigma: &[u8], cotangent: &[S], grad: Grad) {
         self.0.backward(theta, sigma, cotangent, grad);
     }
-    fn tabulate(&self) -> String {
-        self.0.tabulate()
+    fn tabulate(&self, n_samples: usize) -> String {
+        self.0.tabulate(n_samples)
     }
 }
 

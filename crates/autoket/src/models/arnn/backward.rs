@@ -182,7 +182,7 @@ impl<S: Scalar> Arnn<S> {
         for (k, dy) in dy.chunks_exact_mut(S::PLANES).enumerate() {
             let (site, state) = (k / d, k % d);
             for y in dy[0].iter_mut() {
-                *y = *y * power;
+                *y *= power;
             }
             exp_in_place::<S::Real>(self.tiles.level, &mut dy[..1]);
             let index = &workspace.index[site * block..][..block];

@@ -39,7 +39,7 @@ pub struct Arnn<S: Scalar> {
     /// What a change of some sites can reach, found once for each set of sites.
     cones: Mutex<HashMap<Box<[u32]>, Arc<Cone>>>,
     /// Memory of finished blocks, for the next ones.
-    workspaces: Mutex<Vec<Box<Workspace<S::Real>>>>,
+    workspaces: Mutex<Vec<Workspace<S::Real>>>,
 }
 
 /// Samples of one block.
@@ -48,7 +48,7 @@ const fn lanes<S: Scalar>() -> usize {
 }
 
 /// The path of a layer in the tree of parameters.
-fn module(layer: usize) -> String {
+pub(super) fn module(layer: usize) -> String {
     format!("_layers_{layer}")
 }
 
@@ -123,7 +123,7 @@ impl<S: Scalar> Arnn<S> {
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
         };
         let kept = lock().pop();
-        let mut workspace = kept.unwrap_or_else(|| Box::new(Workspace::new(self)));
+        let mut workspace = kept.unwrap_or_else(|| Workspace::new(self));
         let result = f(&mut workspace);
         lock().push(workspace);
         result
@@ -199,8 +199,8 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
         values
     }
 
-    fn tabulate(&self) -> String {
-        super::tabulate::tabulate(self)
+    fn tabulate(&self, n_samples: usize) -> String {
+        super::tabulate::tabulate(self, n_samples)
     }
 }
 

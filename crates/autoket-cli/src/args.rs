@@ -1,0 +1,154 @@
+//! The command line, as typed.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
+///
+/// A run is described by a file: which lattice, which Hamiltonian, which model, how to train it.
+/// `autoket run` trains it, shows its energy as it falls, and keeps the results in a folder.
+#[derive(clap::Parser, Debug)]
+#[command(version, styles = STYLES, after_help = SHORT, after_long_help = PAGE, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program does.
+#[derive(clap::Subcommand, Debug)]
+pub enum Command {
+    /// Train a state and measure its energy.
+    ///
+    /// Ctrl-C stops after the current step and keeps what was reached: the final energy is
+    /// measured and every file is written. A second Ctrl-C ends the program at once.
+    #[command(after_long_help = RUN)]
+    Run(RunArgs),
+    /// Compute the exact ground-state energy of a run's Hamiltonian.
+    ///
+    /// Only the lattice, the local space and the Hamiltonian matter.
+    /// The number of states must fit into memory: 2^24 is a matter of minutes.
+    Exact(ExactArgs),
+    /// Show the layers of a run's model, with their inputs, outputs and parameters.
+    Inspect(FileArgs),
+}
+
+/// A run file, and changes to it.
+#[derive(clap::Args, Debug)]
+pub struct FileArgs {
+    /// The run file.
+    pub file: PathBuf,
+    /// Change a field of the run file; may be given several times.
+    ///
+    /// The value is TOML; a word needs no quotation marks.
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Arguments of `autoket run`.
+#[derive(clap::Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// Folder for the results (default: the field run.out, else runs/NAME-OF-THE-FILE).
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Number of threads (default: one per core). The results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print nothing but errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Replace the run that the folder already holds.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Arguments of `autoket exact`.
+#[derive(clap::Args, Debug)]
+pub struct ExactArgs {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// Number of threads (default: one per core).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+const SHORT: &str = "`autoket --help` explains the run file; `autoket run --help` the results.";
+
+const RUN: &str = "\
+RESULTS
+  run.toml                the run file as resolved, with every default; runs again as it is
+  log.json                energy of every step, in the layout of NetKet's JsonLog
+  parameters.safetensors  the parameters after the last step
+  summary.json            energy {mean, error_of_mean, variance, n_samples} on fresh samples,
+                          v_score, exact (or null), steps, n_parameters, seconds
+
+  log.json and the parameters are also written every few seconds during the run.
+  A folder that already holds a run is refused, unless --overwrite is given.
+
+EXIT STATUS
+  0    the run ended as planned
+  1    it failed: an energy that is not finite, a result that could not be written
+  2    the arguments or the run file are wrong; nothing was computed or written
+  130  stopped by Ctrl-C, 143 by SIGTERM; the results of the steps done are written
+
+EXAMPLES
+  autoket run examples/ising_4x4.toml
+  autoket run examples/ising_4x4.toml --set hamiltonian.h=2.0 --out runs/h2
+  autoket run examples/ising_4x4.toml --set lattice.extent=[3,5] --set model.dtype=float32";
+
+const PAGE: &str = "\
+THE RUN FILE
+  TOML, in eight tables. Fields without a value after `=` here must be given.
+
+  [lattice]
+    kind          \"chain\", \"square\", \"hypercube\", \"grid\" or \"edges\"
+    extent        sites in each direction: [L] for a chain, [rows, columns] for a square
+    pbc           = true; periodic or open, or one of them per direction
+    color_edges   = false; colour edges by direction, for a J per direction
+    n_sites, edges, colors   of kind \"edges\": [[0, 1], [1, 2], ...]
+  [hilbert]       may be left out
+    kind          = \"spin\", or \"qubit\", \"fock\"
+    s             = 0.5; the spin, a half-integer
+    n_max         of \"fock\": most particles on a site
+    inverted_ordering  = true; local index 0 is spin down
+  [hamiltonian]
+    kind          \"Ising\":       H = -h sum sx + J sum sz sz; fields h, J = 1
+                  \"Heisenberg\":  H = J sum s.s; fields J = 1 (or one per colour), sign_rule
+                  \"LocalOperator\": terms = [{ sites = [0, 1], matrix = [[...], ...] }, ...]
+  [model]
+    kind          \"ARNNConv2D\"
+    layers        number of masked convolutions
+    features      channels of every layer but the last, or a list with one number per layer
+    kernel_size   [height, width]
+    kernel_dilation = [1, 1], activation = \"selu\", use_bias = true, machine_pow = 2,
+    dtype         = \"float64\", or \"float32\", \"complex64\", \"complex128\"
+    precision     = \"default\", kernel_init = \"lecun_normal\", bias_init = \"zeros\"
+    extent        rows and columns, where the lattice does not say
+  [sampler]
+    n_samples     configurations drawn in each step
+  [optimizer]
+    kind          \"Sgd\", \"Momentum\" or \"Adam\"
+    learning_rate a number, or { kind = \"Linear\", init_value, end_value, transition_steps }
+                  (also \"Exponential\" and \"Cosine\", by Optax's names)
+  [sr]            stochastic reconfiguration; without this table the plain gradient is followed
+    diag_shift    = 0.01; a number or a schedule
+  [run]
+    steps         number of steps
+    seed          = 0
+    final_samples fresh samples for the final energy
+    out           folder for the results
+
+EXAMPLES
+  autoket run examples/ising_4x4.toml            train, and see the exact energy beside
+  autoket exact examples/ising_4x4.toml          the exact energy alone
+  autoket inspect examples/ising_4x4.toml        the layers and their parameters
+  autoket run --help                             results, exit status";

@@ -1,0 +1,115 @@
+//! How a run looks while it runs: a bar in a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use autoket::stats::Stats;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Shows the steps of a run on stderr.
+pub enum Progress {
+    /// Nothing.
+    Quiet,
+    /// A bar that is redrawn.
+    Bar(ProgressBar),
+    /// A line now and then.
+    Lines(Lines),
+}
+
+/// When the next plain line is due.
+pub struct Lines {
+    steps: usize,
+    start: Instant,
+    last: Instant,
+}
+
+/// Plain lines of a whole run, about.
+const LINES: usize = 20;
+/// Time without a line at most.
+const SILENCE: Duration = Duration::from_secs(30);
+
+impl Progress {
+    /// Chooses by where the output goes.
+    pub fn new(steps: usize, quiet: bool) -> Self {
+        if quiet {
+            return Self::Quiet;
+        }
+        let start = Instant::now();
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines(Lines {
+                steps,
+                start,
+                last: start,
+            });
+        }
+        let bar = ProgressBar::new(steps as u64);
+        let style = "{pos}/{len} {bar:12.cyan/black} {msg}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self::Bar(bar)
+    }
+
+    /// Shows a line that stays, above the bar.
+    pub fn say(&self, line: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => bar.println(line),
+            Self::Lines(_) => eprintln!("{line}"),
+        }
+    }
+
+    /// Shows the state after a step, counted from 1.
+    pub fn step(&mut self, done: usize, energy: &Stats) {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => {
+                bar.set_message(describe(energy));
+                bar.set_position(done as u64);
+            }
+            Self::Lines(lines) => lines.step(done, energy),
+        }
+    }
+
+    /// Leaves the terminal as it was.
+    pub fn finish(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Lines {
+    fn step(&mut self, done: usize, energy: &Stats) {
+        let every = self.steps.div_ceil(LINES).max(1);
+        let due = done == 1 || done.is_multiple_of(every) || done == self.steps;
+        if !due && self.last.elapsed() < SILENCE {
+            return;
+        }
+        self.last = Instant::now();
+        let per_step = self.start.elapsed().as_secs_f64() / done as f64;
+        let left = per_step * (self.steps - done) as f64;
+        eprintln!(
+            "step {done}/{}  {}  {left:.0} s left",
+            self.steps,
+            describe(energy)
+        );
+    }
+}
+
+fn describe(energy: &Stats) -> String {
+    format!(
+        "energy {}  variance {:.2e}",
+        with_error(energy.mean.re, energy.error_of_mean),
+        energy.variance
+    )
+}
+
+/// A number and its error, both to the second digit of the error.
+pub fn with_error(mean: f64, error: f64) -> String {
+    let digits = if error.is_finite() && error > 0.0 {
+        (1 - error.log10().floor() as i64).clamp(0, 12) as usize
+    } else {
+        6
+    };
+    format!("{mean:.digits$} ± {error:.digits$}")
+}

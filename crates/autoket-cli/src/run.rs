@@ -1,0 +1,158 @@
+//! The three commands.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use autoket::config::{ModelConfig, RunFile};
+use autoket::exact;
+use autoket::logging::{JsonLog, Value};
+use autoket::stats::Stats;
+
+use crate::args::{ExactArgs, FileArgs, RunArgs};
+use crate::folder::{Energy, Folder, Summary};
+use crate::input;
+use crate::progress::{Progress, with_error};
+use crate::report;
+use crate::session::{self, Session};
+use crate::stop::Stop;
+
+/// `autoket run`: returns the exit status.
+pub fn run(args: &RunArgs) -> Result<u8> {
+    input::set_threads(args.threads)?;
+    let mut file = input::read(&args.input)?;
+    let out = out_folder(args, &file);
+    file.config.run.out = Some(out.display().to_string());
+    let mut session = Session::build(&file)?;
+    let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
+    let stop = Stop::listen()?;
+    let ModelConfig::ArnnConv2d(model) = &file.config.model;
+    if model.machine_pow != 2 && !args.quiet {
+        report::warn(
+            "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are \
+             not expectation values",
+        );
+    }
+
+    let exact = session.quick_ground_state_energy();
+    let start = Instant::now();
+    let steps = train(&file, &mut session, &folder, &stop, args.quiet)?;
+    let energy = session.measure(file.config.run.final_samples)?;
+    let summary = Summary {
+        energy: Energy::from(&energy),
+        v_score: session.v_score(&energy),
+        exact,
+        steps,
+        n_parameters: session.n_parameters(),
+        seconds: start.elapsed().as_secs_f64(),
+    };
+    folder.write_summary(&summary)?;
+    if !args.quiet {
+        print_outcome(&energy, &summary, &folder);
+    }
+    Ok(stop.asked().unwrap_or(0))
+}
+
+/// Steps until the planned number is done or the user asks to stop; returns the steps done.
+///
+/// However it ends, the log and the last good parameters are written.
+fn train(
+    file: &RunFile,
+    session: &mut Session,
+    folder: &Folder,
+    stop: &Stop,
+    quiet: bool,
+) -> Result<usize> {
+    let planned = file.config.run.steps;
+    let mut log = JsonLog::create(folder.log())?;
+    let mut progress = Progress::new(planned, quiet);
+    let start = Instant::now();
+    let mut step = 0;
+    let ended = loop {
+        if step == planned {
+            break Ok(());
+        }
+        if stop.asked().is_some() {
+            progress.say("stopping: measuring the energy reached; once more ends at once");
+            break Ok(());
+        }
+        let energy = match session.advance() {
+            Ok(energy) => energy,
+            Err(error) => break Err(error),
+        };
+        record(&mut log, step, &energy, session.is_complex(), start);
+        step += 1;
+        progress.step(step, &energy);
+        if log.write_if_due()? {
+            session.save_parameters(&folder.parameters())?;
+        }
+    };
+    progress.finish();
+    log.write()?;
+    session.save_parameters(&folder.parameters())?;
+    ended.map(|()| step).map_err(|error| {
+        anyhow::Error::from(error).context(format!(
+            "the run ended after {step} of {planned} steps; {} holds its log and its last good \
+             parameters",
+            folder.path().display()
+        ))
+    })
+}
+
+fn record(log: &mut JsonLog, step: usize, energy: &Stats, complex: bool, start: Instant) {
+    let mean = if complex {
+        Value::Complex(energy.mean)
+    } else {
+        Value::Real(energy.mean.re)
+    };
+    log.record_estimate(step, "Energy", mean, energy.variance, energy.error_of_mean);
+    let seconds = Value::Real(start.elapsed().as_secs_f64());
+    log.record(step, "wallclock", &[("value", seconds)]);
+}
+
+fn out_folder(args: &RunArgs, file: &RunFile) -> PathBuf {
+    if let Some(out) = &args.out {
+        return out.clone();
+    }
+    if let Some(out) = &file.config.run.out {
+        return PathBuf::from(out);
+    }
+    let stem = args.input.file.file_stem().unwrap_or("run".as_ref());
+    PathBuf::from("runs").join(stem)
+}
+
+fn print_outcome(energy: &Stats, summary: &Summary, folder: &Folder) {
+    let shown = with_error(energy.mean.re, energy.error_of_mean);
+    println!("energy    {shown}  ({} fresh samples)", energy.n_samples);
+    if let Some(exact) = summary.exact {
+        let relative = (energy.mean.re - exact).abs() / exact.abs();
+        println!("exact     {exact:.8}  (relative error {relative:.1e})");
+    }
+    println!("variance  {:.3e}", energy.variance);
+    println!("V-score   {:.3e}", summary.v_score);
+    println!(
+        "{} steps, {} parameters, {:.1} s; results in {}",
+        summary.steps,
+        summary.n_parameters,
+        summary.seconds,
+        folder.path().display()
+    );
+}
+
+/// `autoket exact`.
+pub fn exact(args: &ExactArgs) -> Result<u8> {
+    input::set_threads(args.threads)?;
+    let file = input::read(&args.input)?;
+    println!(
+        "{:.10}",
+        exact::ground_state_energy(&*session::hamiltonian(&file)?)?
+    );
+    Ok(0)
+}
+
+/// `autoket inspect`.
+pub fn inspect(args: &FileArgs) -> Result<u8> {
+    let file = input::read(args)?;
+    println!("{}", Session::build(&file)?.tabulate());
+    Ok(0)
+}

@@ -1,0 +1,100 @@
+//! From a checked run file to something that can step: the seam between program and library.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use autoket::any::AnyVmc;
+use autoket::config::{ModelConfig, RunFile};
+use autoket::operator::Operator;
+use autoket::stats::Stats;
+use autoket::{Dtype, exact};
+
+/// A run that is under way.
+pub struct Session {
+    vmc: AnyVmc,
+    hamiltonian: Arc<dyn Operator>,
+    mean_energy: f64,
+    complex: bool,
+}
+
+impl Session {
+    /// Builds all parts of a run.
+    pub fn build(file: &RunFile) -> Result<Self> {
+        let hamiltonian = hamiltonian(file)?;
+        let vmc = AnyVmc::new(file.config.parts(Arc::clone(&hamiltonian)))
+            .map_err(|error| file.locate("model", &error))?;
+        let ModelConfig::ArnnConv2d(model) = &file.config.model;
+        let complex = matches!(model.dtype, Dtype::Complex64 | Dtype::Complex128);
+        Ok(Self {
+            vmc,
+            complex: complex || !hamiltonian.is_real(),
+            mean_energy: file.config.hamiltonian.mean_energy(),
+            hamiltonian,
+        })
+    }
+
+    /// Does one step; the energy is the one before the update.
+    pub fn advance(&mut self) -> autoket::Result<Stats> {
+        Ok(self.vmc.advance()?.energy)
+    }
+
+    /// Measures the energy on fresh samples.
+    pub fn measure(&mut self, n_samples: usize) -> autoket::Result<Stats> {
+        self.vmc.energy(n_samples)
+    }
+
+    /// N Var / (E - E∞)².
+    pub fn v_score(&self, energy: &Stats) -> f64 {
+        let n_sites = self.hamiltonian.hilbert().n_sites();
+        energy.v_score(n_sites, self.mean_energy)
+    }
+
+    /// Whether local energies are complex numbers.
+    pub fn is_complex(&self) -> bool {
+        self.complex
+    }
+
+    /// Writes the parameters.
+    pub fn save_parameters(&self, path: &Path) -> autoket::Result<()> {
+        self.vmc.save_parameters(path)
+    }
+
+    /// Number of parameters, complex ones counted once.
+    pub fn n_parameters(&self) -> usize {
+        self.vmc.n_parameters()
+    }
+
+    /// The model's table.
+    pub fn tabulate(&self) -> String {
+        self.vmc.tabulate()
+    }
+
+    /// The exact ground-state energy, where it is a matter of seconds.
+    ///
+    /// A run does not fail because the comparison does.
+    pub fn quick_ground_state_energy(&self) -> Option<f64> {
+        if !exact::is_quick(self.hamiltonian.hilbert()) {
+            return None;
+        }
+        exact::ground_state_energy(&*self.hamiltonian).ok()
+    }
+}
+
+/// The Hamiltonian of a run file.
+pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
+    let config = &file.config;
+    let graph = config
+        .lattice
+        .graph()
+        .map_err(|error| file.locate("lattice", &error))?;
+    let hilbert = config
+        .hilbert
+        .hilbert(graph.n_nodes())
+        .map_err(|error| file.locate("hilbert", &error))?;
+    let operator = config
+        .hamiltonian
+        .operator(&hilbert, &graph)
+        .map_err(|error| file.locate("hamiltonian", &error))?;
+    Ok(Arc::new(operator))
+}

@@ -1,0 +1,35 @@
+//! Ctrl-C and SIGTERM: the first asks, the second ends.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// Whether the user asked to stop.
+pub struct Stop {
+    signal: Arc<AtomicUsize>,
+}
+
+impl Stop {
+    /// Starts to listen.
+    pub fn listen() -> io::Result<Self> {
+        let (asked, signal) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        for number in [SIGINT, SIGTERM] {
+            // Actions run in the order of registration: the first signal finds `asked` unset.
+            flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&asked))?;
+            flag::register(number, Arc::clone(&asked))?;
+            flag::register_usize(number, Arc::clone(&signal), number as usize)?;
+        }
+        Ok(Self { signal })
+    }
+
+    /// The exit status to end with, once the user asked to stop.
+    pub fn asked(&self) -> Option<u8> {
+        match self.signal.load(Ordering::SeqCst) {
+            0 => None,
+            number => Some(128 + number as u8),
+        }
+    }
+}

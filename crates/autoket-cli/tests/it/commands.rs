@@ -1,0 +1,244 @@
+//! What the three commands print and write.
+
+use super::{SMALL, autoket, folder, json, output, stderr, stdout, write};
+
+#[test]
+fn a_run_reaches_the_exact_energy_and_writes_its_files() {
+    let folder = folder();
+    let args = [
+        "run",
+        "small.toml",
+        "--set",
+        "run.steps=60",
+        "--set",
+        "model.kernel_size=[3,5]",
+    ];
+    let ran = output(folder.path(), &args);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+
+    let out = folder.path().join("runs/small");
+    let summary = json(&out.join("summary.json"));
+    let energy = summary["energy"]["mean"].as_f64().unwrap();
+    let exact = summary["exact"].as_f64().unwrap();
+    assert!(
+        (energy - exact).abs() < 2e-3 * exact.abs(),
+        "{energy} {exact}"
+    );
+    assert_eq!(summary["energy"]["n_samples"], 1024);
+    assert!(summary["energy"]["error_of_mean"].as_f64().unwrap() > 0.0);
+    assert!(summary["energy"]["variance"].as_f64().unwrap() > 0.0);
+    assert!(summary["v_score"].as_f64().unwrap() > 0.0);
+    assert_eq!(summary["steps"], 60);
+    assert!(summary["n_parameters"].as_u64().unwrap() > 0);
+    assert!(summary["seconds"].as_f64().unwrap() > 0.0);
+
+    let log = json(&out.join("log.json"));
+    for column in ["iters", "Mean", "Variance", "Sigma", "R_hat", "TauCorr"] {
+        assert_eq!(
+            log["Energy"][column].as_array().unwrap().len(),
+            60,
+            "{column}"
+        );
+    }
+    assert!(log["Energy"]["R_hat"][0].is_null());
+    assert_eq!(log["wallclock"]["value"].as_array().unwrap().len(), 60);
+    assert!(out.join("parameters.safetensors").metadata().unwrap().len() > 100);
+
+    let shown = stdout(&ran);
+    for part in [
+        "energy ",
+        "exact ",
+        "variance ",
+        "V-score ",
+        "results in runs/small",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+}
+
+#[test]
+fn without_a_terminal_there_are_few_and_plain_lines() {
+    let folder = folder();
+    let ran = output(
+        folder.path(),
+        &["run", "small.toml", "--set", "run.steps=100"],
+    );
+    let shown = stderr(&ran);
+    assert!(shown.lines().count() <= 25, "{shown}");
+    assert!(shown.starts_with("step 1/100  energy "), "{shown}");
+    assert!(shown.contains("step 100/100"), "{shown}");
+    assert!(!shown.contains('\x1b') && !shown.contains('\r'), "{shown}");
+}
+
+#[test]
+fn another_power_than_two_is_warned_of() {
+    let folder = folder();
+    let args = ["run", "small.toml", "--set", "model.machine_pow=1"];
+    let shown = stderr(&output(folder.path(), &args));
+    assert!(shown.starts_with("warning: with `machine_pow`"), "{shown}");
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let folder = folder();
+    let ran = output(
+        folder.path(),
+        &["run", "small.toml", "--quiet", "--out", "here"],
+    );
+    assert!(ran.status.success());
+    assert_eq!(stdout(&ran) + &stderr(&ran), "");
+    assert!(folder.path().join("here/summary.json").exists());
+}
+
+#[test]
+fn the_resolved_file_runs_again_to_the_same_numbers() {
+    let folder = folder();
+    let at = folder.path();
+    assert!(
+        output(at, &["run", "small.toml", "-q", "--out", "first"])
+            .status
+            .success()
+    );
+    let resolved = std::fs::read_to_string(at.join("first/run.toml")).unwrap();
+    for default in [
+        "inverted_ordering = true",
+        "J = 1.0",
+        "activation = \"selu\"",
+    ] {
+        assert!(resolved.contains(default), "{resolved}");
+    }
+    let args = [
+        "run",
+        "first/run.toml",
+        "-q",
+        "--threads",
+        "1",
+        "--out",
+        "second",
+    ];
+    assert!(output(at, &args).status.success());
+    let read = |run: &str| json(&at.join(run).join("log.json"))["Energy"].clone();
+    assert_eq!(read("first"), read("second"));
+    let parameters =
+        |run: &str| std::fs::read(at.join(run).join("parameters.safetensors")).unwrap();
+    assert_eq!(parameters("first"), parameters("second"));
+}
+
+#[test]
+fn a_run_is_not_overwritten_unless_told() {
+    let folder = folder();
+    let at = folder.path();
+    assert!(output(at, &["run", "small.toml", "-q"]).status.success());
+    let before = std::fs::read(at.join("runs/small/summary.json")).unwrap();
+
+    let refused = output(at, &["run", "small.toml", "-q"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("--overwrite"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(
+        std::fs::read(at.join("runs/small/summary.json")).unwrap(),
+        before
+    );
+
+    let args = [
+        "run",
+        "small.toml",
+        "-q",
+        "--overwrite",
+        "--set",
+        "run.steps=2",
+    ];
+    assert!(output(at, &args).status.success());
+    assert_eq!(json(&at.join("runs/small/summary.json"))["steps"], 2);
+}
+
+#[test]
+fn every_scalar_runs_and_complex_ones_log_complex_energies() {
+    let folder = folder();
+    for dtype in ["float32", "float64", "complex64", "complex128"] {
+        let set = format!("model.dtype={dtype}");
+        let args = ["run", "small.toml", "-q", "--set", &set, "--out", dtype];
+        let ran = output(folder.path(), &args);
+        assert!(ran.status.success(), "{dtype}: {}", stderr(&ran));
+        let log = json(&folder.path().join(dtype).join("log.json"));
+        let mean = &log["Energy"]["Mean"];
+        match dtype.starts_with("complex") {
+            true => assert!(mean["real"].is_array() && mean["imag"].is_array(), "{mean}"),
+            false => assert!(mean.is_array(), "{mean}"),
+        }
+    }
+}
+
+#[test]
+fn exact_prints_the_energy_alone() {
+    let folder = folder();
+    // Four sites in a ring, H = Σ σ·σ: -8.
+    let set = [
+        "exact",
+        "small.toml",
+        "--set",
+        "lattice={kind=\"chain\",extent=[4]}",
+    ];
+    assert_eq!(output(folder.path(), &set).status.code(), Some(2));
+    let ring = SMALL
+        .replace(
+            "kind = \"square\"\nextent = [3, 3]\npbc = false",
+            "kind = \"chain\"\nextent = [4]",
+        )
+        .replace("kind = \"Ising\"\nh = 3.0", "kind = \"Heisenberg\"");
+    write(folder.path(), "ring.toml", &ring);
+    let ran = output(folder.path(), &["exact", "ring.toml"]);
+    let energy: f64 = stdout(&ran).trim().parse().unwrap();
+    assert!((energy + 8.0).abs() < 1e-9, "{energy}");
+}
+
+#[test]
+fn inspect_prints_the_models_table() {
+    let folder = folder();
+    let shown = stdout(&output(folder.path(), &["inspect", "small.toml"]));
+    for part in ["ARNNConv2D", "_layers_0", "_layers_1", "kernel", "Total"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+}
+
+#[test]
+fn help_reads_like_a_page() {
+    let folder = folder();
+    let page = stdout(&output(folder.path(), &["--help"]));
+    for table in [
+        "[lattice]",
+        "[hamiltonian]",
+        "[model]",
+        "[sr]",
+        "[run]",
+        "EXAMPLES",
+    ] {
+        assert!(page.contains(table), "{page}");
+    }
+    let page = stdout(&output(folder.path(), &["run", "--help"]));
+    for part in ["summary.json", "EXIT STATUS", "--overwrite", "--set"] {
+        assert!(page.contains(part), "{page}");
+    }
+    assert_eq!(
+        autoket(folder.path(), &["walk"])
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn the_examples_are_valid() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.display().to_string();
+        autoket::config::RunFile::parse(&name, &text, &[]).unwrap();
+    }
+}

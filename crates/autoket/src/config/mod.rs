@@ -1,0 +1,276 @@
+//! The run file: from TOML to the parts of a run.
+//!
+//! A run file says which lattice, which Hamiltonian, which model and how to train it.
+//! [`RunFile::parse`] checks all of it before anything is computed, and every complaint carries
+//! the line it is about. [`RunConfig`] is the outcome, with every default filled in;
+//! [`RunConfig::to_toml`] writes it as a run file again.
+//!
+//! # Example
+//!
+//! ```
+//! use autoket::config::RunFile;
+//!
+//! let text = r#"
+//! lattice = { kind = "square", extent = [4], pbc = false }
+//! hamiltonian = { kind = "Ising", h = 3.0 }
+//! model = { kind = "ARNNConv2D", layers = 2, features = 8, kernel_size = [2, 3] }
+//! sampler = { n_samples = 512 }
+//! optimizer = { kind = "Sgd", learning_rate = 0.05 }
+//! sr = { diag_shift = 0.01 }
+//! run = { steps = 100 }
+//! "#;
+//! let file = RunFile::parse("run.toml", text, &["hamiltonian.h=2.5".to_owned()])?;
+//! assert_eq!(file.config.lattice.n_sites(), 16);
+//!
+//! let mistake = text.replace("layers", "layer");
+//! let error = RunFile::parse("run.toml", &mistake, &[]).unwrap_err();
+//! assert_eq!(error.line(), 4);
+//! assert_eq!(error.label, "did you mean `layers`?");
+//! # Ok::<(), Box<autoket::config::ConfigError>>(())
+//! ```
+
+mod document;
+mod error;
+mod hamiltonian;
+mod lattice;
+mod model;
+mod reader;
+mod training;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::any::RunParts;
+use crate::operator::Operator;
+
+pub use error::{ConfigError, SourceText};
+pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
+pub use lattice::{EdgesConfig, GridConfig, HilbertConfig, LatticeConfig};
+pub use model::{ArnnConv2dConfig, ModelConfig};
+pub use reader::Result;
+pub use training::{OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
+
+use document::{Node, Place};
+use reader::Table;
+
+/// A run, as its file describes it, with every default filled in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunConfig {
+    /// `[lattice]`
+    pub lattice: LatticeConfig,
+    /// `[hilbert]`
+    pub hilbert: HilbertConfig,
+    /// `[hamiltonian]`
+    pub hamiltonian: HamiltonianConfig,
+    /// `[model]`
+    pub model: ModelConfig,
+    /// `[sampler]`
+    pub sampler: SamplerConfig,
+    /// `[optimizer]`
+    pub optimizer: OptimizerConfig,
+    /// `[sr]`; without it the plain gradient is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sr: Option<SrConfig>,
+    /// `[run]`
+    pub run: RunSettings,
+}
+
+impl RunConfig {
+    /// What [`AnyVmc`](crate::any::AnyVmc) needs, with a Hamiltonian made from the same file.
+    pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> RunParts {
+        let ModelConfig::ArnnConv2d(model) = &self.model;
+        RunParts {
+            dtype: model.dtype,
+            model: model.model(hamiltonian.hilbert().clone()),
+            hamiltonian,
+            n_samples: self.sampler.n_samples,
+            seed: self.run.seed,
+            rule: self.optimizer.rule(),
+            learning_rate: self.optimizer.learning_rate(),
+            sr: self.sr.as_ref().map(SrConfig::sr),
+        }
+    }
+
+    /// As a run file.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("strings, numbers, lists and tables have a TOML form")
+    }
+}
+
+/// A run with the text it was read from, so that later complaints still find their line.
+#[derive(Clone, Debug)]
+pub struct RunFile {
+    /// What the text says.
+    pub config: RunConfig,
+    root: Node,
+}
+
+const TABLES: &[(&str, &[&str])] = &[
+    (
+        "lattice",
+        &[
+            "extent",
+            "pbc",
+            "color_edges",
+            "max_neighbor_order",
+            "n_sites",
+            "edges",
+            "colors",
+        ],
+    ),
+    ("hilbert", &["s", "n_max", "inverted_ordering"]),
+    ("hamiltonian", &["h", "J", "sign_rule", "terms", "constant"]),
+    (
+        "model",
+        &[
+            "extent",
+            "layers",
+            "features",
+            "kernel_size",
+            "kernel_dilation",
+            "activation",
+            "use_bias",
+            "machine_pow",
+            "dtype",
+            "precision",
+            "kernel_init",
+            "bias_init",
+        ],
+    ),
+    ("sampler", &["n_samples"]),
+    (
+        "optimizer",
+        &["learning_rate", "beta", "nesterov", "b1", "b2", "eps"],
+    ),
+    ("sr", &["diag_shift"]),
+    ("run", &["steps", "seed", "out", "final_samples"]),
+];
+
+/// The fields of a table, of whatever kind.
+fn fields_of(table: &str) -> &'static [&'static str] {
+    let found = TABLES.iter().find(|(name, _)| *name == table);
+    found.map_or(&[], |(_, fields)| fields)
+}
+
+/// The table a field belongs to.
+fn home_of(field: &str) -> Option<&'static str> {
+    TABLES
+        .iter()
+        .find(|(_, fields)| fields.contains(&field))
+        .map(|(table, _)| *table)
+}
+
+impl RunFile {
+    /// Reads a run file and the overrides `table.key=value` laid over it.
+    ///
+    /// `name` is what messages call the file.
+    ///
+    /// # Errors
+    /// The text is not TOML, a table or field is missing, unknown or of the wrong type, or a
+    /// value makes no sense; the first such mistake.
+    pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Self> {
+        let root = document::read(name, text, overrides)?;
+        let names: Vec<&str> = TABLES.iter().map(|(table, _)| *table).collect();
+        reader::only_tables(&root, &names)?;
+        let table = |name| match Table::of_root(&root, name)? {
+            Some(table) => Ok(table),
+            None => Err(missing_table(&root, name)),
+        };
+
+        let lattice = LatticeConfig::read(&table("lattice")?)?;
+        let hilbert = HilbertConfig::read(Table::of_root(&root, "hilbert")?.as_ref())?;
+        let local_size = hilbert.local_size();
+        let graph = lattice
+            .graph()
+            .map_err(|error| locate(&root, "lattice", &error))?;
+        let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, &graph, local_size)?;
+        let extent = lattice.rows_and_columns();
+        let model = ModelConfig::read(&table("model")?, local_size, extent)?;
+        let sampler = SamplerConfig::read(&table("sampler")?)?;
+        let optimizer = OptimizerConfig::read(&table("optimizer")?)?;
+        let sr = match Table::of_root(&root, "sr")? {
+            Some(table) => Some(SrConfig::read(&table)?),
+            None => None,
+        };
+        let run = RunSettings::read(&table("run")?, sampler.n_samples)?;
+        let config = RunConfig {
+            lattice,
+            hilbert,
+            hamiltonian,
+            model,
+            sampler,
+            optimizer,
+            sr,
+            run,
+        };
+        Ok(Self { config, root })
+    }
+
+    /// Finds the line for an error raised while a part of the run was built.
+    ///
+    /// `table` is the table whose part was being built; the field is looked for there first.
+    pub fn locate(&self, table: &str, error: &crate::Error) -> Box<ConfigError> {
+        locate(&self.root, table, error)
+    }
+}
+
+fn locate(root: &Node, table: &str, error: &crate::Error) -> Box<ConfigError> {
+    let (field, title, label, help) = match error {
+        crate::Error::Invalid {
+            field,
+            expected,
+            got,
+            cure,
+        } => (
+            // `terms[0]` and `model.extent` are found by their names.
+            field
+                .rsplit('.')
+                .next()
+                .and_then(|name| name.split('[').next())
+                .unwrap_or(field),
+            format!("expected {expected}, got {got}"),
+            format!("expected {expected}"),
+            cure.clone(),
+        ),
+        other => ("", other.to_string(), String::new(), String::new()),
+    };
+    let in_table = |table: &str| root.entry(table)?.node.entry(field);
+    let found = in_table(table)
+        .or_else(|| match fields_of(table).contains(&field) {
+            // A field of this table that was left out: its default is to blame.
+            true => None,
+            false => in_table(home_of(field)?),
+        })
+        .map(|entry| entry.node.at.clone())
+        .or_else(|| Some(Table::of_root(root, table).ok()??.header().clone()));
+    let path = match field {
+        "" => table.to_owned(),
+        field => format!("{table}.{field}"),
+    };
+    let title = format!("`{path}`: {title}");
+    let at = found.unwrap_or_else(|| root.at.clone());
+    at.error(&path, title, label, help)
+}
+
+fn missing_table(root: &Node, name: &str) -> Box<ConfigError> {
+    let example = match name {
+        "lattice" => "kind = \"square\", extent = [4, 4]",
+        "hamiltonian" => "kind = \"Ising\", h = 3.0",
+        "model" => "kind = \"ARNNConv2D\", layers = 3, features = 8, kernel_size = [2, 3]",
+        "sampler" => "n_samples = 1024",
+        "optimizer" => "kind = \"Sgd\", learning_rate = 0.05",
+        _ => "steps = 300",
+    };
+    let end = root.at.source.text.trim_end().len();
+    let at = Place {
+        span: end..end,
+        ..root.at.clone()
+    };
+    at.error(
+        name,
+        format!("the table [{name}] is missing"),
+        format!("no [{name}] up to here"),
+        format!("add a line `[{name}]` and below it {example}, each on its own line"),
+    )
+}

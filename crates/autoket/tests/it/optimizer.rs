@@ -1,0 +1,284 @@
+//! Schedules, rules and stochastic reconfiguration against their formulas.
+
+use std::sync::Arc;
+
+use autoket::graph::Graph;
+use autoket::hilbert::Hilbert;
+use autoket::models::ArnnConv2d;
+use autoket::nn::Initializer;
+use autoket::operator::{LocalOperator, ising};
+use autoket::optimizer::{Changing, LogDerivatives, Optimizer, Rule, Schedule, Sr, SrForm};
+use autoket::vqs::{Estimate, FullSumState, McState, VariationalState};
+use autoket::{Scalar, c64};
+
+#[track_caller]
+fn values(schedule: Changing, expected: &[(usize, f64)]) {
+    for &(step, value) in expected {
+        let got = Schedule::Changing(schedule).at(step);
+        // Two or three roundings.
+        assert!(
+            (got - value).abs() <= 1e-15 * value.abs().max(1e-3),
+            "{schedule:?} at {step}: {got}, not {value}"
+        );
+    }
+}
+
+/// Values by hand from optax's definitions.
+#[test]
+fn schedules_are_optax_s() {
+    assert_eq!(Schedule::from(0.3).at(1000), 0.3);
+    let linear = |init_value, end_value| Changing::Linear {
+        init_value,
+        end_value,
+        transition_steps: 4,
+    };
+    values(
+        linear(1.0, 0.2),
+        &[(0, 1.0), (1, 0.8), (3, 0.4), (4, 0.2), (9, 0.2)],
+    );
+    values(linear(0.0, 2.0), &[(0, 0.0), (2, 1.0), (5, 2.0)]);
+    let exponential = |decay_rate, end_value| Changing::Exponential {
+        init_value: 8.0,
+        decay_rate,
+        transition_steps: 2,
+        end_value,
+    };
+    values(
+        exponential(0.25, None),
+        &[(0, 8.0), (1, 4.0), (2, 2.0), (6, 0.125)],
+    );
+    values(
+        exponential(0.25, Some(1.5)),
+        &[(1, 4.0), (2, 2.0), (3, 1.5), (50, 1.5)],
+    );
+    values(
+        exponential(4.0, Some(20.0)),
+        &[(0, 8.0), (1, 16.0), (2, 20.0), (50, 20.0)],
+    );
+    let cosine = |alpha| Changing::Cosine {
+        init_value: 2.0,
+        decay_steps: 6,
+        alpha,
+    };
+    let half_root = 3.0f64.sqrt() / 2.0;
+    values(
+        cosine(0.0),
+        &[
+            (0, 2.0),
+            (1, 1.0 + half_root),
+            (2, 1.5),
+            (3, 1.0),
+            (4, 0.5),
+            (6, 0.0),
+            (7, 0.0),
+        ],
+    );
+    values(cosine(0.1), &[(0, 2.0), (3, 1.1), (6, 0.2), (600, 0.2)]);
+}
+
+/// Two steps of each rule, by hand.
+#[test]
+fn rules_are_their_formulas() {
+    fn steps<S: Scalar>(rule: Rule, gradients: [S; 2]) -> [c64; 2] {
+        let mut optimizer = Optimizer::<S>::new(rule, 0.5);
+        let mut theta = [S::from_c64(c64::ONE)];
+        let mut step = 0;
+        gradients.map(|g| {
+            optimizer.apply(step, &mut theta, &[g]);
+            step += 1;
+            theta[0].to_c64()
+        })
+    }
+    #[track_caller]
+    fn close(got: [c64; 2], expected: [c64; 2]) {
+        for (a, b) in got.iter().zip(expected) {
+            assert!((a - b).norm() < 1e-14, "{got:?} {expected:?}");
+        }
+    }
+    let re = |x: f64| c64::from(x);
+    close(steps(Rule::Sgd, [2.0, -1.0]), [re(0.0), re(0.5)]);
+    let momentum = |nesterov| Rule::Momentum {
+        beta: 0.5,
+        nesterov,
+    };
+    // m = 2, then -1 + 1 = 0.
+    close(steps(momentum(false), [2.0, -1.0]), [re(0.0), re(0.0)]);
+    // g + m/2: 3, then -1 + 0.
+    close(steps(momentum(true), [2.0, -1.0]), [re(-0.5), re(0.0)]);
+    let adam = Rule::Adam {
+        b1: 0.5,
+        b2: 0.75,
+        eps: 0.25,
+    };
+    // m̂ = 2, v̂ = 4; then m = 0 and the second step stays.
+    let first = 1.0 - 0.5 * 2.0 / 2.25;
+    close(steps(adam, [2.0, -1.0]), [re(first), re(first)]);
+    // |g|² = 25 for g = 3 + 4i. Then m = (g/2)/2 + 0, v = (25/4)·(3/4) over 1 - 9/16.
+    let g = c64::new(3.0, 4.0);
+    let one = c64::ONE - 0.5 * g / 5.25;
+    let root = (25.0 * 0.25 * 0.75 / (1.0 - 0.5625f64)).sqrt() + 0.25;
+    let two = one - 0.5 * (g * 0.25 / 0.75) / root;
+    close(steps(adam, [g, c64::ZERO]), [one, two]);
+    // The learning rate follows its schedule.
+    let schedule = Schedule::Changing(Changing::Linear {
+        init_value: 1.0,
+        end_value: 0.0,
+        transition_steps: 2,
+    });
+    let mut optimizer = Optimizer::<f64>::sgd(schedule);
+    let mut theta = [0.0];
+    for step in 0..3 {
+        optimizer.apply(step, &mut theta, &[1.0]);
+    }
+    assert_eq!(theta, [-1.5]);
+}
+
+fn hamiltonian() -> LocalOperator {
+    let graph = Graph::square(3, false).unwrap();
+    ising(&Hilbert::spin(0.5, 9).unwrap(), &graph, 2.0, 1.0).unwrap()
+}
+
+fn state<S: Scalar>(features: usize, n_samples: usize) -> (McState<S>, Estimate<S>) {
+    let hilbert = Hilbert::spin(0.5, 9).unwrap();
+    let model = ArnnConv2d::new(hilbert, 2, features, [2, 3])
+        .build::<S>()
+        .unwrap();
+    let mut state = McState::new(Arc::new(model), n_samples, 3).unwrap();
+    let estimate = state.estimate(&hamiltonian()).unwrap();
+    (state, estimate)
+}
+
+fn largest(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |max, x| max.max(x.abs()))
+}
+
+/// (AᵀA + ε)⁻¹ Aᵀ = Aᵀ (AAᵀ + ε)⁻¹, with fewer parameters than samples and with more.
+fn forms<S: Scalar>() {
+    for (features, n_samples, form) in [(2, 600, SrForm::Metric), (8, 40, SrForm::Gram)] {
+        let (state, estimate) = state::<S>(features, n_samples);
+        let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
+        let sr = Sr {
+            diag_shift: 0.02.into(),
+        };
+        let chosen = sr.solve(&o, 0);
+        assert_eq!(chosen.form, form);
+        let [metric, gram] = [SrForm::Metric, SrForm::Gram].map(|form| sr.solve_as(form, &o, 0));
+        assert!(!metric.fallback && !gram.fallback && !chosen.fallback);
+        let scale = largest(&metric.update);
+        assert!(scale > 1e-3);
+        // Rounding times the condition number, at most 1e3/0.02.
+        for (a, b) in metric.update.iter().zip(&gram.update) {
+            assert!((a - b).abs() < 1e-10 * scale, "{a} {b}");
+        }
+        // It solves the equation with the gradient of the energy.
+        let gradient = estimate.gradient(state.model(), &state.params().values);
+        let s = state.quantum_geometric_tensor(&estimate);
+        for i in 0..gradient.len() {
+            let product: f64 = (0..gradient.len())
+                .map(|j| s[(i, j)] * chosen.update[j])
+                .sum();
+            let left = product + 0.02 * chosen.update[i];
+            assert!(
+                (left - gradient[i]).abs() < 1e-10 * largest(&gradient),
+                "{left} {}",
+                gradient[i]
+            );
+        }
+        // Symmetric to the last bit, and no direction has negative length.
+        for i in 0..s.nrows() {
+            assert!(s[(i, i)] >= 0.0);
+            for j in 0..i {
+                assert_eq!(s[(i, j)].to_bits(), s[(j, i)].to_bits());
+                // Cauchy and Schwarz.
+                let bound = (s[(i, i)] * s[(j, j)]).sqrt();
+                assert!(s[(i, j)].abs() <= bound * (1.0 + 1e-12) + 1e-15);
+            }
+        }
+    }
+}
+
+#[test]
+fn metric_and_gram_forms_agree() {
+    forms::<f64>();
+    forms::<c64>();
+}
+
+/// Four samples span three directions: without a shift the rest is left out, and it is said.
+#[test]
+fn singular_matrices_fall_back() {
+    let sr = Sr {
+        diag_shift: 0.0.into(),
+    };
+    let (state, estimate) = state::<f64>(4, 4);
+    let theta = &state.params().values;
+    let o = LogDerivatives::new(state.model(), theta, &estimate);
+    let solution = sr.solve_as(SrForm::Metric, &o, 0);
+    assert!(solution.fallback);
+    assert!(solution.update.iter().all(|x| x.is_finite()));
+    // The gradient lies in those directions, so the equation is solved all the same;
+    // what is left out is below the cutoff of 1e-12, which leaves 1e-6 in A.
+    let (s, gradient) = (o.metric(), estimate.gradient(state.model(), theta));
+    for i in 0..gradient.len() {
+        let product: f64 = (0..gradient.len())
+            .map(|j| s[(i, j)] * solution.update[j])
+            .sum();
+        assert!((product - gradient[i]).abs() < 1e-6 * largest(&gradient));
+    }
+
+    // One sample has no spread: nothing to solve, nothing to move.
+    let (state, estimate) = self::state::<f64>(4, 1);
+    let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
+    for form in [SrForm::Metric, SrForm::Gram] {
+        let solution = sr.solve_as(form, &o, 0);
+        assert!(solution.fallback, "{form:?}");
+        assert!(largest(&solution.update) < 1e-12, "{form:?}");
+    }
+}
+
+/// The metric of all states is that of its definition, by differences of log ψ.
+#[test]
+fn metric_is_the_covariance_of_log_derivatives() {
+    let hilbert = Hilbert::spin(0.5, 4).unwrap();
+    // Biases away from 0, where selu has a kink.
+    let config = ArnnConv2d {
+        bias_init: Initializer::Normal(0.3),
+        ..ArnnConv2d::new(hilbert.clone(), 2, 2, [2, 3])
+    };
+    let model = config.build::<c64>().unwrap();
+    let h = ising(&hilbert, &Graph::square(2, false).unwrap(), 1.0, 1.0).unwrap();
+    let mut state = FullSumState::new(Arc::new(model), 1).unwrap();
+    let estimate = state.estimate(&h).unwrap();
+    let s = state.quantum_geometric_tensor(&estimate);
+    let n_reals = s.nrows();
+    let layout = state.params().layout.clone();
+    let theta = state.params().values.clone();
+    let step = 1e-5;
+    let columns: Vec<Vec<c64>> = (0..n_reals)
+        .map(|k| {
+            let log_psi = |h: f64| {
+                let mut change = vec![0.0; n_reals];
+                change[k] = h;
+                let moved: Vec<c64> = theta
+                    .iter()
+                    .zip(layout.scatter::<c64>(&change))
+                    .map(|(a, b)| a + b)
+                    .collect();
+                state.model().log_psi(&moved, &estimate.samples.sigma)
+            };
+            let (up, down) = (log_psi(step), log_psi(-step));
+            let o = up.iter().zip(&down).map(|(a, b)| (a - b) / (2.0 * step));
+            let o: Vec<c64> = o.collect();
+            let mean: c64 = o.iter().zip(&estimate.weights).map(|(o, w)| o * w).sum();
+            o.iter().map(|o| o - mean).collect()
+        })
+        .collect();
+    for i in 0..n_reals {
+        for j in 0..n_reals {
+            let expected: f64 = (0..estimate.weights.len())
+                .map(|n| estimate.weights[n] * (columns[i][n].conj() * columns[j][n]).re)
+                .sum();
+            // Differences are right to step² and rounding/step.
+            assert!((s[(i, j)] - expected).abs() < 1e-8, "{i} {j}");
+        }
+    }
+}

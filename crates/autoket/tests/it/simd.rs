@@ -1,0 +1,591 @@
+//! Vector functions and tiles, on every SIMD level of this machine, against correct rounding and plain loops.
+
+use autoket::random::Key;
+use autoket::scalar::Real;
+use autoket::simd::math::{self, V};
+use autoket::simd::{Elementwise, Precision, Row, Tap, Tiles, draw, log_normalise, uniforms};
+use fearless_simd::{Level, Simd, SimdBase, dispatch};
+
+use crate::ulps::Ulps;
+
+/// The levels of this machine, weakest first; says which it lacks.
+fn levels() -> Vec<(&'static str, Level)> {
+    let all = candidates(Level::new());
+    let missing: Vec<&str> = all
+        .iter()
+        .filter_map(|(name, level)| level.is_none().then_some(*name))
+        .collect();
+    println!("SIMD levels not tested, for this machine lacks them: {missing:?}");
+    let present: Vec<_> = all
+        .into_iter()
+        .filter_map(|(name, level)| Some((name, level?)))
+        .collect();
+    assert!(!present.is_empty());
+    present
+}
+
+#[cfg(target_arch = "x86_64")]
+fn candidates(best: Level) -> Vec<(&'static str, Option<Level>)> {
+    // A build for a machine that surely has AVX2 knows no lesser level.
+    vec![
+        ("baseline", Some(Level::baseline())),
+        #[cfg(not(target_feature = "avx2"))]
+        ("sse4.2", best.as_sse4_2().map(Level::Sse4_2)),
+        #[cfg(not(target_feature = "avx512f"))]
+        ("avx2", best.as_avx2().map(Level::Avx2)),
+        ("avx512", best.as_avx512().map(Level::Avx512)),
+    ]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn candidates(best: Level) -> Vec<(&'static str, Option<Level>)> {
+    vec![("best", Some(best))]
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Function {
+    Exp,
+    Expm1,
+    Log,
+    Log1p,
+    Tanh,
+    Sigmoid,
+}
+
+use Function::{Exp, Expm1, Log, Log1p, Sigmoid, Tanh};
+
+const FUNCTIONS: [Function; 6] = [Exp, Expm1, Log, Log1p, Tanh, Sigmoid];
+
+/// A number with a correctly rounded library.
+trait Reference: Ulps {
+    fn reference(self, f: Function) -> Self;
+}
+
+impl Reference for f32 {
+    /// From double precision: 29 bits more than enough for all but ties.
+    fn reference(self, f: Function) -> Self {
+        let x = f64::from(self);
+        (match f {
+            Exp => core_math::exp(x),
+            Expm1 => core_math::expm1(x),
+            Log => core_math::log(x),
+            Log1p => core_math::log1p(x),
+            Tanh => core_math::tanh(x),
+            Sigmoid => 1.0 / (1.0 + core_math::exp(-x)),
+        }) as f32
+    }
+}
+
+impl Reference for f64 {
+    fn reference(self, f: Function) -> Self {
+        match f {
+            Exp => core_math::exp(self),
+            Expm1 => core_math::expm1(self),
+            Log => core_math::log(self),
+            Log1p => core_math::log1p(self),
+            Tanh => core_math::tanh(self),
+            // e/(1 + e) to an ulp: e is right to half a unit, and 1 + e is kept with its remainder.
+            Sigmoid => {
+                let e = core_math::exp(-self.abs());
+                let sum = 1.0 + e;
+                let rest = e - (sum - 1.0);
+                let numerator = if self < 0.0 { e } else { 1.0 };
+                let q = numerator / sum;
+                q + ((-q).mul_add(sum, numerator) - q * rest) / sum
+            }
+        }
+    }
+}
+
+fn apply<R: Real>(level: Level, f: Function, x: &mut [R]) {
+    dispatch!(level, simd => apply_on::<_, R>(simd, f, x))
+}
+
+#[inline(always)]
+fn apply_on<S: Simd, R: Real>(simd: S, f: Function, x: &mut [R]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for x in x.chunks_exact_mut(V::<S, R>::LEN) {
+                let v: V<S, R> = V::<S, R>::from_slice(simd, x);
+                let y: V<S, R> = match f {
+                    Exp => math::exp::<S, R>(simd, v),
+                    Expm1 => math::expm1::<S, R>(simd, v),
+                    Log => math::log::<S, R>(simd, v),
+                    Log1p => math::log1p::<S, R>(simd, v),
+                    Tanh => math::tanh::<S, R>(simd, v),
+                    Sigmoid => math::sigmoid::<S, R>(simd, v),
+                };
+                y.store_slice(x);
+            }
+        },
+    )
+}
+
+/// The bounds that the documentation of [`math`] promises.
+fn bound(f: Function) -> u64 {
+    match f {
+        Exp | Log | Log1p => 1,
+        Expm1 => 2,
+        Tanh | Sigmoid => 3,
+    }
+}
+
+fn one<R: Real>(level: Level, f: Function, x: f64) -> R {
+    let mut lanes = [R::from_f64(x); 32];
+    apply::<R>(level, f, &mut lanes);
+    lanes[7]
+}
+
+/// Arguments over the whole domain: even, and even in the logarithm.
+fn arguments<R: Real>(f: Function) -> Vec<R> {
+    let single = size_of::<R>() == 4;
+    let (largest, exponent) = if single {
+        (88.0, 126.0)
+    } else {
+        (709.0, 1022.0)
+    };
+    let key = Key::new(17 + f as i64);
+    let n = 1 << 20;
+    let mut x: Vec<f64> = Vec::new();
+    for i in 0..n {
+        let u = key.uniform(2 * i);
+        let sign = if key.bits32(2 * i + 1) & 1 == 0 {
+            1.0
+        } else {
+            -1.0
+        };
+        let wide = (2.0 * u - 1.0) * exponent;
+        x.push(match (f, i % 4) {
+            (Exp | Expm1 | Sigmoid, 0) => sign * u * largest,
+            (Exp | Expm1 | Sigmoid, 1) => sign * u * 2.0,
+            (Tanh, 0) => sign * u * 25.0,
+            (Tanh, 1) => sign * u * 2.0,
+            (Log, 0) => 0.5 + 1.5 * u,
+            (Log, 1) => 1.0 + sign * (-20.0 * u).exp2(),
+            (Log, _) => wide.exp2(),
+            (Log1p, 0) => -0.999_999 * u,
+            (Log1p, 1) => (wide.abs()).exp2(),
+            (Log1p, _) => sign * (-1.0 - (exponent - 2.0) * u).exp2(),
+            // Small ones, down to the smallest normal numbers.
+            _ => sign * (3.0 - (exponent - 2.0) * u).exp2(),
+        });
+    }
+    x.into_iter().map(R::from_f64).collect()
+}
+
+fn elementary<R: Reference>() {
+    for (name, level) in levels() {
+        let mut failed = false;
+        for f in FUNCTIONS {
+            let x = arguments::<R>(f);
+            let mut y = x.clone();
+            apply::<R>(level, f, &mut y);
+            let mut worst = (0, R::zero());
+            for (&x, &y) in x.iter().zip(&y) {
+                let expected = x.reference(f);
+                let smallest = 2.0 * R::min_positive_value().widen();
+                if expected.widen().abs() < smallest {
+                    // Flushed, or not.
+                    assert!(y.widen().abs() <= smallest, "{name} {f:?}({x})");
+                    continue;
+                }
+                let distance = expected.ulps(y);
+                if distance > worst.0 {
+                    worst = (distance, x);
+                }
+            }
+            println!(
+                "{name} {} {f:?}: {} ulp at {:e}",
+                R::DTYPE,
+                worst.0,
+                worst.1.widen()
+            );
+            failed |= worst.0 > bound(f);
+        }
+        assert!(!failed, "{name} {}", R::DTYPE);
+    }
+}
+
+#[test]
+fn elementary_functions_f32() {
+    elementary::<f32>();
+}
+
+#[test]
+fn elementary_functions_f64() {
+    elementary::<f64>();
+}
+
+fn special_values<R: Reference>() {
+    let (inf, tiny) = (f64::INFINITY, R::min_positive_value().widen());
+    for (name, level) in levels() {
+        let is = |f: Function, x: f64, expected: f64| {
+            let y: R = one(level, f, x);
+            let same = y.widen() == expected || (y.widen().is_nan() && expected.is_nan());
+            assert!(
+                same,
+                "{name} {} {f:?}({x:e}) = {y}, not {expected}",
+                R::DTYPE
+            );
+        };
+        for f in FUNCTIONS {
+            is(f, f64::NAN, f64::NAN);
+            // A subnormal argument is as good as 0, or itself.
+            let y = one::<R>(level, f, 0.25 * tiny).widen();
+            let at_zero = one::<R>(level, f, 0.0).widen();
+            assert!(
+                y == at_zero || (y - at_zero).abs() <= tiny,
+                "{name} {f:?} {y:e}"
+            );
+        }
+        for zero in [0.0, -0.0] {
+            is(Exp, zero, 1.0);
+            is(Expm1, zero, 0.0);
+            is(Log, zero, -inf);
+            is(Log1p, zero, 0.0);
+            is(Tanh, zero, 0.0);
+            is(Sigmoid, zero, 0.5);
+        }
+        assert!(one::<R>(level, Tanh, -0.0).widen().is_sign_negative());
+        is(Exp, inf, inf);
+        is(Exp, -inf, 0.0);
+        is(Expm1, inf, inf);
+        is(Expm1, -inf, -1.0);
+        is(Log, inf, inf);
+        is(Log, 1.0, 0.0);
+        is(Log, -1.0, f64::NAN);
+        is(Log, -inf, f64::NAN);
+        is(Log1p, inf, inf);
+        is(Log1p, -1.0, -inf);
+        is(Log1p, -1.5, f64::NAN);
+        is(Log1p, -inf, f64::NAN);
+        is(Tanh, inf, 1.0);
+        is(Tanh, -inf, -1.0);
+        is(Tanh, 1e30, 1.0);
+        is(Sigmoid, inf, 1.0);
+        is(Sigmoid, -inf, 0.0);
+        is(Exp, -1e30, 0.0);
+        is(Expm1, -1e30, -1.0);
+        // The largest number and its neighbours: the last finite exponential and the first infinite one.
+        let mut x = R::max_value().widen().ln();
+        if size_of::<R>() == 4 {
+            x = f64::from(x as f32);
+        }
+        let mut finite = [false; 2];
+        for step in -3i64..=3 {
+            let x = R::from_low_bits((R::from_f64(x).low_bits() as i64 + step) as u64);
+            let expected = x.reference(Exp);
+            let got: R = one(level, Exp, x.widen());
+            finite[usize::from(num_traits::Float::is_finite(expected))] = true;
+            assert!(
+                expected.ulps(got) <= bound(Exp),
+                "{name} exp({x}) = {got}, {expected}"
+            );
+            assert_eq!(
+                num_traits::Float::is_finite(got),
+                num_traits::Float::is_finite(expected),
+                "{name} exp({x})"
+            );
+        }
+        assert_eq!(finite, [true; 2]);
+        is(
+            Log,
+            R::max_value().widen(),
+            R::max_value().reference(Log).widen(),
+        );
+        is(Log, tiny, R::min_positive_value().reference(Log).widen());
+    }
+}
+
+#[test]
+fn special_values_of_elementary_functions() {
+    special_values::<f32>();
+    special_values::<f64>();
+}
+
+/// Rows of numbers in (-1, 1).
+fn rows<R: Real>(n: usize, seed: i64) -> Vec<R::Row> {
+    let key = Key::new(seed);
+    (0..n)
+        .map(|i| {
+            let mut row = R::Row::splat(R::zero());
+            for (lane, x) in row.iter_mut().enumerate() {
+                *x = R::from_f64(2.0 * key.uniform((64 * i + lane) as u64) - 1.0);
+            }
+            row
+        })
+        .collect()
+}
+
+fn numbers<R: Real>(n: usize, seed: i64) -> Vec<R> {
+    let key = Key::new(seed);
+    (0..n as u64)
+        .map(|i| R::from_f64(2.0 * key.uniform(i) - 1.0))
+        .collect()
+}
+
+/// Error of a sum of `terms` products below 1 each: rounding of sums up to `terms`, at each term.
+fn sum_error<R: Real>(precision: Precision, terms: usize) -> f64 {
+    let terms = terms as f64 + 1.0;
+    match (precision, size_of::<R>()) {
+        // Summed in double precision and rounded once.
+        (Precision::Highest, 4) => R::epsilon().widen() * terms,
+        _ => R::epsilon().widen() * terms * terms,
+    }
+}
+
+fn products<R: Real>() {
+    let taps: Vec<Tap> = [(0, 0), (2, 20), (1, 7)]
+        .map(|(block, row)| Tap { block, row })
+        .to_vec();
+    let pairs = [[0, 20], [20, 0], [3, 5]];
+    let (x, dy) = (rows::<R>(40, 1), rows::<R>(40, 2));
+    for (name, level) in levels() {
+        for precision in [Precision::Default, Precision::High, Precision::Highest] {
+            let tiles = Tiles { level, precision };
+            for (i, o) in (1..=20).flat_map(|i| (1..=20).map(move |o| (i, o))) {
+                let weights = numbers::<R>(3 * i * o, 3);
+                let bias = numbers::<R>(o, 4);
+                let mut y = vec![R::Row::splat(R::nan()); o];
+                tiles.site::<R>(&weights, &bias, i, &taps, &x, &mut y);
+                for k in 0..o {
+                    for lane in 0..R::Row::LANES {
+                        let mut sum = bias[k].widen();
+                        for tap in &taps {
+                            for f in 0..i {
+                                let w = weights[(tap.block as usize * i + f) * o + k];
+                                sum += w.widen() * x[tap.row as usize + f][lane].widen();
+                            }
+                        }
+                        let error = (y[k][lane].widen() - sum).abs();
+                        assert!(
+                            error <= sum_error::<R>(precision, 3 * i),
+                            "{name} {precision:?} site {i} {o}: {error:e}"
+                        );
+                    }
+                }
+
+                let mut out = vec![R::Row::splat(R::nan()); i * o];
+                tiles.outer::<R>(&pairs, &x, &dy, [i, o], &mut out);
+                for (f, k) in (0..i).flat_map(|f| (0..o).map(move |k| (f, k))) {
+                    for lane in 0..R::Row::LANES {
+                        let sum: f64 = pairs
+                            .iter()
+                            .map(|&[a, b]| {
+                                x[a as usize + f][lane].widen() * dy[b as usize + k][lane].widen()
+                            })
+                            .sum();
+                        let error = (out[f * o + k][lane].widen() - sum).abs();
+                        assert!(
+                            error <= sum_error::<R>(precision, 3),
+                            "{name} {precision:?} outer {i} {o}: {error:e}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_are_plain_loops_f32() {
+    products::<f32>();
+}
+
+#[test]
+fn tiles_are_plain_loops_f64() {
+    products::<f64>();
+}
+
+/// No input: the bias, and zeros.
+#[test]
+fn tiles_of_nothing() {
+    for (_, level) in levels() {
+        let tiles = Tiles {
+            level,
+            precision: Precision::Default,
+        };
+        let mut y = vec![<f64 as Real>::Row::splat(f64::NAN); 3];
+        tiles.site::<f64>(&[], &[1.0, 2.0, 3.0], 4, &[], &[], &mut y);
+        assert!(y[2].iter().all(|&y| y == 3.0));
+        tiles.outer::<f64>(&[], &[], &[], [3, 1], &mut y);
+        assert!(y[1].iter().all(|&y| y == 0.0));
+    }
+}
+
+const ELEMENTWISE: [Elementwise; 6] = [
+    Elementwise::Selu,
+    Elementwise::Relu,
+    Elementwise::Tanh,
+    Elementwise::Gelu,
+    Elementwise::Silu,
+    Elementwise::LogCosh,
+];
+
+/// The formulas of the documentation, with the numbers of the paper.
+fn plain(f: Elementwise, x: f64) -> f64 {
+    match f {
+        Elementwise::Selu => {
+            1.0507009873554805
+                * if x > 0.0 {
+                    x
+                } else {
+                    1.6732632423543772 * x.exp_m1()
+                }
+        }
+        Elementwise::Relu => x.max(0.0),
+        Elementwise::Tanh => x.tanh(),
+        Elementwise::Gelu => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            0.5 * x * (1.0 + inner.tanh())
+        }
+        Elementwise::Silu => x / (1.0 + (-x).exp()),
+        Elementwise::LogCosh => x.cosh().ln(),
+    }
+}
+
+fn elementwise<R: Real>() {
+    let eps = R::epsilon().widen();
+    let mut x = rows::<R>(64, 9);
+    for (i, row) in x.iter_mut().enumerate() {
+        // Up to 8, and not at the kinks.
+        for x in row.iter_mut() {
+            let big = x.widen() * 8.0 * (i + 1) as f64 / 64.0;
+            *x = R::from_f64(big + 1e-3f64.copysign(big));
+        }
+    }
+    let dy = rows::<R>(64, 10);
+    for (name, level) in levels() {
+        for f in ELEMENTWISE {
+            for scale in [1.0, std::f64::consts::SQRT_2] {
+                let c = R::from_f64(scale);
+                let (mut y, mut d) = (x.clone(), dy.clone());
+                f.apply::<R>(level, c, &mut y);
+                f.pull_back::<R>(level, c, &x, &mut d);
+                for lane in (0..64).flat_map(|i| (0..R::Row::LANES).map(move |l| (i, l))) {
+                    let at = |rows: &[R::Row]| rows[lane.0][lane.1].widen();
+                    let (x, c) = (at(&x), c.widen());
+                    let value = plain(f, c * x) / c;
+                    // A few roundings of numbers up to |x| and 1.
+                    let error = (at(&y) - value).abs();
+                    assert!(
+                        error <= 8.0 * eps * (1.0 + x.abs()),
+                        "{name} {} {f:?}({x}): {error:e}",
+                        R::DTYPE
+                    );
+                    // Central differences are right to h² and eps/h of double precision, about 1e-9.
+                    let h = 1e-5;
+                    let slope = (plain(f, c * x + h) - plain(f, c * x - h)) / (2.0 * h);
+                    let error = (at(&d) - slope * at(&dy)).abs();
+                    assert!(
+                        error <= 1e-9 + 40.0 * eps,
+                        "{name} {} {f:?}'({x}): {error:e}",
+                        R::DTYPE
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn activations_are_their_formulas() {
+    elementwise::<f32>();
+    elementwise::<f64>();
+}
+
+fn conditionals<R: Real>() {
+    let eps = R::epsilon().widen();
+    for (name, level) in levels() {
+        for (planes, states, power) in [(1, 2, 2), (2, 2, 2), (1, 3, 1), (2, 5, 3), (1, 1, 2)] {
+            let mut y = rows::<R>(planes * states, 20 + states as i64);
+            for row in &mut y {
+                for x in row.iter_mut() {
+                    *x *= R::from_f64(6.0);
+                }
+            }
+            let raw = y.clone();
+            log_normalise::<R>(level, planes, power, &mut y);
+            let p = f64::from(power);
+            for lane in 0..R::Row::LANES {
+                let at = |rows: &[R::Row], s: usize| rows[s * planes][lane].widen();
+                let sum: f64 = (0..states).map(|s| (p * at(&raw, s)).exp()).sum();
+                for s in 0..states {
+                    let expected = at(&raw, s) - sum.ln() / p;
+                    let error = (at(&y, s) - expected).abs();
+                    assert!(error <= 40.0 * eps, "{name} {error:e}");
+                    if planes == 2 {
+                        // Imaginary parts stay.
+                        assert_eq!(y[2 * s + 1][lane], raw[2 * s + 1][lane]);
+                    }
+                }
+            }
+
+            let uniform: Vec<f64> = (0..R::Row::LANES as u64)
+                .map(|i| Key::new(99).uniform(i))
+                .collect();
+            let mut cumulative = vec![R::Row::splat(R::nan()); states];
+            let mut index = vec![u8::MAX; R::Row::LANES];
+            draw::<R>(
+                level,
+                planes,
+                power,
+                &y,
+                &uniform,
+                &mut cumulative,
+                &mut index,
+            );
+            let mut decided = 0;
+            for lane in 0..R::Row::LANES {
+                let mut edge = 0.0;
+                let mut expected = 0;
+                let mut near = false;
+                for s in 0..states {
+                    edge += (p * y[s * planes][lane].widen()).exp();
+                    expected += u8::from(uniform[lane] > edge);
+                    // Only rounding decides so near an edge.
+                    near |= (uniform[lane] - edge).abs() < 100.0 * eps;
+                }
+                if !near {
+                    decided += 1;
+                    assert_eq!(index[lane], expected, "{name} lane {lane}");
+                }
+                assert!(usize::from(index[lane]) < states);
+            }
+            assert!(decided >= R::Row::LANES - 1);
+        }
+    }
+}
+
+#[test]
+fn conditionals_are_normalised_and_drawn() {
+    conditionals::<f32>();
+    conditionals::<f64>();
+}
+
+/// Numbers too large to exponentiate are normalised all the same.
+#[test]
+fn large_log_amplitudes_are_normalised() {
+    for (_, level) in levels() {
+        let mut y = [700.0, 701.0].map(<f64 as Real>::Row::splat);
+        log_normalise::<f64>(level, 1, 2, &mut y);
+        let expected = -0.5 * (1.0f64 + 2.0f64.exp()).ln();
+        assert!((y[0][3] - expected).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn uniforms_are_those_of_the_key() {
+    let key = Key::new(-5);
+    for (_, level) in levels() {
+        // Across the carry into the counter's high word.
+        for first in [0, 5, (1 << 32) - 7] {
+            let mut out = [0.0; 48];
+            uniforms(level, key, first, &mut out);
+            for (i, &x) in out.iter().enumerate() {
+                assert_eq!(x.to_bits(), key.uniform(first + i as u64).to_bits());
+            }
+        }
+    }
+}
