@@ -2,6 +2,7 @@
 
 mod child;
 mod report;
+mod work;
 mod workload;
 
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 
 use self::child::Child;
 use self::report::{PhaseTimes, Report};
-use self::workload::{WORKLOADS, Work, Workload};
+use self::work::Work;
+use self::workload::{WORKLOADS, Workload};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
