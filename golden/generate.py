@@ -244,6 +244,7 @@ DENSE_QGT_COLUMNS = 56
 
 def model_case(
     extent=(3, 3),
+    model=None,
     dtype="float64",
     sigma_dtype="int8",
     hilbert=None,
@@ -256,11 +257,13 @@ def model_case(
     machine_pow=2,
     seed=1234,
     n_samples=64,
+    n_sigma=None,
     hamiltonian=None,
     full_sum=None,
 ):
     n_sites = extent[0] * extent[1]
-    return dict(
+    c = dict(
+        model=model,
         extent=list(extent),
         full_sum=full_sum if full_sum is not None else layers > 2 or n_sites <= 4,
         dtype=dtype,
@@ -268,15 +271,47 @@ def model_case(
         hilbert=hilbert or spin(0.5, n_sites),
         layers=layers,
         features=features,
-        kernel_size=list(kernel_size),
-        kernel_dilation=list(kernel_dilation),
+        kernel_size=kernel_size and list(kernel_size),
+        kernel_dilation=kernel_dilation and list(kernel_dilation),
         activation=activation,
         use_bias=use_bias,
         machine_pow=machine_pow,
         seed=seed,
         n_samples=n_samples,
+        n_sigma=n_sigma,
         diag_shift=0.01,
         hamiltonian=hamiltonian or ising(grid(*extent)),
+    )
+    # Keys that say nothing are left out, as in the files written before there were other models.
+    return {key: value for key, value in c.items() if value is not None}
+
+
+def dense_case(n_sites, **more):
+    """Every pair of sites has its own weights: few sites or few `n_sigma` keep the file small."""
+    return model_case(
+        **dict(
+            extent=(1, n_sites),
+            model="ARNNDense",
+            kernel_size=None,
+            kernel_dilation=None,
+            hamiltonian=ising(grid(n_sites)),
+        )
+        | more
+    )
+
+
+def conv1d_case(n_sites=9, kernel_size=3, kernel_dilation=1, **more):
+    return model_case(
+        **dict(
+            extent=(1, n_sites),
+            model="ARNNConv1D",
+            layers=3,
+            features=4,
+            kernel_size=(1, kernel_size),
+            kernel_dilation=(1, kernel_dilation),
+            hamiltonian=ising(grid(n_sites)),
+        )
+        | more
     )
 
 
@@ -365,17 +400,36 @@ def model_cases():
         )
     cases["f32_gelu"] = case(activation="gelu", dtype="float32")
     cases["f32_tanh"] = case(activation="tanh", dtype="float32")
-    return cases
+    dense, conv1d = dense_case, conv1d_case
+    deep = dict(layers=3, features=3, full_sum=False)
+    chain_spins = dict(hilbert=spin(1, 4), hamiltonian=spin_bonds(grid(4)))
+    return cases | {
+        "dense_f64": dense(6, n_sigma=3, **deep),
+        "dense_f32": dense(8, n_sigma=2, dtype="float32", **deep),
+        "dense_c128": dense(4, n_sigma=2, dtype="complex128", **deep),
+        "dense_f64_no_bias": dense(5, use_bias=False, full_sum=True),
+        "dense_f64_features": dense(5, layers=3, features=[3, 4, 2], n_sigma=4, full_sum=False),
+        "dense_f64_spin1": dense(4, **chain_spins),
+        "conv1d_f64": conv1d(),
+        "conv1d_f32": conv1d(dtype="float32"),
+        "conv1d_c128": conv1d(n_sigma=8, dtype="complex128", hamiltonian=heisenberg(grid(9))),
+        "conv1d_f64_dilation": conv1d(kernel_dilation=2),
+        "conv1d_f64_kernel2": conv1d(kernel_size=2),
+        "conv1d_f64_spin1": conv1d(4, **chain_spins),
+    }
 
 
 def build_model(hilbert, c):
     features = c["features"]
-    return nk.models.ARNNConv2D(
+    model = c.get("model", "ARNNConv2D")
+    kernel = {k: tuple(c[k]) for k in ("kernel_size", "kernel_dilation") if k in c}
+    if model == "ARNNConv1D":
+        kernel = {k: width for k, (_, width) in kernel.items()}
+    return getattr(nk.models, model)(
         hilbert=hilbert,
         layers=c["layers"],
         features=features if isinstance(features, int) else tuple(features),
-        kernel_size=tuple(c["kernel_size"]),
-        kernel_dilation=tuple(c["kernel_dilation"]),
+        **kernel,
         activation=ACTIVATIONS[c["activation"]],
         use_bias=c["use_bias"],
         param_dtype=np.dtype(c["dtype"]),
@@ -444,7 +498,7 @@ def generate_model(name, c):
     # The model at other parameters, on a few states.
     parameters = perturb(initial, c["seed"])
     out |= {f"params.{k}": v for k, v in leaves(parameters)}
-    n = min(12, hilbert.n_states)
+    n = min(c.get("n_sigma", 12), hilbert.n_states)
     numbers = rng.choice(hilbert.n_states, size=n, replace=False)
     sigma = jnp.asarray(hilbert.numbers_to_states(numbers), dtype=sigma_dtype)
     variables = {"params": parameters}
