@@ -28,18 +28,29 @@ JACOBIAN_CHUNK = 1
 
 class Bench:
     def __init__(self, w):
-        graph = nk.graph.Square(w["side"], pbc=w["pbc"])
+        rows, columns = w["extent"]
+        if rows == 1:
+            graph = nk.graph.Chain(columns, pbc=w["pbc"])
+        else:
+            graph = nk.graph.Grid([rows, columns], pbc=w["pbc"])
         hilbert = nk.hilbert.Spin(0.5, N=graph.n_nodes)
         if w["hamiltonian"] == "ising":
             self.hamiltonian = nk.operator.Ising(hilbert, graph, h=3.04438)
         else:
             self.hamiltonian = nk.operator.Heisenberg(hilbert, graph)
-        model = nk.models.FastARNNConv2D(
+        match w["model"]:
+            case "ARNNDense":  # FastARNNDense cannot be compiled
+                model, kernel = nk.models.ARNNDense, {}
+            case "ARNNConv1D":
+                model, kernel = nk.models.FastARNNConv1D, {"kernel_size": w["kernel_size"][1]}
+            case "ARNNConv2D":
+                model, kernel = nk.models.FastARNNConv2D, {"kernel_size": tuple(w["kernel_size"])}
+        model = model(
             hilbert=hilbert,
             layers=w["layers"],
             features=w["features"],
-            kernel_size=tuple(w["kernel_size"]),
             param_dtype=w["dtype"],
+            **kernel,
         )
         sampler = nk.sampler.ARDirectSampler(hilbert, dtype=jnp.int8)
         self.state = nk.vqs.MCState(sampler, model, n_samples=w["n_samples"], seed=1)
@@ -84,6 +95,8 @@ class Bench:
 
     def log_derivatives(self):
         """The centred, scaled Jacobian, as `VMC_SR` and `QGTJacobianDense` make it."""
+        if self.sr == "otf":  # makes no Jacobian
+            return None
         state, samples = self.state, self.flat_samples()
         local_values = jax.random.normal(jax.random.key(0), samples.shape[:1])
 
@@ -107,6 +120,8 @@ class Bench:
 
     def solve(self):
         """`VMC_SR`'s matrix and Cholesky solution, given the rows."""
+        if self.sr == "otf":
+            return None
         rows, values = self.call("log_derivatives")()
         update = _compute_sr_update if self.sr == "qgt" else _compute_srt_update
 
@@ -125,8 +140,11 @@ class Bench:
 
     def step(self):
         optimizer = nk.optimizer.Sgd(1e-4)
-        if self.sr == "jdense":
-            qgt = nk.optimizer.qgt.QGTJacobianDense(chunk_size=JACOBIAN_CHUNK)
+        if self.sr in ("jdense", "otf"):
+            if self.sr == "jdense":
+                qgt = nk.optimizer.qgt.QGTJacobianDense(chunk_size=JACOBIAN_CHUNK)
+            else:
+                qgt = nk.optimizer.qgt.QGTOnTheFly()
             preconditioner = nk.optimizer.SR(qgt=qgt, diag_shift=DIAG_SHIFT)
             driver = nk.driver.VMC(
                 self.hamiltonian,

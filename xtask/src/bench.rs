@@ -18,15 +18,6 @@ use self::workload::{WORKLOADS, Workload};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Phases in the order they are run: parameters stay the same up to `step`.
-const PHASES: [&str; 6] = [
-    "sampling",
-    "log_psi",
-    "local_energies",
-    "log_derivatives",
-    "solve",
-    "step",
-];
 /// Fewest and most calls of a phase.
 const CALLS: [usize; 2] = [5, 15];
 /// Above [`CALLS`]`[0]`, calls are made as long as the slower program needs no more than this in all.
@@ -108,7 +99,7 @@ fn measure(
         None => Value::Null,
     };
     let mut measured = Vec::new();
-    for phase in PHASES {
+    for &phase in workload.phases {
         eprintln!("{phase} ...");
         // The first call compiles and fills caches.
         let mut warm = || -> Result<_> { call(&mut ours, theirs.as_mut(), phase) };
@@ -130,20 +121,22 @@ fn measure(
     }
     drop((ours, theirs));
 
-    eprintln!("first_step ...");
-    let mut times = Vec::new();
-    loop {
-        let ours = first_step("autoket", autoket())?;
-        let theirs = match &netket {
-            Some(command) => Some(first_step("NetKet", command())?),
-            None => None,
-        };
-        times.push((ours, theirs));
-        if times.len() >= calls(ours.max(theirs.unwrap_or(0.0))) {
-            break;
+    if workload.phases.contains(&"step") {
+        eprintln!("first_step ...");
+        let mut times = Vec::new();
+        loop {
+            let ours = first_step("autoket", autoket())?;
+            let theirs = match &netket {
+                Some(command) => Some(first_step("NetKet", command())?),
+                None => None,
+            };
+            times.push((ours, theirs));
+            if times.len() >= calls(ours.max(theirs.unwrap_or(0.0))) {
+                break;
+            }
         }
+        measured.push(("first_step", times));
     }
-    measured.push(("first_step", times));
 
     let rate = |name: &str| about[name].as_f64().unwrap_or(f64::NAN) * 1e9;
     let limit = |phase| {

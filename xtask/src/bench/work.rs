@@ -1,6 +1,4 @@
-//! Counts of arithmetic: stacks of masked convolutions, what a change of σ reaches, dense matrices.
-
-use std::collections::BTreeSet;
+//! Counts of arithmetic: stacks of masked layers, what a change of σ reaches, dense matrices.
 
 use super::workload::Workload;
 
@@ -33,13 +31,15 @@ impl std::ops::Mul<Work> for f64 {
     }
 }
 
-/// Who reads whom in a stack of masked convolutions.
+/// Who reads whom in a stack of masked layers.
 pub struct Net {
     planes: f64,
     n_sites: usize,
+    /// Has every pair of sites weights of its own, and every site a bias?
+    dense: bool,
     /// Features in and out of each layer.
     features: Vec<[usize; 2]>,
-    /// Taps of a whole kernel that the mask leaves, for each layer.
+    /// Taps of a whole kernel that the mask leaves, for each layer of convolutions.
     unmasked: Vec<usize>,
     /// Sites read by each site, for each layer.
     reads: Vec<Vec<Vec<usize>>>,
@@ -48,8 +48,7 @@ pub struct Net {
 impl Net {
     /// The network of a workload.
     pub fn new(w: &Workload) -> Self {
-        let ([height, width], side) = (w.kernel_size, w.side as isize);
-        let features: Vec<_> = (0..w.layers)
+        let features = (0..w.layers)
             .map(|l| {
                 let last = l + 1 == w.layers;
                 [
@@ -58,33 +57,22 @@ impl Net {
                 ]
             })
             .collect();
-        // The first layer does not see its own site.
-        let left = |l: usize, row: usize, column: usize| {
-            row + 1 < height || column < width / 2 + usize::from(l > 0)
-        };
-        let taps = |l| {
-            (0..height)
-                .flat_map(move |row| (0..width).map(move |column| (row, column)))
-                .filter(move |&(row, column)| left(l, row, column))
-        };
-        let read_by = |l, site: isize| -> Vec<usize> {
-            taps(l)
-                .map(|(row, column)| {
-                    let y = site / side + row as isize + 1 - height as isize;
-                    (y, site % side + column as isize - width as isize / 2)
-                })
-                .filter(|&(y, x)| y >= 0 && (0..side).contains(&x))
-                .map(|(y, x)| (y * side + x) as usize)
-                .collect()
+        let (dense, sites) = (w.model == "ARNNDense", 0..w.n_sites());
+        let reads = |l| {
+            let taps = taps(w, l);
+            let read_by = |site| match dense {
+                true => (0..site + usize::from(l > 0)).collect(),
+                false => inside(w.extent, site, &taps),
+            };
+            sites.clone().map(read_by).collect()
         };
         Self {
             planes: w.planes(),
-            n_sites: w.side * w.side,
+            n_sites: w.n_sites(),
+            dense,
             features,
-            unmasked: (0..w.layers).map(|l| taps(l).count()).collect(),
-            reads: (0..w.layers)
-                .map(|l| (0..side * side).map(|site| read_by(l, site)).collect())
-                .collect(),
+            unmasked: (0..w.layers).map(|l| taps(w, l).len()).collect(),
+            reads: (0..w.layers).map(reads).collect(),
         }
     }
 
@@ -120,13 +108,14 @@ impl Net {
 
     /// log ψ of all states connected to one sample, log ψ of the sample being known.
     pub fn connected(&self, w: &Workload) -> Work {
+        let [rows, columns] = w.extent;
         let changes: Vec<Vec<usize>> = match w.hamiltonian {
             "ising" => (0..self.n_sites).map(|site| vec![site]).collect(),
             _ => (0..self.n_sites)
                 .flat_map(|i| {
-                    let (y, x) = (i / w.side, i % w.side);
-                    let right = y * w.side + (x + 1) % w.side;
-                    let below = (y + 1) % w.side * w.side + x;
+                    let (y, x) = (i / columns, i % columns);
+                    let right = y * columns + (x + 1) % columns;
+                    let below = (y + 1) % rows * columns + x;
                     [vec![i, right], vec![i, below]]
                 })
                 .collect(),
@@ -143,40 +132,87 @@ impl Net {
         }
     }
 
-    /// What follows from a change of some sites.
+    /// What follows from a change of some sites: a tap adds the difference of its input.
     fn followed(&self, changed: &[usize]) -> Work {
-        let mut dirty: BTreeSet<usize> = changed.iter().copied().collect();
+        let mut dirty = vec![false; self.n_sites];
+        for &site in changed {
+            dirty[site] = true;
+        }
         let mut work = Work::default();
         for (l, reads) in self.reads.iter().enumerate() {
-            let changed_taps =
-                |site: &usize| reads[*site].iter().filter(|i| dirty.contains(i)).count();
-            let reached: Vec<usize> = (0..self.n_sites)
-                .filter(|site| changed_taps(site) > 0)
+            let taps: Vec<usize> = reads
+                .iter()
+                .map(|sites| sites.iter().filter(|&&i| dirty[i]).count())
                 .collect();
-            let taps = match l {
-                0 => reached.iter().map(changed_taps).sum(),
-                _ => reached.iter().map(|&site| reads[site].len()).sum(),
-            };
-            work.flops += self.macs(l, taps);
-            work.exps += self.exps(l, reached.len());
-            dirty = reached.into_iter().collect();
+            dirty = taps.iter().map(|&taps| taps > 0).collect();
+            let reached = dirty.iter().filter(|&&d| d).count();
+            work.flops += self.macs(l, taps.iter().sum());
+            work.exps += self.exps(l, reached);
         }
         work
     }
 
-    /// The smaller of the two matrices of stochastic reconfiguration, made and factored.
+    /// Parameters of a layer that the mask leaves.
+    fn parameters(&self, layer: usize) -> usize {
+        let [inputs, outputs] = self.features[layer];
+        let (taps, sites) = match self.dense {
+            true => (self.n_taps(layer), self.n_sites),
+            false => (self.unmasked[layer], 1),
+        };
+        taps * inputs * outputs + sites * outputs
+    }
+
+    /// The cheaper of the two matrices of stochastic reconfiguration, made and factored.
     pub fn solve(&self, samples: f64) -> Work {
-        let parameters: usize = self
-            .features
-            .iter()
-            .zip(&self.unmasked)
-            .map(|([inputs, outputs], taps)| taps * inputs * outputs + outputs)
-            .sum();
+        let layers = 0..self.features.len();
+        let parameters: usize = layers.map(|l| self.parameters(l)).sum();
         let (columns, rows) = (self.planes * parameters as f64, self.planes * samples);
+        // The derivatives of a dense layer are outer products, and so are theirs of two samples: inputs by
+        // inputs, summed up to each site, times outputs by outputs.
+        let per_layer = |[inputs, outputs]: &[usize; 2]| (inputs + outputs + 2) as f64;
+        let layerwise = self.n_sites as f64 * self.features.iter().map(per_layer).sum::<f64>();
+        let gram = match self.dense {
+            true => columns.min(layerwise),
+            false => columns,
+        };
         let flops = |n: f64, m: f64| n * n * m + n.powi(3) / 3.0;
         Work {
-            flops: flops(rows, columns).min(flops(columns, rows)),
+            flops: flops(rows, gram).min(flops(columns, rows)),
             exps: 0.0,
         }
     }
+}
+
+/// Where the unmasked taps of a kernel lie, as rows and columns from the site that reads them.
+fn taps(w: &Workload, layer: usize) -> Vec<[isize; 2]> {
+    // The first layer does not see its own site.
+    let itself = usize::from(layer > 0);
+    let [height, width] = w.kernel_size;
+    // Columns up to the site's own: all of a chain's kernel, half of another.
+    let left = if w.model == "ARNNConv1D" {
+        width - 1
+    } else {
+        width / 2
+    };
+    (0..height)
+        .flat_map(|row| (0..width).map(move |column| (row, column)))
+        .filter(|&(row, column)| row + 1 < height || column < left + itself)
+        .map(|(row, column)| {
+            [
+                row as isize + 1 - height as isize,
+                column as isize - left as isize,
+            ]
+        })
+        .collect()
+}
+
+/// The sites under those taps of a site that lie on the lattice.
+fn inside([_, columns]: [usize; 2], site: usize, taps: &[[isize; 2]]) -> Vec<usize> {
+    taps.iter()
+        .filter_map(|&[dy, dx]| {
+            let y = (site / columns).checked_add_signed(dy)?;
+            let x = (site % columns).checked_add_signed(dx)?;
+            (x < columns).then_some(y * columns + x)
+        })
+        .collect()
 }
