@@ -38,6 +38,11 @@ impl PhaseTimes {
     fn ratio(&self) -> Option<f64> {
         self.netket.map(|netket| netket / self.autoket)
     }
+
+    /// How many times the limit autoket takes.
+    fn over_limit(&self) -> f64 {
+        self.autoket / self.limit
+    }
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -61,6 +66,7 @@ impl Report {
                     "netket_s": phase.netket,
                     "ratio": phase.ratio(),
                     "limit_s": phase.limit,
+                    "over_limit": phase.over_limit(),
                 });
                 (phase.name.to_owned(), numbers)
             })
@@ -71,15 +77,16 @@ impl Report {
     /// For people.
     pub fn table(&self) -> String {
         let mut out = format!("workload {}\nmachine  {}\n\n", self.workload, self.machine);
-        out += "phase             autoket s    netket s    ratio     limit s   calls\n";
+        out += "phase             autoket s    netket s    ratio     limit s  over limit   calls\n";
         for phase in &self.phases {
             let netket = phase.netket.map_or("-".into(), seconds);
             let ratio = phase.ratio().map_or("-".into(), |r| format!("{r:.1}"));
             out += &format!(
-                "{:<16} {:>10}  {netket:>10}  {ratio:>7}  {:>10}  {:>6}\n",
+                "{:<16} {:>10}  {netket:>10}  {ratio:>7}  {:>10}  {:>10.1}  {:>6}\n",
                 phase.name,
                 seconds(phase.autoket),
                 seconds(phase.limit),
+                phase.over_limit(),
                 phase.calls,
             );
         }
@@ -93,5 +100,47 @@ fn seconds(s: f64) -> String {
         s if s < 0.01 => format!("{s:.6}"),
         s if s < 1.0 => format!("{s:.4}"),
         s => format!("{s:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let times = [(0.2, Some(1.0)), (0.4, Some(3.0)), (0.3, Some(2.0))];
+        Report {
+            workload: "a",
+            machine: Value::Null,
+            phases: vec![
+                PhaseTimes::new("sampling", &times, 0.1),
+                PhaseTimes::new("solve", &[(0.5, None)], 0.25),
+            ],
+        }
+    }
+
+    #[test]
+    fn json() {
+        let phases = &report().json()["phases"];
+        let close = |x: &Value, y: f64| (x.as_f64().unwrap() - y).abs() < 1e-12;
+        let sampling = &phases["sampling"];
+        assert!(close(&sampling["autoket_s"], 0.3), "{sampling}");
+        assert!(close(&sampling["netket_s"], 2.0), "{sampling}");
+        assert!(close(&sampling["ratio"], 2.0 / 0.3), "{sampling}");
+        assert!(close(&sampling["limit_s"], 0.1), "{sampling}");
+        assert!(close(&sampling["over_limit"], 3.0), "{sampling}");
+        let solve = &phases["solve"];
+        assert!(solve["netket_s"].is_null() && solve["ratio"].is_null());
+        assert!(close(&solve["over_limit"], 2.0), "{solve}");
+    }
+
+    #[test]
+    fn table_is_aligned() {
+        let table = report().table();
+        let ends = |line: &str| line.trim_end().chars().count();
+        let mut lines = table.lines().skip(3);
+        let head = lines.next().unwrap();
+        assert!(head.contains("over limit"), "{table}");
+        assert!(lines.all(|line| ends(line) == ends(head)), "{table}");
     }
 }
