@@ -17,9 +17,9 @@ use rayon::prelude::*;
 use autoket::driver::Vmc;
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
-use autoket::models::ArnnConv2d;
+use autoket::models::{ArnnConv1d, ArnnConv2d, ArnnDense};
 use autoket::operator::{Operator, heisenberg, ising};
-use autoket::optimizer::{LogDerivatives, Optimizer, Sr};
+use autoket::optimizer::{Buffers, LogDerivatives, Optimizer, Sr, SrSpace};
 use autoket::simd::{Row, exp_in_place, level};
 use autoket::vqs::{Estimate, McState, VariationalState};
 use autoket::{Dtype, Real, Scalar};
@@ -27,7 +27,8 @@ use autoket::{Dtype, Real, Scalar};
 /// What `cargo xtask bench` writes.
 #[derive(serde::Deserialize)]
 struct Workload {
-    side: usize,
+    model: String,
+    extent: [usize; 2],
     pbc: bool,
     hamiltonian: String,
     layers: usize,
@@ -75,23 +76,40 @@ struct Bench<S: Scalar> {
     vmc: Vmc<S, McState<S>>,
     /// Samples with their local energies, the same for all phases but `sampling` and `step`.
     estimate: Option<Estimate<S>>,
+    /// Memory used again, as a run uses it.
+    buffers: Buffers<S>,
+    space: SrSpace<S>,
 }
 
 impl<S: Scalar> Bench<S> {
     fn new(w: &Workload) -> AnyResult<Self> {
-        let graph = Graph::square(w.side, w.pbc)?;
+        let graph = match w.extent {
+            [1, n] => Graph::chain(n, w.pbc)?,
+            extent => Graph::grid(&extent, &[w.pbc; 2])?,
+        };
         let hilbert = Hilbert::spin(0.5, graph.n_nodes())?;
         let hamiltonian: Arc<dyn Operator> = Arc::new(match w.hamiltonian.as_str() {
             "ising" => ising(&hilbert, &graph, 3.04438, 1.0)?,
             _ => heisenberg(&hilbert, &graph, &[1.0], None)?,
         });
-        let model = ArnnConv2d::new(hilbert, w.layers, w.features, w.kernel_size).build()?;
+        let (layers, features, [_, length]) = (w.layers, w.features, w.kernel_size);
+        let model = match w.model.as_str() {
+            "ARNNDense" => ArnnDense::new(hilbert, layers, features).build()?,
+            "ARNNConv1D" => ArnnConv1d::new(hilbert, layers, features, length).build()?,
+            _ => ArnnConv2d {
+                extent: Some(w.extent),
+                ..ArnnConv2d::new(hilbert, layers, features, w.kernel_size)
+            }
+            .build()?,
+        };
         let state = McState::new(Arc::new(model), w.n_samples, 1)?;
         let optimizer = Optimizer::sgd(1e-4);
         Ok(Self {
             vmc: Vmc::new(hamiltonian.clone(), state, optimizer, Some(Sr::default())),
             hamiltonian,
             estimate: None,
+            buffers: Buffers::default(),
+            space: SrSpace::default(),
         })
     }
 
@@ -116,10 +134,25 @@ impl<S: Scalar> Bench<S> {
         let seconds = match phase {
             "log_psi" => time(|| model.log_psi(theta, sigma)),
             "local_energies" => time(|| model.local_values(theta, sigma, &*self.hamiltonian)),
-            "log_derivatives" => time(|| LogDerivatives::new(model, theta, &fixed)),
+            "log_derivatives" => {
+                let buffers = std::mem::take(&mut self.buffers);
+                let mut o = None;
+                let seconds = time(|| {
+                    o = Some(LogDerivatives::within(
+                        usize::MAX,
+                        buffers,
+                        model,
+                        theta,
+                        &fixed,
+                    ));
+                });
+                self.buffers = o.map(LogDerivatives::into_buffers).unwrap_or_default();
+                seconds
+            }
             "solve" => {
                 let o = LogDerivatives::new(model, theta, &fixed);
-                time(|| Sr::default().solve(&o, 0))
+                let form = Sr::cheapest(model, fixed.weights.len(), usize::MAX);
+                time(|| Sr::default().solve(form, &o, 0, &mut self.space))
             }
             _ => return Err(format!("no phase is called {phase:?}").into()),
         };

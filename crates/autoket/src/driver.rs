@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::operator::Operator;
-use crate::optimizer::{LogDerivatives, Optimizer, Solution, Sr};
+use crate::optimizer::{Optimizer, Solution, Sr, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
-use crate::vqs::{McState, VariationalState};
+use crate::vqs::{Estimate, McState, VariationalState};
 
 /// Minimises the energy of a variational state.
 ///
@@ -37,6 +37,9 @@ pub struct Vmc<S: Scalar, V> {
     step: usize,
     /// Parameters at which the energy was last finite.
     good: Vec<S>,
+    /// Memory of a step, for the next.
+    estimate: Estimate<S>,
+    space: SrSpace<S>,
 }
 
 /// What one step says.
@@ -65,6 +68,8 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
             sr,
             step: 0,
             good: Vec::new(),
+            estimate: Estimate::default(),
+            space: SrSpace::default(),
         }
     }
 
@@ -84,7 +89,9 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
     /// The energy or the update is not finite: the parameters are still those of the last good step.
     pub fn advance(&mut self) -> Result<Record> {
         let step = self.step;
-        let estimate = self.state.estimate(&*self.hamiltonian)?;
+        self.state
+            .estimate_into(&*self.hamiltonian, &mut self.estimate)?;
+        let estimate = &self.estimate;
         let mean = estimate.stats.mean;
         let params = self.state.params_mut();
         if !(mean.re.is_finite() && mean.im.is_finite()) {
@@ -96,19 +103,23 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         self.good.clone_from(&params.values);
 
         let (model, theta) = (self.state.model(), &self.state.params().values);
-        let (update, solution) = match &self.sr {
-            None => (estimate.gradient(model, theta), None),
+        let (gradient, mut solution);
+        let update = match &self.sr {
+            None => {
+                (gradient, solution) = (estimate.gradient(model, theta), None);
+                &gradient
+            }
             Some(sr) => {
-                let o = LogDerivatives::new(model, theta, &estimate);
-                let solution = sr.solve(&o, step);
-                (solution.update.clone(), Some(solution))
+                let found = sr.update(model, theta, estimate, step, &mut self.space);
+                solution = None;
+                &solution.insert(found).update
             }
         };
         finite("the update", step, update.iter().copied())?;
 
         let params = self.state.params_mut();
-        let gradient = params.layout.scatter(&update);
-        self.optimizer.apply(step, &mut params.values, &gradient);
+        let change = params.layout.scatter(update);
+        self.optimizer.apply(step, &mut params.values, &change);
         if !params.values.iter().all(|z| z.is_finite()) {
             params.values.clone_from(&self.good);
             return Err(not_finite("a parameter", step));
@@ -116,7 +127,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         self.step += 1;
         Ok(Record {
             step,
-            energy: estimate.stats,
+            energy: self.estimate.stats,
             solution,
         })
     }

@@ -7,7 +7,7 @@ use faer::linalg::cholesky::llt::{factor, solve};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::traits::ComplexField;
 use faer::traits::ext::ComplexFieldExt;
-use faer::{Conj, Mat, MatRef, Par};
+use faer::{Conj, Mat, MatMut, MatRef, Par};
 
 use crate::error::{Error, Result};
 
@@ -18,20 +18,84 @@ fn parallelism(n: usize) -> Par {
     }
 }
 
-/// x of M x = b by Cholesky, M from its lower triangle; `None` where M is not positive to rounding.
-pub(crate) fn cholesky_solve(m: &Mat<f64>, b: &[f64]) -> Option<Vec<f64>> {
-    let n = m.nrows();
+/// Scratch memory of Cholesky, for matrices of one size.
+#[derive(Default)]
+pub(crate) struct CholeskySpace(Option<(usize, MemBuffer)>);
+
+impl std::fmt::Debug for CholeskySpace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("CholeskySpace")
+            .field(&self.0.as_ref().map(|(n, _)| n))
+            .finish()
+    }
+}
+
+/// b ← M⁻¹ b by Cholesky, M from its lower triangle, column by column, which is lost.
+///
+/// False where M is not positive to rounding: then b is as it was.
+pub(crate) fn cholesky_solve(m: &mut [f64], b: &mut [f64], space: &mut CholeskySpace) -> bool {
+    let n = b.len();
     let par = parallelism(n);
-    let mut l = m.clone();
-    let scratch = factor::cholesky_in_place_scratch::<f64>(n, par, Default::default())
-        .or(solve::solve_in_place_scratch::<f64>(n, 1, par));
-    let mut memory = MemBuffer::new(scratch);
-    let stack = MemStack::new(&mut memory);
+    if space.0.as_ref().is_none_or(|(size, _)| *size != n) {
+        let scratch = factor::cholesky_in_place_scratch::<f64>(n, par, Default::default())
+            .or(solve::solve_in_place_scratch::<f64>(n, 1, par));
+        space.0 = Some((n, MemBuffer::new(scratch)));
+    }
+    let Some((_, memory)) = &mut space.0 else {
+        return false;
+    };
+    let mut l = MatMut::from_column_major_slice_mut(m, n, n);
     let options = Default::default();
-    factor::cholesky_in_place(l.as_mut(), Default::default(), par, stack, options).ok()?;
-    let mut x = Mat::from_fn(n, 1, |i, _| b[i]);
-    solve::solve_in_place_with_conj(l.as_ref(), Conj::No, x.as_mut(), par, stack);
-    Some(x.col(0).iter().copied().collect())
+    let stack = MemStack::new(memory);
+    if factor::cholesky_in_place(l.as_mut(), Default::default(), par, stack, options).is_err() {
+        return false;
+    }
+    let x = MatMut::from_column_major_slice_mut(b, n, 1);
+    let stack = MemStack::new(memory);
+    solve::solve_in_place_with_conj(l.as_ref(), Conj::No, x, par, stack);
+    true
+}
+
+/// b ← (M + shift)⁻¹ b by conjugate gradients, M known by its product with a vector.
+///
+/// Returns whether the residual fell below `tolerance` times that of the start in so many iterations;
+/// where it did not, b is as near as it came.
+pub(crate) fn conjugate_gradient(
+    product: impl Fn(&[f64]) -> Vec<f64>,
+    shift: f64,
+    b: &mut [f64],
+    tolerance: f64,
+    iterations: usize,
+) -> bool {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let mut x = vec![0.0; b.len()];
+    let mut residual = b.to_vec();
+    let mut direction = residual.clone();
+    let mut square = dot(&residual, &residual);
+    let small = tolerance * tolerance * square;
+    let mut converged = square <= small;
+    for _ in 0..iterations {
+        if converged || !square.is_finite() {
+            break;
+        }
+        let mut image = product(&direction);
+        for (image, direction) in image.iter_mut().zip(&direction) {
+            *image += shift * direction;
+        }
+        let step = square / dot(&direction, &image);
+        for i in 0..x.len() {
+            x[i] += step * direction[i];
+            residual[i] -= step * image[i];
+        }
+        let before = square;
+        square = dot(&residual, &residual);
+        for (direction, residual) in direction.iter_mut().zip(&residual) {
+            *direction = residual + square / before * *direction;
+        }
+        converged = square <= small;
+    }
+    b.copy_from_slice(&x);
+    converged
 }
 
 /// Eigenvalues, ascending, and eigenvectors of a Hermitian matrix, from its lower triangle.

@@ -38,9 +38,22 @@ impl DirectSampler {
         theta: &[S],
         n_samples: usize,
     ) -> Samples<S> {
+        let mut samples = Samples::default();
+        self.sample_into(model, theta, n_samples, &mut samples);
+        samples
+    }
+
+    /// The same into memory used before.
+    pub fn sample_into<S: Scalar>(
+        &mut self,
+        model: &dyn Autoregressive<S>,
+        theta: &[S],
+        n_samples: usize,
+        samples: &mut Samples<S>,
+    ) {
         // The second key is for the reference's cache, whose values do not matter.
         let [next, _, scan] = self.key.split();
         self.key = next;
-        model.sample(theta, n_samples, scan)
+        model.sample_into(theta, n_samples, scan, samples);
     }
 }

@@ -3,7 +3,7 @@
 use crate::scalar::c64;
 
 /// The estimate of an expectation value from independent samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
     /// The mean.
     pub mean: c64,

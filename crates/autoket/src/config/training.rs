@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::optimizer::{Changing, Rule, Schedule, Sr};
+use crate::optimizer::{Changing, Rule, Schedule, Sr, SrForm};
 
 use super::reader::{Result, Table};
 
@@ -170,6 +170,12 @@ impl OptimizerConfig {
 pub struct SrConfig {
     /// Added to the diagonal of the metric.
     pub diag_shift: Schedule,
+    /// SPRING's momentum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// How the system is solved; the cheapest way where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<SrForm>,
 }
 
 impl SrConfig {
@@ -177,17 +183,34 @@ impl SrConfig {
     pub fn sr(&self) -> Sr {
         Sr {
             diag_shift: self.diag_shift,
+            momentum: self.momentum,
+            form: self.form,
         }
     }
 
     pub(super) fn read(table: &Table<'_>) -> Result<Self> {
-        table.only(&["diag_shift"])?;
+        table.only(&["diag_shift", "momentum", "form"])?;
         let diag_shift = match table.node("diag_shift") {
             // NetKet's default.
             None => Schedule::Constant(0.01),
             Some(_) => read_schedule(table, "diag_shift", "0.01")?,
         };
-        Ok(Self { diag_shift })
+        let momentum = table.optional("momentum")?;
+        table.check(
+            momentum.is_none_or(|mu: f64| (0.0..1.0).contains(&mu)),
+            "momentum",
+            "a number from 0 to below 1",
+            "0.8 is a good start; leave it out for plain stochastic reconfiguration",
+        )?;
+        let form = match table.node("form") {
+            None => None,
+            Some(_) => Some(table.named("form", SrForm::NAMES, SrForm::Gram)?),
+        };
+        Ok(Self {
+            diag_shift,
+            momentum,
+            form,
+        })
     }
 }
 

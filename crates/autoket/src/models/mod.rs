@@ -1,20 +1,23 @@
 //! Wave functions: what a variational state needs of a model, and the autoregressive networks.
 
 mod arnn;
-mod arnn_conv2d;
+mod configs;
 mod tabulate;
 
 use std::sync::Arc;
 
 pub use arnn::Arnn;
-pub use arnn_conv2d::{ArnnConv2d, Features};
+pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
 
 use crate::hilbert::Hilbert;
-use crate::nn::Grad;
 use crate::operator::{Connected, Operator};
+use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::Key;
-use crate::scalar::{Scalar, c64};
+use crate::scalar::{Real, Scalar, c64};
+
+/// A row of lanes of the real numbers that `S` is made of.
+pub type RowOf<S> = <<S as Scalar>::Real as Real>::Row;
 
 /// A wave function ψ_θ(σ), by whole batches of basis states.
 ///
@@ -26,43 +29,67 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     fn layout(&self) -> &Arc<Layout>;
     /// Initial parameters. The same key as NetKet gives the same values to a few ulp.
     fn init(&self, key: Key) -> Params<S>;
+    /// log ψ(σ) into `out`, `(sample,)`.
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]);
     /// log ψ(σ), `(sample,)`.
-    fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S>;
-    /// Pulls cotangents of log ψ back to θ: dL = Σ_n Re(conj(c_n) d log ψ(σ_n)).
-    ///
-    /// `grad` has [`n_reals`](Self::n_reals) numbers (times samples, a row each, for [`Grad::PerSample`]):
-    /// ∂L by the real and the imaginary part of each entry of θ that is not masked.
-    /// [`Grad::Sum`] is added to.
-    fn backward(&self, theta: &[S], sigma: &[u8], cotangent: &[S], grad: Grad);
-    /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ, `(sample,)`: the local energies of a Hamiltonian.
+    fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
+        let mut out = vec![S::zero(); sigma.len() / self.hilbert().n_sites()];
+        self.log_psi_into(theta, sigma, &mut out);
+        out
+    }
+    /// Pulls cotangents of log ψ back to θ: dL = Σ_n Re(conj(c_n) d log ψ(σ_n)) is added to `sum`,
+    /// by the real and the imaginary part of each entry of θ that is not masked: [`n_reals`](Self::n_reals) numbers.
+    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]);
+    /// The derivatives of log ψ(σ) by the same numbers, for each sample apart, in blocks of samples that
+    /// fill a row of lanes: rows `(block, part of log ψ, number)`, lanes left over 0.
+    /// The parts are real and, if `S` is complex, imaginary part.
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]);
+    /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ into `out`, `(sample,)`: the local energies of a Hamiltonian.
     ///
     /// Provided: evaluates each connected state afresh. A model that can do with less overrides it.
-    fn local_values(&self, theta: &[S], sigma: &[u8], operator: &dyn Operator) -> Vec<c64> {
+    fn local_values_into(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        operator: &dyn Operator,
+        out: &mut [c64],
+    ) {
         let n_sites = self.hilbert().n_sites();
         let log_psi = self.log_psi(theta, sigma);
         let mut row = Connected::default();
-        sigma
-            .chunks_exact(n_sites)
-            .zip(log_psi)
-            .map(|(sigma, log_psi)| {
-                row.clear();
-                operator.connected(sigma, &mut row);
-                let mut primes = Vec::with_capacity(row.len() * n_sites);
-                for (_, changes) in row.iter() {
-                    let first = primes.len();
-                    primes.extend_from_slice(sigma);
-                    for &(site, new) in changes {
-                        primes[first + site as usize] = new;
-                    }
+        let samples = sigma.chunks_exact(n_sites).zip(log_psi);
+        for ((sigma, log_psi), out) in samples.zip(out) {
+            operator.connected(sigma, &mut row);
+            let mut primes = Vec::with_capacity(row.len() * n_sites);
+            for (_, changes) in row.iter() {
+                let first = primes.len();
+                primes.extend_from_slice(sigma);
+                for &(site, new) in changes {
+                    primes[first + site as usize] = new;
                 }
-                let log_primes = self.log_psi(theta, &primes);
-                row.iter()
-                    .zip(log_primes)
-                    .map(|((mel, _), prime)| mel * (prime.to_c64() - log_psi.to_c64()).exp())
-                    .sum()
-            })
-            .collect()
+            }
+            let log_primes = self.log_psi(theta, &primes);
+            *out = row
+                .iter()
+                .zip(log_primes)
+                .map(|((mel, _), prime)| mel * (prime.to_c64() - log_psi.to_c64()).exp())
+                .sum();
+        }
     }
+    /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ, `(sample,)`.
+    fn local_values(&self, theta: &[S], sigma: &[u8], operator: &dyn Operator) -> Vec<c64> {
+        let mut out = vec![c64::default(); sigma.len() / self.hilbert().n_sites()];
+        self.local_values_into(theta, sigma, operator, &mut out);
+        out
+    }
+    /// The layers, if every pair of sites has weights of its own in all of them: then the Gram matrix of
+    /// log-derivatives can be found [layer by layer](crate::optimizer::layerwise).
+    fn layerwise(&self) -> Option<Vec<Layer>> {
+        None
+    }
+    /// The inputs of each of those layers and the cotangents of its outputs: rows of lanes
+    /// `(block, part of log ψ, layer, inputs then outputs by site and feature)`, left-over lanes' cotangents 0.
+    fn layerwise_factors(&self, _theta: &[S], _sigma: &[u8], _out: &mut [RowOf<S>]) {}
     /// Real parameters: parts of entries of θ that are not masked.
     fn n_reals(&self) -> usize {
         self.layout().n_active() * S::PLANES
@@ -82,7 +109,13 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
     /// Draws `n_samples` basis states from |ψ|^machine_pow, with their log ψ, site by site.
     ///
     /// `key` is split once for each site, and the number for a sample depends on the sample's place alone.
-    fn sample(&self, theta: &[S], n_samples: usize, key: Key) -> Samples<S>;
+    fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>);
+    /// [`sample_into`](Self::sample_into) fresh memory.
+    fn sample(&self, theta: &[S], n_samples: usize, key: Key) -> Samples<S> {
+        let mut samples = Samples::default();
+        self.sample_into(theta, n_samples, key, &mut samples);
+        samples
+    }
     /// The probability of each local state at each site given the earlier ones, `(sample, site, local state)`.
     ///
     /// For the 4th site of the 3rd sample, `p[2, 3, :] = [0.3, 0.7]` means 0.3 for local index 0, spin down.
@@ -112,7 +145,7 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
 }
 
 /// Basis states drawn from a wave function.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Samples<S> {
     /// Local indices, `(sample, site)`.
     pub sigma: Vec<u8>,

@@ -10,8 +10,7 @@ const COLUMNS: usize = 5;
 type Row = [Vec<String>; COLUMNS];
 
 pub(super) fn tabulate<S: Scalar>(model: &Arnn<S>, n_samples: usize) -> String {
-    let [rows, columns] = model.extent();
-    let n_sites = rows * columns;
+    let n_sites = model.hilbert().n_sites();
     let line = |text: &str| vec![text.to_owned()];
     let array = |dtype: &str, shape: &[usize]| vec![array(dtype, shape)];
     let float = S::DTYPE.name();
@@ -35,14 +34,12 @@ pub(super) fn tabulate<S: Scalar>(model: &Arnn<S>, n_samples: usize) -> String {
             .iter()
             .map(|leaf| leaf.shape.iter().product::<usize>());
         params.extend([String::new(), size::<S>(count.sum())]);
+        let shape = |features| [&[n_samples], layer.lattice(), &[features]].concat();
         table.push([
             line(&super::arnn::module(l)),
             line(layer.class()),
-            array(
-                if l == 0 { "int8" } else { float },
-                &[n_samples, rows, columns, features_in],
-            ),
-            array(float, &[n_samples, rows, columns, features_out]),
+            array(if l == 0 { "int8" } else { float }, &shape(features_in)),
+            array(float, &shape(features_out)),
             params,
         ]);
     }

@@ -49,35 +49,64 @@ impl Activation {
         "swish",
     ];
 
-    fn elementwise(self) -> Option<Elementwise> {
-        Some(match self {
+    fn elementwise(self) -> Elementwise {
+        match self {
             Self::Selu => Elementwise::Selu,
             Self::Relu => Elementwise::Relu,
             Self::Tanh => Elementwise::Tanh,
             Self::Gelu => Elementwise::Gelu,
             Self::Silu => Elementwise::Silu,
             Self::LogCosh => Elementwise::LogCosh,
-            Self::Identity => return None,
-        })
+            Self::Identity => Elementwise::Identity,
+        }
     }
 
     /// Does the function act on real and imaginary part apart?
     fn is_split(self) -> bool {
-        matches!(self, Self::Selu | Self::Relu)
+        matches!(self, Self::Selu | Self::Relu | Self::Identity)
     }
 
-    /// y ← f(y), on rows of real features; complex ones are pairs.
-    pub fn apply<S: Scalar>(self, y: &mut [<S::Real as Real>::Row]) {
-        let Some(f) = self.elementwise() else { return };
-        if S::PLANES == 1 {
-            f.apply(level(), S::Real::from_f64(1.0), y);
-        } else if self.is_split() {
-            f.apply(level(), S::Real::from_f64(std::f64::consts::SQRT_2), y);
+    /// c of f(c x)/c, the function of a real number or of each part of a complex one.
+    fn scale<S: Scalar>(self) -> S::Real {
+        let is_reim = S::PLANES == 2 && matches!(self, Self::Selu | Self::Relu);
+        S::Real::from_f64(if is_reim {
+            std::f64::consts::SQRT_2
         } else {
-            for [re, im] in y.as_chunks_mut().0 {
-                for (re, im) in re.iter_mut().zip(im.iter_mut()) {
-                    let [value, _] = self.analytic(Complex::new(re.widen(), im.widen()));
-                    (*re, *im) = (S::Real::from_f64(value.re), S::Real::from_f64(value.im));
+            1.0
+        })
+    }
+
+    /// y = f(z), less `base` where there is one, on rows of real features; complex ones are pairs.
+    pub fn apply<S: Scalar>(
+        self,
+        z: &[<S::Real as Real>::Row],
+        base: Option<&[<S::Real as Real>::Row]>,
+        y: &mut [<S::Real as Real>::Row],
+    ) {
+        if S::PLANES == 2 && !self.is_split() {
+            self.apply_analytic::<S>(z, base, y);
+            return;
+        }
+        self.elementwise()
+            .apply(level(), self.scale::<S>(), z, base, y);
+    }
+
+    fn apply_analytic<S: Scalar>(
+        self,
+        z: &[<S::Real as Real>::Row],
+        base: Option<&[<S::Real as Real>::Row]>,
+        y: &mut [<S::Real as Real>::Row],
+    ) {
+        let pairs = z.as_chunks::<2>().0.iter().zip(y.as_chunks_mut::<2>().0);
+        for (k, ([z_re, z_im], [re, im])) in pairs.enumerate() {
+            for lane in 0..<S::Real as Real>::Row::LANES {
+                let [value, _] =
+                    self.analytic(Complex::new(z_re[lane].widen(), z_im[lane].widen()));
+                re[lane] = S::Real::from_f64(value.re);
+                im[lane] = S::Real::from_f64(value.im);
+                if let Some(base) = base {
+                    re[lane] -= base[2 * k][lane];
+                    im[lane] -= base[2 * k + 1][lane];
                 }
             }
         }
@@ -89,11 +118,9 @@ impl Activation {
         x: &[<S::Real as Real>::Row],
         dy: &mut [<S::Real as Real>::Row],
     ) {
-        let Some(f) = self.elementwise() else { return };
-        if S::PLANES == 1 {
-            f.pull_back(level(), S::Real::from_f64(1.0), x, dy);
-        } else if self.is_split() {
-            f.pull_back(level(), S::Real::from_f64(std::f64::consts::SQRT_2), x, dy);
+        if S::PLANES == 1 || self.is_split() {
+            self.elementwise()
+                .pull_back(level(), self.scale::<S>(), x, dy);
         } else {
             for (x, dy) in x.as_chunks::<2>().0.iter().zip(dy.as_chunks_mut::<2>().0) {
                 for lane in 0..<S::Real as Real>::Row::LANES {

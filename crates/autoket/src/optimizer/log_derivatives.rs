@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::Mat;
 use rayon::prelude::*;
 
-use crate::models::Autoregressive;
-use crate::nn::Grad;
-use crate::scalar::{Scalar, c64};
+use super::Symmetric;
+use crate::models::{Autoregressive, RowOf};
+use crate::scalar::{Real, Scalar};
+use crate::simd::{Row, add_dots, add_scaled, center, level, transpose};
 use crate::vqs::Estimate;
 
 /// Centred, weighted log-derivatives as a matrix A of real numbers.
@@ -17,86 +17,115 @@ use crate::vqs::Estimate;
 /// For each sample n with weight w there is a row √w Re ΔO_n and, for a complex wave function, one √w Im ΔO_n;
 /// columns are real parameters that are not masked. Then Re⟨ΔO* ΔO⟩ = AᵀA and Re⟨ΔO* ΔE⟩ = Aᵀε.
 ///
-/// Rows come in granules of 512 samples, first the real parts, then the imaginary ones.
-/// Where all rows would need more than 1 GiB, each granule is computed anew when it is needed;
-/// the results are the same to the last bit.
+/// A is kept as the backward pass makes it and as products want it: in panels, one for each part of log ψ of
+/// each block of samples; a panel has a row of lanes for each column of A. So rows of A are numbered by
+/// (block, part, lane); lanes left over in the last block are rows of zeros.
+///
+/// Where A would need more memory than there is, each granule of 512 samples is computed anew when it is
+/// needed; the results are the same to the last bit.
 pub struct LogDerivatives<'a, S: Scalar> {
     model: &'a dyn Autoregressive<S>,
     theta: &'a [S],
     estimate: &'a Estimate<S>,
     n_reals: usize,
-    /// Σ_n w_n O_n, for each plane.
-    mean: Vec<Vec<f64>>,
-    /// √w ΔE, in the order of the rows.
-    epsilon: Vec<f64>,
-    /// All granules, if they fit.
-    kept: Option<Vec<Vec<f64>>>,
+    buffers: Buffers<S>,
+    kept: bool,
 }
 
-/// Samples of a granule.
+/// Memory of [`LogDerivatives`], to be used again.
+#[derive(Debug)]
+pub struct Buffers<S: Scalar> {
+    /// All panels, if they are kept.
+    panels: Vec<RowOf<S>>,
+    /// √w of each lane, 0 for those left over.
+    roots: Vec<f64>,
+    /// √w ΔE, by rows of A.
+    epsilon: Vec<f64>,
+    /// Σ_n w_n O_n, for each part.
+    mean: [Vec<f64>; 2],
+}
+
+impl<S: Scalar> Default for Buffers<S> {
+    fn default() -> Self {
+        Self {
+            panels: Vec::new(),
+            roots: Vec::new(),
+            epsilon: Vec::new(),
+            mean: Default::default(),
+        }
+    }
+}
+
+/// Samples of a granule: a multiple of all block sizes.
 const GRANULE: usize = 512;
-/// Bytes up to which all rows are kept.
-const MEMORY: usize = 1 << 30;
-/// Rows and columns of a tile of a product.
-const TILE: usize = 256;
+/// Columns of A that are worked on at once.
+const COLUMNS: usize = 64;
+
+/// Samples of a block.
+const fn lanes<S: Scalar>() -> usize {
+    <S::Real as Real>::Row::LANES
+}
 
 impl<'a, S: Scalar> LogDerivatives<'a, S> {
-    /// Of a model at the samples of an estimate of the energy.
+    /// Of a model at the samples of an estimate of the energy; all of A is kept.
     pub fn new(
         model: &'a dyn Autoregressive<S>,
         theta: &'a [S],
         estimate: &'a Estimate<S>,
     ) -> Self {
-        Self::with_memory(model, theta, estimate, MEMORY)
+        Self::within(usize::MAX, Buffers::default(), model, theta, estimate)
     }
 
-    /// The same with another limit for keeping rows, in bytes.
-    pub fn with_memory(
+    /// The same in memory used before, with A kept if it needs no more bytes than `memory`.
+    pub fn within(
+        memory: usize,
+        buffers: Buffers<S>,
         model: &'a dyn Autoregressive<S>,
         theta: &'a [S],
         estimate: &'a Estimate<S>,
-        memory: usize,
     ) -> Self {
-        let (n, n_reals) = (estimate.weights.len(), model.n_reals());
-        let mean = (0..S::PLANES)
-            .map(|plane| {
-                let cotangent: Vec<S> = estimate
-                    .weights
-                    .iter()
-                    .map(|&w| S::from_c64(unit(plane) * w))
-                    .collect();
-                let mut mean = vec![0.0; n_reals];
-                let grad = Grad::Sum(&mut mean);
-                model.backward(theta, &estimate.samples.sigma, &cotangent, grad);
-                mean
-            })
-            .collect();
         let mut o = Self {
             model,
             theta,
             estimate,
-            n_reals,
-            mean,
-            epsilon: Vec::new(),
-            kept: None,
+            n_reals: model.n_reals(),
+            buffers,
+            kept: false,
         };
-        o.epsilon = (0..o.n_granules())
-            .flat_map(|g| (0..S::PLANES).map(move |plane| (g, plane)))
-            .flat_map(|(g, plane)| o.samples(g).map(move |sample| (sample, plane)))
-            .map(|(sample, plane)| {
-                let deviation = estimate.local_values[sample] - estimate.stats.mean;
-                estimate.weights[sample].sqrt()
-                    * if plane == 0 {
-                        deviation.re
-                    } else {
-                        deviation.im
-                    }
-            })
-            .collect();
-        if n * S::PLANES * n_reals * size_of::<f64>() <= memory {
-            o.kept = Some((0..o.n_granules()).map(|g| o.compute(g)).collect());
+        o.weigh();
+        let n_rows = o.n_panels() * o.n_reals;
+        o.kept = n_rows * size_of::<RowOf<S>>() <= memory;
+        let mut mean = std::mem::take(&mut o.buffers.mean);
+        for mean in &mut mean[..S::PLANES] {
+            mean.clear();
+            mean.resize(o.n_reals, 0.0);
+        }
+        if o.kept {
+            let mut panels = std::mem::take(&mut o.buffers.panels);
+            panels.resize(n_rows, zero_row::<S>());
+            o.jacobian(0..o.n_blocks(), &mut panels);
+            for granule in panels.chunks(o.granule_rows()).enumerate() {
+                o.add_mean(granule, &mut mean);
+            }
+            o.buffers.mean = mean;
+            o.center(0, &mut panels);
+            o.buffers.panels = panels;
+        } else {
+            let mut panels = Vec::new();
+            for g in 0..o.n_granules() {
+                let blocks = o.blocks(g);
+                panels.resize(blocks.len() * S::PLANES * o.n_reals, zero_row::<S>());
+                o.jacobian(blocks, &mut panels);
+                o.add_mean((g, &panels), &mut mean);
+            }
+            o.buffers.mean = mean;
         }
         o
+    }
+
+    /// Gives the memory back.
+    pub fn into_buffers(self) -> Buffers<S> {
+        self.buffers
     }
 
     /// Real parameters: columns of A.
@@ -104,102 +133,208 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         self.n_reals
     }
 
-    /// Rows of A.
+    /// Rows of A, those of zeros among them.
     pub fn n_rows(&self) -> usize {
-        self.estimate.weights.len() * S::PLANES
+        self.n_panels() * lanes::<S>()
     }
 
-    /// √w ΔE, in the order of the rows.
+    /// √w ΔE, by rows of A.
     pub fn epsilon(&self) -> &[f64] {
-        &self.epsilon
+        &self.buffers.epsilon
+    }
+
+    fn n_blocks(&self) -> usize {
+        self.estimate.weights.len().div_ceil(lanes::<S>())
+    }
+
+    fn n_panels(&self) -> usize {
+        self.n_blocks() * S::PLANES
     }
 
     fn n_granules(&self) -> usize {
         self.estimate.weights.len().div_ceil(GRANULE)
     }
 
-    fn samples(&self, granule: usize) -> Range<usize> {
-        granule * GRANULE..((granule + 1) * GRANULE).min(self.estimate.weights.len())
+    fn blocks(&self, granule: usize) -> Range<usize> {
+        let blocks = GRANULE / lanes::<S>();
+        granule * blocks..((granule + 1) * blocks).min(self.n_blocks())
     }
 
-    /// The first row of a granule.
-    fn first_row(granule: usize) -> usize {
-        granule * GRANULE * S::PLANES
+    /// Rows of lanes of a granule.
+    fn granule_rows(&self) -> usize {
+        (GRANULE / lanes::<S>() * S::PLANES * self.n_reals).max(1)
     }
 
-    fn granule(&self, granule: usize) -> Cow<'_, [f64]> {
-        match &self.kept {
-            Some(kept) => Cow::Borrowed(&kept[granule]),
-            None => Cow::Owned(self.compute(granule)),
+    /// √w and √w ΔE of each row of A.
+    fn weigh(&mut self) {
+        let (n_panels, estimate) = (self.n_panels(), self.estimate);
+        let Buffers { roots, epsilon, .. } = &mut self.buffers;
+        roots.clear();
+        roots.extend(estimate.weights.iter().map(|w| w.sqrt()));
+        roots.resize(n_panels / S::PLANES * lanes::<S>(), 0.0);
+        epsilon.clear();
+        epsilon.resize(n_panels * lanes::<S>(), 0.0);
+        for (sample, value) in estimate.local_values.iter().enumerate() {
+            let (block, lane) = (sample / lanes::<S>(), sample % lanes::<S>());
+            let deviation = value - estimate.stats.mean;
+            for (plane, part) in [deviation.re, deviation.im][..S::PLANES].iter().enumerate() {
+                let panel = block * S::PLANES + plane;
+                epsilon[panel * lanes::<S>() + lane] = roots[sample] * part;
+            }
         }
     }
 
-    fn compute(&self, granule: usize) -> Vec<f64> {
-        let samples = self.samples(granule);
+    /// O of some blocks, as the model gives it.
+    fn jacobian(&self, blocks: Range<usize>, panels: &mut [RowOf<S>]) {
         let n_sites = self.model.hilbert().n_sites();
-        let sigma = &self.estimate.samples.sigma[samples.start * n_sites..samples.end * n_sites];
-        let mut rows = vec![0.0; S::PLANES * samples.len() * self.n_reals];
-        if self.n_reals == 0 {
-            return rows;
-        }
-        for (plane, rows) in rows
-            .chunks_exact_mut(samples.len() * self.n_reals)
-            .enumerate()
-        {
-            let cotangent = vec![S::from_c64(unit(plane)); samples.len()];
-            self.model
-                .backward(self.theta, sigma, &cotangent, Grad::PerSample(rows));
-            let weights = &self.estimate.weights[samples.clone()];
-            rows.par_chunks_exact_mut(self.n_reals)
-                .zip(weights)
-                .for_each(|(row, weight)| {
-                    let root = weight.sqrt();
-                    for (x, mean) in row.iter_mut().zip(&self.mean[plane]) {
-                        *x = root * (*x - mean);
-                    }
-                });
-        }
-        rows
+        let sigma = &self.estimate.samples.sigma;
+        let first = blocks.start * lanes::<S>() * n_sites;
+        let end = (blocks.end * lanes::<S>() * n_sites).min(sigma.len());
+        self.model.jacobian(self.theta, &sigma[first..end], panels);
     }
 
-    fn matrix<'b>(&self, rows: &'b [f64]) -> MatRef<'b, f64> {
-        MatRef::from_row_major_slice(rows, rows.len() / self.n_reals.max(1), self.n_reals)
+    /// Adds Σ w O of a granule to the mean.
+    fn add_mean(&self, (granule, panels): (usize, &[RowOf<S>]), mean: &mut [Vec<f64>; 2]) {
+        let first = self.blocks(granule).start * lanes::<S>();
+        let roots = &self.buffers.roots[first..];
+        for (plane, mean) in mean[..S::PLANES].iter_mut().enumerate() {
+            let weight = |block: usize, lane: usize| roots[block * lanes::<S>() + lane].powi(2);
+            self.add_dots(panels, (plane, S::PLANES), weight, mean);
+        }
+    }
+
+    /// out\[k\] += Σ v\[panel\]\[lane\] A\[panel\]\[k\]\[lane\] over every `step`-th panel from `first` on.
+    fn add_dots(
+        &self,
+        panels: &[RowOf<S>],
+        (first, step): (usize, usize),
+        v: impl Fn(usize, usize) -> f64 + Sync,
+        out: &mut [f64],
+    ) {
+        out.par_chunks_mut(COLUMNS)
+            .enumerate()
+            .for_each(|(chunk, out)| {
+                let mut sums = [[0.0; 32]; COLUMNS];
+                let panels = panels.chunks_exact(self.n_reals).skip(first).step_by(step);
+                for (number, panel) in panels.enumerate() {
+                    let v: [f64; 32] = std::array::from_fn(|lane| match lane < lanes::<S>() {
+                        true => v(number, lane),
+                        false => 0.0,
+                    });
+                    let rows = &panel[chunk * COLUMNS..][..out.len()];
+                    add_dots::<S::Real>(level(), rows, &v, &mut sums);
+                }
+                for (out, sums) in out.iter_mut().zip(&sums) {
+                    *out += sums[..lanes::<S>()].iter().sum::<f64>();
+                }
+            });
+    }
+
+    /// Makes √w (O - mean) of O, from some panel on.
+    fn center(&self, first: usize, panels: &mut [RowOf<S>]) {
+        if self.n_reals == 0 {
+            return;
+        }
+        panels
+            .par_chunks_exact_mut(self.n_reals)
+            .enumerate()
+            .for_each(|(i, panel)| {
+                let (block, plane) = ((first + i) / S::PLANES, (first + i) % S::PLANES);
+                let roots = &self.buffers.roots[block * lanes::<S>()..][..lanes::<S>()];
+                center::<S::Real>(level(), &self.buffers.mean[plane], roots, panel);
+            });
+    }
+
+    /// The panels of a granule.
+    fn granule(&self, granule: usize) -> Cow<'_, [RowOf<S>]> {
+        if self.kept {
+            let mut panels = self.buffers.panels.chunks(self.granule_rows());
+            return Cow::Borrowed(panels.nth(granule).unwrap_or(&[]));
+        }
+        let blocks = self.blocks(granule);
+        let first = blocks.start * S::PLANES;
+        let mut panels = vec![zero_row::<S>(); blocks.len() * S::PLANES * self.n_reals];
+        self.jacobian(blocks, &mut panels);
+        self.center(first, &mut panels);
+        Cow::Owned(panels)
+    }
+
+    /// The first row of A of a granule.
+    fn first_row(&self, granule: usize) -> usize {
+        self.blocks(granule).start * S::PLANES * lanes::<S>()
     }
 
     /// Aᵀ v, `(parameter,)`; of ε it is the force Re⟨ΔO* ΔE⟩, half the gradient of the energy.
     pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.n_reals];
         for g in 0..self.n_granules() {
-            let rows = self.granule(g);
-            let v = &v[Self::first_row(g)..];
-            out.par_chunks_mut(TILE)
-                .enumerate()
-                .for_each(|(tile, out)| {
-                    for (row, v) in rows.chunks_exact(self.n_reals).zip(v) {
-                        for (out, a) in out.iter_mut().zip(&row[tile * TILE..]) {
-                            *out += v * a;
-                        }
-                    }
-                });
+            let v = &v[self.first_row(g)..];
+            let part = |panel: usize, lane: usize| v[panel * lanes::<S>() + lane];
+            self.add_dots(&self.granule(g), (0, 1), part, &mut out);
+        }
+        out
+    }
+
+    /// A u, by rows of A.
+    pub fn times(&self, u: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; self.n_rows()];
+        if self.n_reals == 0 {
+            return out;
+        }
+        for g in 0..self.n_granules() {
+            let granule = self.granule(g);
+            out[self.first_row(g)..]
+                .par_chunks_exact_mut(lanes::<S>())
+                .zip(granule.par_chunks_exact(self.n_reals))
+                .for_each(|(out, panel)| add_scaled::<S::Real>(level(), panel, u, out));
         }
         out
     }
 
     /// AᵀA = Re⟨ΔO* ΔO⟩, the quantum geometric tensor, `(parameter, parameter)`.
     pub fn metric(&self) -> Mat<f64> {
-        let mut out = Mat::zeros(self.n_reals, self.n_reals);
+        let mut out = Symmetric::default();
+        self.metric_into(&mut out);
+        out.to_mat(self.n_reals)
+    }
+
+    /// AᵀA with lines of zeros behind it, so that the number of lines is a multiple of the lanes of a row.
+    pub(super) fn metric_into(&self, out: &mut Symmetric) {
+        let n_panels = self.n_reals.div_ceil(lanes::<S>());
+        out.reset(n_panels * lanes::<S>());
+        let mut columns: Vec<RowOf<S>> = Vec::new();
         for g in 0..self.n_granules() {
-            let rows = self.granule(g);
-            let columns = self.matrix(&rows).transpose();
-            add_product(&mut out, [0, 0], columns, columns);
+            let granule = self.granule(g);
+            let depth = granule.len() / self.n_reals.max(1) * lanes::<S>();
+            columns.resize(n_panels * depth, zero_row::<S>());
+            columns
+                .par_chunks_exact_mut(depth.max(1))
+                .enumerate()
+                .for_each(|(p, columns)| {
+                    let end = ((p + 1) * lanes::<S>()).min(self.n_reals);
+                    let panels = granule.chunks_exact(self.n_reals);
+                    for (panel, to) in panels.zip(columns.chunks_exact_mut(lanes::<S>())) {
+                        transpose::<S::Real>(&panel[p * lanes::<S>()..end], to);
+                    }
+                });
+            out.add_products::<S::Real>([0, 0], &columns, &columns, depth);
         }
-        mirror(&mut out);
-        out
     }
 
     /// AAᵀ, the neural tangent kernel, `(row, row)`.
     pub fn gram(&self) -> Mat<f64> {
-        let mut out = Mat::zeros(self.n_rows(), self.n_rows());
+        let mut out = Symmetric::default();
+        self.gram_into(&mut out);
+        out.to_mat(self.n_rows())
+    }
+
+    pub(super) fn gram_into(&self, out: &mut Symmetric) {
+        out.reset(self.n_rows());
+        if self.kept {
+            let panels = &self.buffers.panels;
+            out.add_products::<S::Real>([0, 0], panels, panels, self.n_reals);
+            return;
+        }
         for g in 0..self.n_granules() {
             let left = self.granule(g);
             for h in 0..=g {
@@ -208,57 +343,13 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
                 } else {
                     self.granule(h)
                 };
-                let at = [Self::first_row(g), Self::first_row(h)];
-                add_product(&mut out, at, self.matrix(&left), self.matrix(&right));
+                let at = [self.first_row(g), self.first_row(h)];
+                out.add_products::<S::Real>(at, &left, &right, self.n_reals);
             }
         }
-        mirror(&mut out);
-        out
     }
 }
 
-/// The cotangent that asks for the real or the imaginary part.
-fn unit(plane: usize) -> c64 {
-    if plane == 0 { c64::ONE } else { c64::I }
-}
-
-/// out\[at…\] += L Rᵀ where that lies on or below the diagonal, tile by tile, each on one thread.
-fn add_product(out: &mut Mat<f64>, at: [usize; 2], left: MatRef<f64>, right: MatRef<f64>) {
-    let tiles: Vec<(usize, usize)> = (0..left.nrows())
-        .step_by(TILE)
-        .flat_map(|i| (0..right.nrows()).step_by(TILE).map(move |j| (i, j)))
-        .filter(|(i, j)| at[0] + i >= at[1] + j)
-        .collect();
-    let products: Vec<Mat<f64>> = tiles
-        .par_iter()
-        .map(|&(i, j)| {
-            let left = left.subrows(i, TILE.min(left.nrows() - i));
-            let right = right.subrows(j, TILE.min(right.nrows() - j));
-            let mut product = Mat::zeros(left.nrows(), right.nrows());
-            matmul(
-                product.as_mut(),
-                Accum::Replace,
-                left,
-                right.transpose(),
-                1.0,
-                Par::Seq,
-            );
-            product
-        })
-        .collect();
-    for ((i, j), product) in tiles.into_iter().zip(products) {
-        let mut tile =
-            out.as_mut()
-                .submatrix_mut(at[0] + i, at[1] + j, product.nrows(), product.ncols());
-        tile += product;
-    }
-}
-
-/// Copies what lies below the diagonal above it.
-fn mirror(m: &mut Mat<f64>) {
-    for j in 0..m.ncols() {
-        for i in j + 1..m.nrows() {
-            m[(j, i)] = m[(i, j)];
-        }
-    }
+fn zero_row<S: Scalar>() -> RowOf<S> {
+    Row::splat(S::Real::from_f64(0.0))
 }

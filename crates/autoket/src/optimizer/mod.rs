@@ -1,11 +1,15 @@
 //! From a gradient to new parameters.
 
+pub mod layerwise;
 mod log_derivatives;
 mod rules;
 mod schedule;
 mod sr;
+mod symmetric;
 
-pub use log_derivatives::LogDerivatives;
+pub use log_derivatives::{Buffers, LogDerivatives};
 pub use rules::{Optimizer, Rule};
 pub use schedule::{Changing, Schedule};
-pub use sr::{Solution, Sr, SrForm};
+pub use sr::{Solution, Sr, SrForm, SrSpace};
+
+use symmetric::Symmetric;

@@ -24,6 +24,8 @@ pub enum Elementwise {
     Silu,
     /// log cosh x.
     LogCosh,
+    /// x.
+    Identity,
 }
 
 const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
@@ -33,9 +35,16 @@ const GELU_CUBIC: f64 = 0.044715;
 const GELU_SCALE: f64 = 0.797_884_560_802_865_4;
 
 impl Elementwise {
-    /// y ← f(c y)/c.
-    pub fn apply<R: Real>(self, level: Level, scale: R, y: &mut [R::Row]) {
-        dispatch!(level, simd => self.apply_on(simd, scale, y))
+    /// y ← f(c z)/c, less `base` where there is one.
+    pub fn apply<R: Real>(
+        self,
+        level: Level,
+        scale: R,
+        z: &[R::Row],
+        base: Option<&[R::Row]>,
+        y: &mut [R::Row],
+    ) {
+        dispatch!(level, simd => self.apply_on(simd, scale, z, base, y))
     }
 
     /// dy ← f'(c x) dy.
@@ -44,20 +53,31 @@ impl Elementwise {
     }
 
     #[inline(always)]
-    fn apply_on<S: Simd, R: Real>(self, simd: S, scale: R, y: &mut [R::Row]) {
+    fn apply_on<S: Simd, R: Real>(
+        self,
+        simd: S,
+        scale: R,
+        z: &[R::Row],
+        base: Option<&[R::Row]>,
+        y: &mut [R::Row],
+    ) {
         simd.vectorize(
             #[inline(always)]
             || {
+                let len = V::<S, R>::LEN;
                 let c = splat::<S, R>(simd, scale);
-                for y in y {
-                    for y in y.chunks_exact_mut(V::<S, R>::LEN) {
-                        let x = V::<S, R>::from_slice(simd, y);
-                        let f = if scale == R::one() {
-                            self.value::<S, R>(simd, x)
+                for (k, (z, y)) in z.iter().zip(y).enumerate() {
+                    for lane in (0..R::Row::LANES).step_by(len) {
+                        let z = V::<S, R>::from_slice(simd, &z[lane..lane + len]);
+                        let mut f = if scale == R::one() {
+                            self.value::<S, R>(simd, z)
                         } else {
-                            self.value::<S, R>(simd, x * c) / c
+                            self.value::<S, R>(simd, z * c) / c
                         };
-                        f.store_slice(y);
+                        if let Some(base) = base {
+                            f -= V::<S, R>::from_slice(simd, &base[k][lane..lane + len]);
+                        }
+                        f.store_slice(&mut y[lane..lane + len]);
                     }
                 }
             },
@@ -103,11 +123,8 @@ impl Elementwise {
                 x * number::<S, R>(simd, 0.5) * (t + number::<S, R>(simd, 1.0))
             }
             Self::Silu => x * math::sigmoid::<S, R>(simd, x),
-            Self::LogCosh => {
-                let x = math::abs::<S, R>(simd, x);
-                let small = math::exp::<S, R>(simd, x * number::<S, R>(simd, -2.0));
-                x + math::log1p::<S, R>(simd, small) - number::<S, R>(simd, std::f64::consts::LN_2)
-            }
+            Self::LogCosh => math::log_cosh::<S, R>(simd, x),
+            Self::Identity => x,
         }
     }
 
@@ -145,6 +162,7 @@ impl Elementwise {
                 s * (number::<S, R>(simd, 1.0) + x * (number::<S, R>(simd, 1.0) - s))
             }
             Self::LogCosh => math::tanh::<S, R>(simd, x),
+            Self::Identity => number::<S, R>(simd, 1.0),
         }
     }
 }
@@ -154,39 +172,239 @@ fn number<S: Simd, R: Real>(simd: S, x: f64) -> V<S, R> {
     splat::<S, R>(simd, R::from_f64(x))
 }
 
-/// Makes log-amplitudes of one site normalised: y_s ← y_s - log(Σ_t exp(p Re y_t))/p, p the machine power.
+/// Log-amplitudes of one site, normalised: y_s = z_s - log(Σ_t exp(p Re z_t))/p, p the machine power.
 ///
-/// `y` holds `planes` rows for each local state; only the first, the real part, changes.
-pub fn log_normalise<R: Real>(level: Level, planes: usize, machine_pow: u32, y: &mut [R::Row]) {
-    dispatch!(level, simd => log_normalise_on::<_, R>(simd, planes, machine_pow, y))
+/// There are `planes` rows for each local state; the second, the imaginary part, is copied.
+pub fn log_normalise<R: Real>(
+    level: Level,
+    planes: usize,
+    machine_pow: u32,
+    z: &[R::Row],
+    y: &mut [R::Row],
+) {
+    dispatch!(level, simd => log_normalise_on::<_, R>(simd, planes, machine_pow, z, y))
 }
 
 #[inline(always)]
-fn log_normalise_on<S: Simd, R: Real>(simd: S, planes: usize, machine_pow: u32, y: &mut [R::Row]) {
+fn log_normalise_on<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    machine_pow: u32,
+    z: &[R::Row],
+    y: &mut [R::Row],
+) {
     simd.vectorize(
         #[inline(always)]
         || {
             let len = V::<S, R>::LEN;
             let p = number::<S, R>(simd, machine_pow.into());
             for lane in (0..R::Row::LANES).step_by(len) {
-                let mut max = V::<S, R>::from_slice(simd, &y[0][lane..lane + len]);
-                for row in y.iter().step_by(planes).skip(1) {
-                    let v = V::<S, R>::from_slice(simd, &row[lane..lane + len]);
+                let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + len]);
+                let mut max = at(&z[0]);
+                for row in z.iter().step_by(planes).skip(1) {
+                    let v = at(row);
                     max = v.simd_gt(max).select(v, max);
                 }
                 let mut sum = number::<S, R>(simd, 0.0);
-                for row in y.iter().step_by(planes) {
-                    let v = V::<S, R>::from_slice(simd, &row[lane..lane + len]);
-                    sum += math::exp::<S, R>(simd, (v - max) * p);
+                for row in z.iter().step_by(planes) {
+                    sum += math::exp::<S, R>(simd, (at(row) - max) * p);
                 }
                 let log_norm = max + math::log::<S, R>(simd, sum) / p;
-                for row in y.iter_mut().step_by(planes) {
-                    let v = V::<S, R>::from_slice(simd, &row[lane..lane + len]) - log_norm;
-                    v.store_slice(&mut row[lane..lane + len]);
+                for (k, (z, y)) in z.iter().zip(y.iter_mut()).enumerate() {
+                    let v = match k % planes {
+                        0 => at(z) - log_norm,
+                        _ => at(z),
+                    };
+                    v.store_slice(&mut y[lane..lane + len]);
                 }
             }
         },
     )
+}
+
+/// The rows of the local state that each lane is in, one for each of `planes`; NaN for a value that is none.
+///
+/// `y` holds `planes` rows for each local state, `values` the local state of each lane.
+pub fn pick<R: Real>(
+    level: Level,
+    planes: usize,
+    local_states: &[R],
+    values: &R::Row,
+    y: &[R::Row],
+    out: &mut [R::Row],
+) {
+    dispatch!(level, simd => pick_on::<_, R>(simd, planes, local_states, values, y, out))
+}
+
+#[inline(always)]
+fn pick_on<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    local_states: &[R],
+    values: &R::Row,
+    y: &[R::Row],
+    out: &mut [R::Row],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let len = V::<S, R>::LEN;
+            for lane in (0..R::Row::LANES).step_by(len) {
+                let value = V::<S, R>::from_slice(simd, &values[lane..lane + len]);
+                for plane in 0..planes {
+                    let mut picked = number::<S, R>(simd, f64::NAN);
+                    for (&state, y) in local_states.iter().zip(y.chunks_exact(planes)) {
+                        let y = V::<S, R>::from_slice(simd, &y[plane][lane..lane + len]);
+                        picked = value.simd_eq(splat::<S, R>(simd, state)).select(y, picked);
+                    }
+                    picked.store_slice(&mut out[plane][lane..lane + len]);
+                }
+            }
+        },
+    )
+}
+
+/// sums\[lane\] += a\[lane\] - b\[lane\], in double precision; 0 for a missing b.
+pub fn add_difference<R: Real>(level: Level, a: &R::Row, b: Option<&R::Row>, sums: &mut [f64]) {
+    dispatch!(level, simd => simd.vectorize(#[inline(always)] || match b {
+        Some(b) => {
+            for ((sum, a), b) in sums.iter_mut().zip(a.iter()).zip(b.iter()) {
+                *sum += a.widen() - b.widen();
+            }
+        }
+        None => {
+            for (sum, a) in sums.iter_mut().zip(a.iter()) {
+                *sum += a.widen();
+            }
+        }
+    }))
+}
+
+/// The cotangents of one site's outputs before they are normalised, from those of log ψ:
+/// d Re log ψ/d Re z(s) = δ(s, σ) - p(s), d Im log ψ/d Im z(s) = δ(s, σ).
+///
+/// `y` holds the log-conditionals, `planes` rows for each local state, and `values` the local state of each lane.
+pub fn pull_back_conditionals<R: Real>(
+    level: Level,
+    planes: usize,
+    machine_pow: u32,
+    local_states: &[R],
+    values: &R::Row,
+    y: &[R::Row],
+    cotangent: &[R::Row; 2],
+    dz: &mut [R::Row],
+) {
+    dispatch!(level, simd => pull_back_conditionals_on::<_, R>(
+        simd, planes, machine_pow, local_states, values, y, cotangent, dz))
+}
+
+#[inline(always)]
+fn pull_back_conditionals_on<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    machine_pow: u32,
+    local_states: &[R],
+    values: &R::Row,
+    y: &[R::Row],
+    cotangent: &[R::Row; 2],
+    dz: &mut [R::Row],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let len = V::<S, R>::LEN;
+            let p = number::<S, R>(simd, machine_pow.into());
+            let (zero, one) = (number::<S, R>(simd, 0.0), number::<S, R>(simd, 1.0));
+            for lane in (0..R::Row::LANES).step_by(len) {
+                let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + len]);
+                let value = at(values);
+                let states = local_states.iter().zip(y.chunks_exact(planes));
+                for ((&state, y), dz) in states.zip(dz.chunks_exact_mut(planes)) {
+                    let own = value.simd_eq(splat::<S, R>(simd, state)).select(one, zero);
+                    let probability = math::exp::<S, R>(simd, p * at(&y[0]));
+                    (at(&cotangent[0]) * (own - probability))
+                        .store_slice(&mut dz[0][lane..lane + len]);
+                    if planes == 2 {
+                        (at(&cotangent[1]) * own).store_slice(&mut dz[1][lane..lane + len]);
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// sums\[k\] += Σ_lanes rows\[k\], in double precision.
+pub fn add_lanes<R: Real>(level: Level, rows: &[R::Row], sums: &mut [f64]) {
+    dispatch!(level, simd => simd.vectorize(#[inline(always)] || {
+        for (row, sum) in rows.iter().zip(sums) {
+            let mut parts = [0.0; 8];
+            for row in row.chunks_exact(8) {
+                for (part, x) in parts.iter_mut().zip(row) {
+                    *part += x.widen();
+                }
+            }
+            let [a, b, c, d, e, f, g, h] = parts;
+            *sum += ((a + e) + (c + g)) + ((b + f) + (d + h));
+        }
+    }))
+}
+
+/// sums\[k\]\[lane\] += rows\[k\]\[lane\] v\[lane\], in double precision.
+pub fn add_dots<R: Real>(level: Level, rows: &[R::Row], v: &[f64; 32], sums: &mut [[f64; 32]]) {
+    dispatch!(level, simd => simd.vectorize(#[inline(always)] || {
+        for (row, sums) in rows.iter().zip(sums) {
+            for ((sum, x), v) in sums.iter_mut().zip(row.iter()).zip(v) {
+                *sum += x.widen() * v;
+            }
+        }
+    }))
+}
+
+/// out\[lane\] += Σ_k rows\[k\]\[lane\] u\[k\], in double precision.
+pub fn add_scaled<R: Real>(level: Level, rows: &[R::Row], u: &[f64], out: &mut [f64]) {
+    dispatch!(level, simd => simd.vectorize(#[inline(always)] || {
+        let mut sums = [0.0; 32];
+        for (row, u) in rows.iter().zip(u) {
+            for (sum, x) in sums.iter_mut().zip(row.iter()) {
+                *sum += x.widen() * u;
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out += sum;
+        }
+    }))
+}
+
+/// rows\[k\]\[lane\] ← roots\[lane\] (rows\[k\]\[lane\] - mean\[k\]).
+pub fn center<R: Real>(level: Level, mean: &[f64], roots: &[f64], rows: &mut [R::Row]) {
+    dispatch!(level, simd => simd.vectorize(#[inline(always)] || {
+        for (row, mean) in rows.iter_mut().zip(mean) {
+            for (x, root) in row.iter_mut().zip(roots) {
+                *x = R::from_f64(root * (x.widen() - mean));
+            }
+        }
+    }))
+}
+
+/// sums\[k\]\[lane\] += a\[k\]\[lane\] b\[k\]\[lane\], in double precision.
+pub fn add_elementwise<R: Real>(level: Level, a: &[R::Row], b: &[R::Row], sums: &mut [[f64; 32]]) {
+    dispatch!(level, simd => simd.vectorize(#[inline(always)] || {
+        for ((a, b), sums) in a.iter().zip(b).zip(sums) {
+            for ((sum, a), b) in sums.iter_mut().zip(a.iter()).zip(b.iter()) {
+                *sum += a.widen() * b.widen();
+            }
+        }
+    }))
+}
+
+/// to\[lane\]\[k\] = from\[k\]\[lane\]; 0 where `from` ends before the lanes of a row.
+pub fn transpose<R: Real>(from: &[R::Row], to: &mut [R::Row]) {
+    for (lane, to) in to.iter_mut().enumerate() {
+        *to = R::Row::splat(R::zero());
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from[lane];
+        }
+    }
 }
 
 /// Draws a local index in each lane from log-conditionals, as NetKet's `batch_choice`:
@@ -202,30 +420,55 @@ pub fn draw<R: Real>(
     cumulative: &mut [R::Row],
     index: &mut [u8],
 ) {
-    let p = R::from_f64(machine_pow.into());
-    for (c, row) in cumulative
-        .iter_mut()
-        .zip(log_conditionals.iter().step_by(planes))
-    {
-        for (c, &y) in c.iter_mut().zip(row.iter()) {
-            *c = p * y;
-        }
-    }
-    exp_in_place::<R>(level, cumulative);
-    for s in 1..cumulative.len() {
-        let before = cumulative[s - 1];
-        for (c, &before) in cumulative[s].iter_mut().zip(before.iter()) {
-            *c = before + *c;
-        }
-    }
-    let whole = cumulative[cumulative.len() - 1];
-    for (lane, index) in index.iter_mut().enumerate() {
-        let r = whole[lane].widen() * uniform[lane];
-        *index = cumulative
-            .iter()
-            .map(|c| u8::from(r > c[lane].widen()))
-            .sum();
-    }
+    dispatch!(level, simd => draw_on::<_, R>(
+        simd, planes, machine_pow, log_conditionals, uniform, cumulative, index))
+}
+
+#[inline(always)]
+fn draw_on<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    machine_pow: u32,
+    log_conditionals: &[R::Row],
+    uniform: &[f64],
+    cumulative: &mut [R::Row],
+    index: &mut [u8],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let len = V::<S, R>::LEN;
+            let p = number::<S, R>(simd, machine_pow.into());
+            for lane in (0..R::Row::LANES).step_by(len) {
+                let mut sum = number::<S, R>(simd, 0.0);
+                for (k, (c, y)) in cumulative
+                    .iter_mut()
+                    .zip(log_conditionals.iter().step_by(planes))
+                    .enumerate()
+                {
+                    let y = V::<S, R>::from_slice(simd, &y[lane..lane + len]);
+                    let probability = math::exp::<S, R>(simd, p * y);
+                    sum = if k == 0 {
+                        probability
+                    } else {
+                        sum + probability
+                    };
+                    sum.store_slice(&mut c[lane..lane + len]);
+                }
+            }
+            let whole = cumulative[cumulative.len() - 1];
+            index.fill(0);
+            for c in cumulative.iter() {
+                for ((index, c), (whole, uniform)) in index
+                    .iter_mut()
+                    .zip(c.iter())
+                    .zip(whole.iter().zip(uniform))
+                {
+                    *index += u8::from(whole.widen() * uniform > c.widen());
+                }
+            }
+        },
+    )
 }
 
 /// y ← e^y.
@@ -242,6 +485,50 @@ fn exp_on<S: Simd, R: Real>(simd: S, y: &mut [R::Row]) {
                 for y in y.chunks_exact_mut(V::<S, R>::LEN) {
                     math::exp::<S, R>(simd, V::<S, R>::from_slice(simd, y)).store_slice(y);
                 }
+            }
+        },
+    )
+}
+
+/// (re, im) ← e^(re + i im), in double precision; lengths are multiples of 16.
+pub fn exp_complex(level: Level, re: &mut [f64], im: &mut [f64]) {
+    if im.iter().all(|&im| im == 0.0) {
+        return dispatch!(level, simd => exp_f64_on(simd, re));
+    }
+    let small = |im: &f64| im.abs() <= <f64 as math::Constants>::SINCOS_MAX;
+    if !im.iter().all(small) {
+        for (re, im) in re.iter_mut().zip(im) {
+            let (modulus, (sin, cos)) = (re.exp(), im.sin_cos());
+            (*re, *im) = (modulus * cos, modulus * sin);
+        }
+    } else {
+        dispatch!(level, simd => exp_complex_on(simd, re, im));
+    }
+}
+
+#[inline(always)]
+fn exp_f64_on<S: Simd>(simd: S, x: &mut [f64]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for x in x.chunks_exact_mut(V::<S, f64>::LEN) {
+                math::exp::<S, f64>(simd, V::<S, f64>::from_slice(simd, x)).store_slice(x);
+            }
+        },
+    )
+}
+
+#[inline(always)]
+fn exp_complex_on<S: Simd>(simd: S, re: &mut [f64], im: &mut [f64]) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let len = V::<S, f64>::LEN;
+            for (re, im) in re.chunks_exact_mut(len).zip(im.chunks_exact_mut(len)) {
+                let modulus = math::exp::<S, f64>(simd, V::<S, f64>::from_slice(simd, re));
+                let (sin, cos) = math::sincos::<S, f64>(simd, V::<S, f64>::from_slice(simd, im));
+                (modulus * cos).store_slice(re);
+                (modulus * sin).store_slice(im);
             }
         },
     )

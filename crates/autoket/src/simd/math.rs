@@ -1,6 +1,7 @@
 //! Vector mathematics: elementary functions, lane by lane, in the precision of the lanes.
 //!
-//! Errors, against correctly rounded results: `exp`, `log` and `log1p` 1 ulp, `expm1` 2 ulp, `tanh` and `sigmoid` 3 ulp.
+//! Errors, against correctly rounded results: `exp`, `log` and `log1p` 1 ulp, `expm1` 2 ulp,
+//! `tanh`, `sigmoid` and `sincos` 3 ulp, `log_cosh` 6 ulp.
 //! NaN goes through; infinities give their limits; results below twice the smallest normal number may be flushed to 0.
 
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdFloatElement};
@@ -42,6 +43,14 @@ pub trait Constants: SimdFloatElement + 'static {
     const SHIFTED_BITS: Word<Self>;
     /// 2^[`Self::MANTISSA`] plus the bias of the exponent.
     const SHIFTED_BIAS: Self;
+    /// π/2 in three parts, so short that multiples up to [`Self::SINCOS_MAX`] of the first are exact.
+    const HALF_PI: [Self; 3];
+    /// Up to here [`sincos`] holds its bound.
+    const SINCOS_MAX: Self;
+    /// Coefficients of (sin(r) - r)/r³ in r², highest first, |r| ≤ π/4.
+    const SIN: &'static [Self];
+    /// Coefficients of (cos(r) - 1 + r²/2)/r⁴ in r², highest first, |r| ≤ π/4.
+    const COS: &'static [Self];
 }
 
 impl Constants for f64 {
@@ -80,6 +89,28 @@ impl Constants for f64 {
     const MANTISSA_MASK: u64 = 0x000f_ffff_ffff_ffff;
     const SHIFTED_BITS: u64 = 0x4330_0000_0000_0000;
     const SHIFTED_BIAS: f64 = 4503599627370496.0 + 1023.0;
+    const HALF_PI: [f64; 3] = [
+        1.570_796_326_734_125_614_17,
+        6.077_100_506_303_965_976_6e-11,
+        2.022_266_248_795_950_631_54e-21,
+    ];
+    const SINCOS_MAX: f64 = 1e5;
+    const SIN: &'static [f64] = &[
+        1.589_690_995_211_550_102_21e-10,
+        -2.505_076_025_340_686_341_95e-8,
+        2.755_731_370_707_006_767_89e-6,
+        -1.984_126_982_985_794_931_34e-4,
+        8.333_333_333_322_489_461_24e-3,
+        -1.666_666_666_666_663_243_48e-1,
+    ];
+    const COS: &'static [f64] = &[
+        -1.135_964_755_778_819_482_65e-11,
+        2.087_572_321_298_174_827_9e-9,
+        -2.755_731_435_139_066_330_35e-7,
+        2.480_158_728_947_672_941_78e-5,
+        -1.388_888_888_887_410_957_49e-3,
+        4.166_666_666_666_660_190_37e-2,
+    ];
 }
 
 impl Constants for f32 {
@@ -105,6 +136,10 @@ impl Constants for f32 {
     const MANTISSA_MASK: u32 = 0x007f_ffff;
     const SHIFTED_BITS: u32 = 0x4b00_0000;
     const SHIFTED_BIAS: f32 = 8388608.0 + 127.0;
+    const HALF_PI: [f32; 3] = [1.570_312_5, 4.837_513e-4, 7.549_79e-8];
+    const SINCOS_MAX: f32 = 1e2;
+    const SIN: &'static [f32] = &[-1.951_529_6e-4, 8.332_161e-3, -1.666_665_5e-1];
+    const COS: &'static [f32] = &[2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2];
 }
 
 /// The same number in every lane.
@@ -218,6 +253,53 @@ pub fn tanh<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     );
     let y = -t / (t + splat::<S, R>(simd, R::from_f64(2.0)));
     y.copysign(x)
+}
+
+/// log cosh x, without overflow.
+#[inline(always)]
+pub fn log_cosh<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
+    let x = abs::<S, R>(simd, x);
+    let small = exp::<S, R>(simd, x * splat::<S, R>(simd, R::from_f64(-2.0)));
+    let above = x + log1p::<S, R>(simd, small) - splat::<S, R>(simd, R::LN_2());
+    // Near 0, where that cancels: 2 sinh²(x/2) under the logarithm.
+    let half = x * splat::<S, R>(simd, R::from_f64(0.5));
+    let e = expm1::<S, R>(simd, half);
+    let sinh = e + e / (e + splat::<S, R>(simd, R::one()));
+    let below = log1p::<S, R>(simd, sinh * sinh * splat::<S, R>(simd, R::from_f64(0.5)));
+    x.simd_lt(splat::<S, R>(simd, R::one()))
+        .select(below, above)
+}
+
+/// (sin x, cos x) for |x| up to [`Constants::SINCOS_MAX`].
+#[inline(always)]
+pub fn sincos<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> (V<S, R>, V<S, R>) {
+    let constant = |c: f64| splat::<S, R>(simd, R::from_f64(c));
+    let magic = splat::<S, R>(simd, R::MAGIC);
+    let shifted = x.mul_add(constant(std::f64::consts::FRAC_2_PI), magic);
+    // x = n π/2 + r.
+    let n = shifted - magic;
+    let r = R::HALF_PI
+        .iter()
+        .fold(x, |r, &part| (-n).mul_add(splat::<S, R>(simd, part), r));
+    let z = r * r;
+    let sin = (z * r).mul_add(horner::<S, R>(simd, R::SIN, z), r);
+    let one = splat::<S, R>(simd, R::one());
+    let half = z * constant(0.5);
+    let w = one - half;
+    let cos = w + (z * z).mul_add(horner::<S, R>(simd, R::COS, z), (one - w) - half);
+    // n mod 4: odd swaps the two, the sine is negative in quadrants 2 and 3, the cosine in 1 and 2.
+    let quarter = n * constant(0.25);
+    let turn = (quarter + magic) - magic;
+    // -1/2, -1/4, 0, 1/4 or 1/2.
+    let part = quarter - turn;
+    let odd = abs::<S, R>(simd, part).simd_eq(constant(0.25));
+    let (s, c) = (odd.select(cos, sin), odd.select(sin, cos));
+    let opposite = abs::<S, R>(simd, part).simd_eq(constant(0.5));
+    let first = part.simd_eq(constant(0.25));
+    let last = part.simd_eq(constant(-0.25));
+    let s = opposite.select(-s, last.select(-s, s));
+    let c = opposite.select(-c, first.select(-c, c));
+    (s, c)
 }
 
 /// 1/(1 + e⁻ˣ).

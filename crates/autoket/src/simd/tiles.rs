@@ -1,4 +1,8 @@
-//! Register tiles: the products of a masked layer, with a few output features by two vectors of lanes in registers.
+//! Register tiles: sums of products, with a few output features by two vectors of lanes in registers.
+//!
+//! All arithmetic of a step that is not an elementary function goes through [`Tiles::site`] (a layer's
+//! output at one site, forwards and backwards; blocks of products of two matrices) or [`Tiles::outer`]
+//! (the derivative by one block of weights).
 
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 
@@ -30,6 +34,50 @@ pub enum Precision {
     Highest,
 }
 
+/// What a sum of products begins with.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, R: Real> {
+    /// Zero.
+    Zero,
+    /// A number for each feature, the same in all lanes.
+    Bias(&'a [R]),
+    /// A row for each feature.
+    Rows(&'a [R::Row]),
+}
+
+/// Weights of a sum of products: line n has a number for each output feature.
+pub trait Weights<R>: Copy {
+    /// Line `n`.
+    fn line(&self, n: usize) -> &[R];
+}
+
+/// Weights one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Flat<'a, R> {
+    /// `(line, feature out)`.
+    pub weights: &'a [R],
+    /// Features out.
+    pub features_out: usize,
+}
+
+impl<R: Copy> Weights<R> for Flat<'_, R> {
+    #[inline(always)]
+    fn line(&self, n: usize) -> &[R] {
+        &self.weights[n * self.features_out..][..self.features_out]
+    }
+}
+
+/// Rows of lanes as weights: their lanes become output features.
+#[derive(Clone, Copy, Debug)]
+pub struct Across<'a, R: Real>(pub &'a [R::Row]);
+
+impl<R: Real> Weights<R> for Across<'_, R> {
+    #[inline(always)]
+    fn line(&self, n: usize) -> &[R] {
+        &self.0[n]
+    }
+}
+
 /// Where and how precisely products are done.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles {
@@ -41,22 +89,22 @@ pub struct Tiles {
 
 impl Tiles {
     /// One output site of a layer, for all lanes:
-    /// y\[o\] = bias\[o\] + Σ_taps Σ_i w\[block\]\[i\]\[o\] x\[row + i\].
+    /// y\[o\] = start\[o\] + Σ_taps Σ_i w\[block\]\[i\]\[o\] x\[row + i\].
     ///
-    /// `weights` is `[block][features in][features out]`, `y` has a row for each of `bias`.
+    /// Line `block · features_in + i` of the weights is w\[block\]\[i\].
+    #[inline]
     pub fn site<R: Real>(
         self,
-        weights: &[R],
-        bias: &[R],
+        weights: impl Weights<R>,
+        start: Start<R>,
         features_in: usize,
         taps: &[Tap],
         x: &[R::Row],
         y: &mut [R::Row],
     ) {
-        debug_assert_eq!(bias.len(), y.len());
-        let site = Site::<R> {
+        let site = Site {
             weights,
-            bias,
+            start,
             features_in,
             taps,
             x,
@@ -69,26 +117,28 @@ impl Tiles {
     }
 
     /// The outer products of one block of weights, for each lane apart:
-    /// out\[i\]\[o\] = Σ_pairs x\[row of x + i\] · dy\[row of dy + o\].
+    /// out\[i · stride + o\] = Σ_pairs x\[row of x + i\] · dy\[row of dy + o\].
+    #[inline]
     pub fn outer<R: Real>(
         self,
         pairs: &[[u32; 2]],
         x: &[R::Row],
         dy: &[R::Row],
-        [features_in, features_out]: [usize; 2],
+        features: [usize; 2],
         out: &mut [R::Row],
+        stride: usize,
     ) {
-        debug_assert_eq!(features_in * features_out, out.len());
         let outer = Outer::<R> {
             pairs,
             x,
             dy,
-            features_out,
+            features,
+            stride,
         };
         if self.precision == Precision::Highest && size_of::<R>() == 4 {
-            dispatch!(self.level, simd => simd.vectorize(#[inline(always)] || outer.in_f64(features_in, out)))
+            dispatch!(self.level, simd => simd.vectorize(#[inline(always)] || outer.in_f64(out)))
         } else {
-            dispatch!(self.level, simd => outer.all_features(simd, features_in, out))
+            dispatch!(self.level, simd => outer.all_features(simd, out))
         }
     }
 }
@@ -110,15 +160,15 @@ macro_rules! with_const {
     };
 }
 
-struct Site<'a, R: Real> {
-    weights: &'a [R],
-    bias: &'a [R],
+struct Site<'a, R: Real, W> {
+    weights: W,
+    start: Start<'a, R>,
     features_in: usize,
     taps: &'a [Tap],
     x: &'a [R::Row],
 }
 
-impl<R: Real> Site<'_, R> {
+impl<R: Real, W: Weights<R>> Site<'_, R, W> {
     #[inline(always)]
     fn all_features<S: Simd>(&self, simd: S, y: &mut [R::Row]) {
         simd.vectorize(
@@ -136,21 +186,34 @@ impl<R: Real> Site<'_, R> {
     #[inline(always)]
     fn features<S: Simd, const N: usize>(&self, simd: S, first: usize, y: &mut [R::Row]) {
         let len = V::<S, R>::LEN;
-        let features_out = self.bias.len();
-        let block = self.features_in * features_out;
         let y = &mut y[first..first + N];
         for lane in (0..R::Row::LANES).step_by(2 * len) {
             let mut acc = [[splat::<S, R>(simd, R::zero()); 2]; N];
-            for k in 0..N {
-                acc[k] = [splat::<S, R>(simd, self.bias[first + k]); 2];
+            match self.start {
+                Start::Zero => {}
+                Start::Bias(bias) => {
+                    let bias = &bias[first..first + N];
+                    for k in 0..N {
+                        acc[k] = [splat::<S, R>(simd, bias[k]); 2];
+                    }
+                }
+                Start::Rows(rows) => {
+                    let rows = &rows[first..first + N];
+                    for k in 0..N {
+                        acc[k] = [
+                            V::<S, R>::from_slice(simd, &rows[k][lane..lane + len]),
+                            V::<S, R>::from_slice(simd, &rows[k][lane + len..lane + 2 * len]),
+                        ];
+                    }
+                }
             }
             for tap in self.taps {
                 let x = &self.x[tap.row as usize..][..self.features_in];
-                let w = &self.weights[tap.block as usize * block..][..block];
-                for (x, w) in x.iter().zip(w.chunks_exact(features_out)) {
+                let line = tap.block as usize * self.features_in;
+                for (i, x) in x.iter().enumerate() {
                     let x0 = V::<S, R>::from_slice(simd, &x[lane..lane + len]);
                     let x1 = V::<S, R>::from_slice(simd, &x[lane + len..lane + 2 * len]);
-                    let w = &w[first..first + N];
+                    let w = &self.weights.line(line + i)[first..first + N];
                     for k in 0..N {
                         let w = splat::<S, R>(simd, w[k]);
                         acc[k] = [w.mul_add(x0, acc[k][0]), w.mul_add(x1, acc[k][1])];
@@ -167,14 +230,24 @@ impl<R: Real> Site<'_, R> {
     /// The same with sums in double precision.
     #[inline(always)]
     fn in_f64(&self, y: &mut [R::Row]) {
-        let features_out = self.bias.len();
         for (k, y) in y.iter_mut().enumerate() {
-            let mut acc = [self.bias[k].widen(); MAX_LANES];
+            let mut acc = [0.0; MAX_LANES];
+            match self.start {
+                Start::Zero => {}
+                Start::Bias(bias) => acc.fill(bias[k].widen()),
+                Start::Rows(rows) => {
+                    for (acc, x) in acc.iter_mut().zip(rows[k].iter()) {
+                        *acc = x.widen();
+                    }
+                }
+            }
             for tap in self.taps {
                 for i in 0..self.features_in {
-                    let w = self.weights
-                        [(tap.block as usize * self.features_in + i) * features_out + k];
-                    add_products::<R>(&mut acc, w, &self.x[tap.row as usize + i]);
+                    let line = self.weights.line(tap.block as usize * self.features_in + i);
+                    let x = &self.x[tap.row as usize + i];
+                    for (acc, x) in acc.iter_mut().zip(x.iter()) {
+                        *acc += line[k].widen() * x.widen();
+                    }
                 }
             }
             store::<R>(&acc, y);
@@ -183,13 +256,6 @@ impl<R: Real> Site<'_, R> {
 }
 
 const MAX_LANES: usize = 32;
-
-#[inline(always)]
-fn add_products<R: Real>(acc: &mut [f64; MAX_LANES], w: R, x: &R::Row) {
-    for (acc, x) in acc.iter_mut().zip(x.iter()) {
-        *acc += w.widen() * x.widen();
-    }
-}
 
 #[inline(always)]
 fn store<R: Real>(acc: &[f64; MAX_LANES], y: &mut R::Row) {
@@ -202,18 +268,23 @@ struct Outer<'a, R: Real> {
     pairs: &'a [[u32; 2]],
     x: &'a [R::Row],
     dy: &'a [R::Row],
-    features_out: usize,
+    /// In and out.
+    features: [usize; 2],
+    stride: usize,
 }
 
 impl<R: Real> Outer<'_, R> {
     #[inline(always)]
-    fn all_features<S: Simd>(&self, simd: S, features_in: usize, out: &mut [R::Row]) {
+    fn all_features<S: Simd>(&self, simd: S, out: &mut [R::Row]) {
         simd.vectorize(
             #[inline(always)]
             || {
-                for (i, ni) in parts(features_in, 3) {
-                    for (o, no) in parts(self.features_out, 4) {
-                        with_const!(ni, [1 2 3], NI => with_const!(no, [1 2 3 4], NO =>
+                let [features_in, features_out] = self.features;
+                // Accumulators and factors: 16 + 8 of 32 registers, 12 + 4 of 16.
+                let tallest = if size_of::<V<S, R>>() >= 64 { 4 } else { 3 };
+                for (i, ni) in parts(features_in, tallest) {
+                    for (o, no) in parts(features_out, 4) {
+                        with_const!(ni, [1 2 3 4], NI => with_const!(no, [1 2 3 4], NO =>
                             self.features::<S, NI, NO>(simd, i, o, out)));
                     }
                 }
@@ -247,7 +318,7 @@ impl<R: Real> Outer<'_, R> {
                 }
             }
             for a in 0..NI {
-                let out = &mut out[(i + a) * self.features_out + o..][..NO];
+                let out = &mut out[(i + a) * self.stride + o..][..NO];
                 for b in 0..NO {
                     acc[a][b].store_slice(&mut out[b][lane..lane + len]);
                 }
@@ -257,9 +328,9 @@ impl<R: Real> Outer<'_, R> {
 
     /// The same with sums in double precision.
     #[inline(always)]
-    fn in_f64(&self, features_in: usize, out: &mut [R::Row]) {
-        for i in 0..features_in {
-            for o in 0..self.features_out {
+    fn in_f64(&self, out: &mut [R::Row]) {
+        for i in 0..self.features[0] {
+            for o in 0..self.features[1] {
                 let mut acc = [0.0; MAX_LANES];
                 for &[x, dy] in self.pairs {
                     let (x, dy) = (&self.x[x as usize + i], &self.dy[dy as usize + o]);
@@ -267,7 +338,7 @@ impl<R: Real> Outer<'_, R> {
                         *acc += x.widen() * dy.widen();
                     }
                 }
-                store::<R>(&acc, &mut out[i * self.features_out + o]);
+                store::<R>(&acc, &mut out[i * self.stride + o]);
             }
         }
     }

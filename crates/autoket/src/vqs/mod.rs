@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::models::{Autoregressive, Samples};
-use crate::nn::Grad;
 use crate::operator::Operator;
 use crate::optimizer::LogDerivatives;
 use crate::params::Params;
@@ -14,7 +13,7 @@ use crate::scalar::{Real, Scalar, c64};
 use crate::stats::Stats;
 
 /// Local values of an operator with the weight of each sample, and what they estimate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Estimate<S> {
     /// The basis states.
     pub samples: Samples<S>,
@@ -34,8 +33,16 @@ pub trait VariationalState<S: Scalar>: Send {
     fn params(&self) -> &Params<S>;
     /// Its parameters, to change them.
     fn params_mut(&mut self) -> &mut Params<S>;
-    /// Basis states, local values and statistics of an operator; draws fresh samples if it samples.
-    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>>;
+    /// Basis states, local values and statistics of an operator into `out`, whose memory is used again;
+    /// draws fresh samples if it samples.
+    fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()>;
+
+    /// Basis states, local values and statistics of an operator.
+    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
+        let mut estimate = Estimate::default();
+        self.estimate_into(operator, &mut estimate)?;
+        Ok(estimate)
+    }
 
     /// ⟨O⟩.
     fn expect(&mut self, operator: &dyn Operator) -> Result<Stats> {
@@ -65,12 +72,7 @@ impl<S: Scalar> Estimate<S> {
             .map(|(e, weight)| S::from_c64((e - self.stats.mean) * 2.0 * weight))
             .collect();
         let mut gradient = vec![0.0; model.n_reals()];
-        model.backward(
-            theta,
-            &self.samples.sigma,
-            &cotangent,
-            Grad::Sum(&mut gradient),
-        );
+        model.vjp(theta, &self.samples.sigma, &cotangent, &mut gradient);
         gradient
     }
 }
@@ -150,20 +152,19 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
         &mut self.params
     }
 
-    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
+    fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
         same_space(&*self.model, operator)?;
-        let samples = self.sample();
-        let local_values = self
-            .model
-            .local_values(&self.params.values, &samples.sigma, operator);
-        let stats = Stats::of_samples(&local_values);
-        let weights = vec![1.0 / local_values.len() as f64; local_values.len()];
-        Ok(Estimate {
-            samples,
-            weights,
-            local_values,
-            stats,
-        })
+        let theta = &self.params.values;
+        self.sampler
+            .sample_into(&*self.model, theta, self.n_samples, &mut out.samples);
+        out.local_values.resize(self.n_samples, c64::ZERO);
+        self.model
+            .local_values_into(theta, &out.samples.sigma, operator, &mut out.local_values);
+        out.stats = Stats::of_samples(&out.local_values);
+        out.weights.clear();
+        out.weights
+            .resize(self.n_samples, 1.0 / self.n_samples as f64);
+        Ok(())
     }
 }
 
@@ -202,28 +203,21 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
         &mut self.params
     }
 
-    fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
+    fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
         same_space(&*self.model, operator)?;
         let theta = &self.params.values;
-        let log_psi = self.model.log_psi(theta, &self.states);
-        let mut weights: Vec<f64> = log_psi
-            .iter()
-            .map(|y| (2.0 * y.re().widen()).exp())
-            .collect();
+        let (samples, weights) = (&mut out.samples, &mut out.weights);
+        samples.sigma.clone_from(&self.states);
+        samples.log_psi = self.model.log_psi(theta, &self.states);
+        weights.clear();
+        weights.extend(samples.log_psi.iter().map(|y| (2.0 * y.re().widen()).exp()));
         let norm: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= norm);
-        let local_values = self.model.local_values(theta, &self.states, operator);
-        let stats = Stats::of_all_states(&local_values, &weights);
-        let samples = Samples {
-            sigma: self.states.clone(),
-            log_psi,
-        };
-        Ok(Estimate {
-            samples,
-            weights,
-            local_values,
-            stats,
-        })
+        out.local_values.resize(weights.len(), c64::ZERO);
+        self.model
+            .local_values_into(theta, &self.states, operator, &mut out.local_values);
+        out.stats = Stats::of_all_states(&out.local_values, weights);
+        Ok(())
     }
 }
 

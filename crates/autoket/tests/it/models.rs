@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use autoket::models::{Ansatz, Arnn, ArnnConv2d, Autoregressive, Features, Samples};
-use autoket::nn::{Activation, Grad, Initializer};
+use autoket::models::{
+    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, RowOf, Samples,
+};
+use autoket::nn::{Activation, Initializer};
 use autoket::operator::Operator;
-use autoket::optimizer::{LogDerivatives, Sr, SrForm};
+use autoket::optimizer::{LogDerivatives, Sr, SrForm, SrSpace};
 use autoket::params::Params;
 use autoket::random::Key;
 use autoket::sampler::DirectSampler;
 use autoket::scalar::Real;
+use autoket::simd::Row;
 use autoket::stats::Stats;
 use autoket::vqs::{Estimate, FullSumState, VariationalState};
 use autoket::{Scalar, c64};
@@ -67,10 +70,15 @@ pub fn config(spec: &Value) -> ArnnConv2d {
         Value::Array(list) => Features::List(list.iter().map(golden::index).collect()),
         one => Features::Uniform(golden::index(one)),
     };
+    // Where there is no kernel it does not matter what is said of it.
+    let [kernel_size, kernel_dilation] = match spec.get("kernel_size") {
+        Some(_) => [pair("kernel_size"), pair("kernel_dilation")],
+        None => [[1, 2], [1, 1]],
+    };
     ArnnConv2d {
-        extent: None,
+        extent: Some(pair("extent")),
         features,
-        kernel_dilation: pair("kernel_dilation"),
+        kernel_dilation,
         activation: serde_json::from_value::<Activation>(spec["activation"].clone()).unwrap(),
         use_bias: spec["use_bias"].as_bool().unwrap(),
         machine_pow: golden::index(&spec["machine_pow"]) as u32,
@@ -78,9 +86,62 @@ pub fn config(spec: &Value) -> ArnnConv2d {
             golden::hilbert(&spec["hilbert"]),
             golden::index(&spec["layers"]),
             1,
-            pair("kernel_size"),
+            kernel_size,
         )
     }
+}
+
+/// The kinds of networks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Dense,
+    Conv1d,
+    Conv2d,
+}
+
+/// A network of another kind, with the fields it shares with `c`; its kernels are as long as those of `c` are wide.
+fn build<S: Scalar>(kind: Kind, c: &ArnnConv2d) -> autoket::Result<Arnn<S>> {
+    let c = c.clone();
+    match kind {
+        Kind::Conv2d => c.build(),
+        Kind::Conv1d => ArnnConv1d {
+            hilbert: c.hilbert,
+            layers: c.layers,
+            features: c.features,
+            kernel_size: c.kernel_size[1],
+            kernel_dilation: c.kernel_dilation[1],
+            activation: c.activation,
+            use_bias: c.use_bias,
+            precision: c.precision,
+            kernel_init: c.kernel_init,
+            bias_init: c.bias_init,
+            machine_pow: c.machine_pow,
+        }
+        .build(),
+        Kind::Dense => ArnnDense {
+            hilbert: c.hilbert,
+            layers: c.layers,
+            features: c.features,
+            activation: c.activation,
+            use_bias: c.use_bias,
+            precision: c.precision,
+            kernel_init: c.kernel_init,
+            bias_init: c.bias_init,
+            machine_pow: c.machine_pow,
+        }
+        .build(),
+    }
+}
+
+/// The network a golden file describes.
+fn model<S: Scalar>(spec: &Value) -> Arnn<S> {
+    let kind = match spec.get("model").and_then(Value::as_str) {
+        None | Some("ARNNConv2D") => Kind::Conv2d,
+        Some("ARNNConv1D") => Kind::Conv1d,
+        Some("ARNNDense") => Kind::Dense,
+        Some(other) => panic!("{other}"),
+    };
+    build(kind, &config(spec)).unwrap()
 }
 
 fn read_params<S: Scalar>(model: &Arnn<S>, file: &SafeTensors, prefix: &str) -> Params<S> {
@@ -107,16 +168,29 @@ fn columns<S: Scalar>(model: &Arnn<S>, reals: &[f64]) -> Vec<f64> {
     }
 }
 
-fn jacobian<S: Scalar>(model: &Arnn<S>, theta: &[S], sigma: &[u8], unit: c64) -> Vec<f64> {
-    let n = sigma.len() / model.hilbert().n_sites();
-    let mut rows = vec![0.0; n * model.n_reals()];
-    model.backward(
-        theta,
-        sigma,
-        &vec![S::from_c64(unit); n],
-        Grad::PerSample(&mut rows),
-    );
-    rows
+/// Rows of ∂/∂θ of each part of log ψ, `[part][sample · n_reals + k]`.
+fn jacobian<S: Scalar>(model: &Arnn<S>, theta: &[S], sigma: &[u8]) -> Vec<Vec<f64>> {
+    let (n, n_reals) = (sigma.len() / model.hilbert().n_sites(), model.n_reals());
+    let lanes = <RowOf<S> as Row<S::Real>>::LANES;
+    let nan = <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(f64::NAN));
+    let mut panels = vec![nan; n.div_ceil(lanes) * S::PLANES * n_reals];
+    model.jacobian(theta, sigma, &mut panels);
+    let entry = |plane: usize, sample: usize, k: usize| {
+        let panel = sample / lanes * S::PLANES + plane;
+        panels[panel * n_reals + k][sample % lanes].widen()
+    };
+    for left_over in n..n.div_ceil(lanes) * lanes {
+        assert!((0..n_reals).all(|k| entry(0, left_over, k) == 0.0));
+    }
+    (0..S::PLANES)
+        .map(|plane| {
+            let samples = 0..n;
+            samples
+                .flat_map(|sample| (0..n_reals).map(move |k| (sample, k)))
+                .map(|(sample, k)| entry(plane, sample, k))
+                .collect()
+        })
+        .collect()
 }
 
 fn golden_model<S: Scalar>(name: &str, spec: &Value) {
@@ -125,7 +199,7 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
     let tensor = |key: &str| golden::tensor(&file, key);
     let indices = |key: &str| file.tensor(key).unwrap().data().to_vec();
     let tol = tolerance::<S>();
-    let model = config(spec).build::<S>().unwrap();
+    let model = model::<S>(spec);
     let (seed, n_samples) = (
         spec["seed"].as_i64().unwrap(),
         golden::index(&spec["n_samples"]),
@@ -190,10 +264,11 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
             .flat_map(|row| columns(&model, row))
             .collect()
     };
-    let re = row_of(&jacobian(&model, theta, &sigma, c64::ONE));
+    let parts = jacobian(&model, theta, &sigma);
+    let re = row_of(&parts[0]);
     let width = model.layout().n_parameters() * S::PLANES;
     let rows = if S::PLANES == 2 {
-        let im = row_of(&jacobian(&model, theta, &sigma, c64::I));
+        let im = row_of(&parts[1]);
         re.chunks_exact(width)
             .zip(im.chunks_exact(width))
             .flat_map(|(a, b)| [a, b].concat())
@@ -214,7 +289,7 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
         .map(|z| S::from_c64(z.conj()))
         .collect();
     let mut sum = vec![0.0; model.n_reals()];
-    model.backward(theta, &sigma, &cotangent, Grad::Sum(&mut sum));
+    model.vjp(theta, &sigma, &cotangent, &mut sum);
     let vjp: Vec<S> = model.layout().scatter(&sum);
     let conj: Vec<c64> = vjp.iter().map(|z| z.to_c64().conj()).collect();
     assert_close("vjp", &conj, &tensor("vjp"), 10.0 * tol);
@@ -246,21 +321,29 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
         &tensor("mc_qgt_probe"),
         30.0 * tol,
     );
-    let sr = Sr {
-        diag_shift: spec["diag_shift"].as_f64().unwrap().into(),
-    };
-    for form in [SrForm::Metric, SrForm::Gram] {
-        let update: Vec<S> = model.layout().scatter(&sr.solve_as(form, &o, 0).update);
+    for form in forms(&model) {
+        let sr = Sr {
+            diag_shift: spec["diag_shift"].as_f64().unwrap().into(),
+            form: Some(form),
+            ..Sr::default()
+        };
+        let solution = sr.update(&model, theta, &estimate, 0, &mut SrSpace::default());
+        assert_eq!((solution.form, solution.fallback), (form, false));
+        let update: Vec<S> = model.layout().scatter(&solution.update);
         assert_close(
-            "mc_sr_update",
+            &format!("mc_sr_update, {form:?}"),
             &complex(&update),
             &tensor("mc_sr_update"),
-            1e3 * tol,
+            match form {
+                // The residual, 1e-10, times the condition number.
+                SrForm::Cg => 1e-6f64.max(1e3 * tol),
+                _ => 1e3 * tol,
+            },
         );
     }
 
     if spec["full_sum"].as_bool().unwrap() {
-        let mut state = FullSumState::new(Arc::new(config(spec).build::<S>().unwrap()), 0).unwrap();
+        let mut state = FullSumState::new(Arc::new(self::model::<S>(spec)), 0).unwrap();
         *state.params_mut() = params.clone();
         let (stats, gradient) = state.expect_and_grad(&h).unwrap();
         check_energy(&stats, &spec["fs_energy"], tol);
@@ -271,6 +354,15 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
             30.0 * tol,
         );
     }
+}
+
+/// The ways in which a model's system can be solved.
+pub fn forms<S: Scalar>(model: &Arnn<S>) -> Vec<SrForm> {
+    let mut forms = vec![SrForm::Metric, SrForm::Gram, SrForm::Cg];
+    if model.layerwise().is_some() {
+        forms.push(SrForm::Layerwise);
+    }
+    forms
 }
 
 fn estimate_of<S: Scalar>(
@@ -320,7 +412,7 @@ fn apply(m: &faer::Mat<f64>, v: &[f64]) -> Vec<f64> {
 #[test]
 fn models_agree_with_netket() {
     let names = golden::names("model_");
-    assert!(names.len() >= 50, "only {} cases", names.len());
+    assert!(names.len() >= 62, "only {} cases", names.len());
     for name in names {
         println!("{name}");
         let spec = golden::json(&name);
@@ -329,18 +421,18 @@ fn models_agree_with_netket() {
 }
 
 /// A small model with parameters away from selu's kink.
-pub fn nudged<S: Scalar>(config: &ArnnConv2d) -> (Arnn<S>, Params<S>) {
+fn nudged<S: Scalar>((kind, config): &(Kind, ArnnConv2d)) -> (Arnn<S>, Params<S>) {
     let config = ArnnConv2d {
         bias_init: Initializer::Normal(0.2),
         ..config.clone()
     };
-    let model = config.build::<S>().unwrap();
+    let model = build::<S>(*kind, &config).unwrap();
     let params = model.init(Key::new(7));
     (model, params)
 }
 
 /// Spaces, kernels, powers: what the laws are tried on.
-fn zoo() -> Vec<ArnnConv2d> {
+fn zoo() -> Vec<(Kind, ArnnConv2d)> {
     use autoket::hilbert::Hilbert;
     let spin = |s, n| Hilbert::spin(s, n).unwrap();
     let base = ArnnConv2d::new(spin(0.5, 9), 3, 3, [2, 3]);
@@ -349,7 +441,7 @@ fn zoo() -> Vec<ArnnConv2d> {
         extent: Some(extent),
         ..base.clone()
     };
-    vec![
+    let planar = vec![
         base.clone(),
         on(spin(0.5, 10), [2, 5]),
         on(spin(1.0, 6), [3, 2]),
@@ -391,9 +483,31 @@ fn zoo() -> Vec<ArnnConv2d> {
         },
         ArnnConv2d {
             activation: Activation::Tanh,
-            ..base
+            ..base.clone()
         },
-    ]
+        ArnnConv2d {
+            activation: Activation::Identity,
+            ..base.clone()
+        },
+    ];
+    let linear = [
+        base.clone(),
+        on(spin(1.0, 5), [1, 5]),
+        ArnnConv2d {
+            layers: 2,
+            use_bias: false,
+            kernel_dilation: [1, 2],
+            ..base.clone()
+        },
+        ArnnConv2d { layers: 1, ..base },
+    ];
+    let of = |kind: Kind| move |config| (kind, config);
+    planar
+        .into_iter()
+        .map(of(Kind::Conv2d))
+        .chain(linear.clone().map(of(Kind::Conv1d)))
+        .chain(linear.map(of(Kind::Dense)))
+        .collect()
 }
 
 macro_rules! for_each_scalar {
@@ -419,7 +533,7 @@ fn normalised<S: Scalar>() {
     for config in zoo() {
         let (model, params) = nudged::<S>(&config);
         let states = model.hilbert().all_states().unwrap();
-        let p = f64::from(config.machine_pow);
+        let p = f64::from(config.1.machine_pow);
         let norm: f64 = model
             .log_psi(&params.values, &states)
             .iter()
@@ -503,16 +617,18 @@ fn gradient<S: Wide>() {
             .collect();
         let cotangent_s: Vec<S> = cotangent.iter().map(|&c| S::from_c64(c)).collect();
         let mut sum = vec![0.0; n_reals];
-        model.backward(&params.values, &sigma, &cotangent_s, Grad::Sum(&mut sum));
-        let mut rows = vec![0.0; n * n_reals];
-        model.backward(
-            &params.values,
-            &sigma,
-            &cotangent_s,
-            Grad::PerSample(&mut rows),
-        );
+        model.vjp(&params.values, &sigma, &cotangent_s, &mut sum);
+        let parts = jacobian(&model, &params.values, &sigma);
         let total: Vec<f64> = (0..n_reals)
-            .map(|k| rows.iter().skip(k).step_by(n_reals).sum())
+            .map(|k| {
+                (0..n)
+                    .map(|i| {
+                        let of = |part: usize| parts[part][i * n_reals + k];
+                        let im = if S::PLANES == 2 { of(1) } else { 0.0 };
+                        cotangent[i].re * of(0) + cotangent[i].im * im
+                    })
+                    .sum()
+            })
             .collect();
         let tol = tolerance::<S>();
         assert_close(
@@ -573,11 +689,14 @@ impl<S: Scalar> Ansatz<S> for Plain<'_, S> {
     fn init(&self, key: Key) -> Params<S> {
         self.0.init(key)
     }
-    fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
-        self.0.log_psi(theta, sigma)
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+        self.0.log_psi_into(theta, sigma, out);
     }
-    fn backward(&self, theta: &[S], sigma: &[u8], cotangent: &[S], grad: Grad) {
-        self.0.backward(theta, sigma, cotangent, grad);
+    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) {
+        self.0.vjp(theta, sigma, cotangent, sum);
+    }
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+        self.0.jacobian(theta, sigma, out);
     }
     fn tabulate(&self, n_samples: usize) -> String {
         self.0.tabulate(n_samples)

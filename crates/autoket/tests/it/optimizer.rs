@@ -7,7 +7,9 @@ use autoket::hilbert::Hilbert;
 use autoket::models::ArnnConv2d;
 use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising};
-use autoket::optimizer::{Changing, LogDerivatives, Optimizer, Rule, Schedule, Sr, SrForm};
+use autoket::optimizer::{
+    Changing, LogDerivatives, Optimizer, Rule, Schedule, Sr, SrForm, SrSpace,
+};
 use autoket::vqs::{Estimate, FullSumState, McState, VariationalState};
 use autoket::{Scalar, c64};
 
@@ -159,16 +161,23 @@ fn forms<S: Scalar>() {
         let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
         let sr = Sr {
             diag_shift: 0.02.into(),
+            ..Sr::default()
         };
-        let chosen = sr.solve(&o, 0);
+        let theta = &state.params().values;
+        let chosen = sr.update(state.model(), theta, &estimate, 0, &mut SrSpace::default());
         assert_eq!(chosen.form, form);
-        let [metric, gram] = [SrForm::Metric, SrForm::Gram].map(|form| sr.solve_as(form, &o, 0));
-        assert!(!metric.fallback && !gram.fallback && !chosen.fallback);
+        let [metric, gram, cg] = [SrForm::Metric, SrForm::Gram, SrForm::Cg]
+            .map(|form| sr.solve(form, &o, 0, &mut SrSpace::default()));
+        assert!(!metric.fallback && !gram.fallback && !cg.fallback && !chosen.fallback);
         let scale = largest(&metric.update);
         assert!(scale > 1e-3);
         // Rounding times the condition number, at most 1e3/0.02.
         for (a, b) in metric.update.iter().zip(&gram.update) {
             assert!((a - b).abs() < 1e-10 * scale, "{a} {b}");
+        }
+        // A residual of 1e-10 times at most that condition number.
+        for (a, b) in metric.update.iter().zip(&cg.update) {
+            assert!((a - b).abs() < 1e-6 * scale, "{a} {b}");
         }
         // It solves the equation with the gradient of the energy.
         let gradient = estimate.gradient(state.model(), &state.params().values);
@@ -208,11 +217,13 @@ fn metric_and_gram_forms_agree() {
 fn singular_matrices_fall_back() {
     let sr = Sr {
         diag_shift: 0.0.into(),
+        ..Sr::default()
     };
+    let solve = |form, o: &LogDerivatives<f64>| sr.solve(form, o, 0, &mut SrSpace::default());
     let (state, estimate) = state::<f64>(4, 4);
     let theta = &state.params().values;
     let o = LogDerivatives::new(state.model(), theta, &estimate);
-    let solution = sr.solve_as(SrForm::Metric, &o, 0);
+    let solution = solve(SrForm::Metric, &o);
     assert!(solution.fallback);
     assert!(solution.update.iter().all(|x| x.is_finite()));
     // The gradient lies in those directions, so the equation is solved all the same;
@@ -229,7 +240,7 @@ fn singular_matrices_fall_back() {
     let (state, estimate) = self::state::<f64>(4, 1);
     let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
     for form in [SrForm::Metric, SrForm::Gram] {
-        let solution = sr.solve_as(form, &o, 0);
+        let solution = solve(form, &o);
         assert!(solution.fallback, "{form:?}");
         assert!(largest(&solution.update) < 1e-12, "{form:?}");
     }

@@ -1,9 +1,13 @@
 //! Vector functions and tiles, on every SIMD level of this machine, against correct rounding and plain loops.
 
+use autoket::c64;
 use autoket::random::Key;
 use autoket::scalar::Real;
 use autoket::simd::math::{self, V};
-use autoket::simd::{Elementwise, Precision, Row, Tap, Tiles, draw, log_normalise, uniforms};
+use autoket::simd::{
+    Across, Elementwise, Flat, Precision, Row, Start, Tap, Tiles, draw, exp_complex, log_normalise,
+    pick, uniforms,
+};
 use fearless_simd::{Level, Simd, SimdBase, dispatch};
 
 use crate::ulps::Ulps;
@@ -50,11 +54,14 @@ enum Function {
     Log1p,
     Tanh,
     Sigmoid,
+    LogCosh,
+    Sin,
+    Cos,
 }
 
-use Function::{Exp, Expm1, Log, Log1p, Sigmoid, Tanh};
+use Function::{Cos, Exp, Expm1, Log, Log1p, LogCosh, Sigmoid, Sin, Tanh};
 
-const FUNCTIONS: [Function; 6] = [Exp, Expm1, Log, Log1p, Tanh, Sigmoid];
+const FUNCTIONS: [Function; 9] = [Exp, Expm1, Log, Log1p, Tanh, Sigmoid, LogCosh, Sin, Cos];
 
 /// A number with a correctly rounded library.
 trait Reference: Ulps {
@@ -72,6 +79,9 @@ impl Reference for f32 {
             Log1p => core_math::log1p(x),
             Tanh => core_math::tanh(x),
             Sigmoid => 1.0 / (1.0 + core_math::exp(-x)),
+            LogCosh => log_cosh(x),
+            Sin => core_math::sin(x),
+            Cos => core_math::cos(x),
         }) as f32
     }
 }
@@ -84,6 +94,9 @@ impl Reference for f64 {
             Log => core_math::log(self),
             Log1p => core_math::log1p(self),
             Tanh => core_math::tanh(self),
+            LogCosh => log_cosh(self),
+            Sin => core_math::sin(self),
+            Cos => core_math::cos(self),
             // e/(1 + e) to an ulp: e is right to half a unit, and 1 + e is kept with its remainder.
             Sigmoid => {
                 let e = core_math::exp(-self.abs());
@@ -94,6 +107,17 @@ impl Reference for f64 {
                 q + ((-q).mul_add(sum, numerator) - q * rest) / sum
             }
         }
+    }
+}
+
+/// To an ulp: log(1 + 2 sinh²(x/2)) where that is small, |x| - log 2 + log(1 + exp(-2|x|)) elsewhere.
+fn log_cosh(x: f64) -> f64 {
+    let x = x.abs();
+    if x < 1.0 {
+        let s = core_math::sinh(0.5 * x);
+        core_math::log1p(2.0 * s * s)
+    } else {
+        x + (core_math::log1p(core_math::exp(-2.0 * x)) - std::f64::consts::LN_2)
     }
 }
 
@@ -115,6 +139,9 @@ fn apply_on<S: Simd, R: Real>(simd: S, f: Function, x: &mut [R]) {
                     Log1p => math::log1p::<S, R>(simd, v),
                     Tanh => math::tanh::<S, R>(simd, v),
                     Sigmoid => math::sigmoid::<S, R>(simd, v),
+                    LogCosh => math::log_cosh::<S, R>(simd, v),
+                    Sin => math::sincos::<S, R>(simd, v).0,
+                    Cos => math::sincos::<S, R>(simd, v).1,
                 };
                 y.store_slice(x);
             }
@@ -127,7 +154,8 @@ fn bound(f: Function) -> u64 {
     match f {
         Exp | Log | Log1p => 1,
         Expm1 => 2,
-        Tanh | Sigmoid => 3,
+        Tanh | Sigmoid | Sin | Cos => 3,
+        LogCosh => 6,
     }
 }
 
@@ -159,8 +187,12 @@ fn arguments<R: Real>(f: Function) -> Vec<R> {
         x.push(match (f, i % 4) {
             (Exp | Expm1 | Sigmoid, 0) => sign * u * largest,
             (Exp | Expm1 | Sigmoid, 1) => sign * u * 2.0,
-            (Tanh, 0) => sign * u * 25.0,
-            (Tanh, 1) => sign * u * 2.0,
+            (Tanh | LogCosh, 0) => sign * u * 25.0,
+            (Tanh | LogCosh, 1) => sign * u * 2.0,
+            (LogCosh, _) => sign * (10.0 - 20.0 * u).exp2(),
+            (Sin | Cos, 0) => sign * u * R::SINCOS_MAX.widen(),
+            (Sin | Cos, 1) => sign * u * 7.0,
+            (Sin | Cos, _) => sign * (2.0 - 20.0 * u).exp2(),
             (Log, 0) => 0.5 + 1.5 * u,
             (Log, 1) => 1.0 + sign * (-20.0 * u).exp2(),
             (Log, _) => wide.exp2(),
@@ -231,6 +263,9 @@ fn special_values<R: Reference>() {
         };
         for f in FUNCTIONS {
             is(f, f64::NAN, f64::NAN);
+            if matches!(f, LogCosh | Sin | Cos) {
+                continue;
+            }
             // A subnormal argument is as good as 0, or itself.
             let y = one::<R>(level, f, 0.25 * tiny).widen();
             let at_zero = one::<R>(level, f, 0.0).widen();
@@ -247,6 +282,11 @@ fn special_values<R: Reference>() {
             is(Tanh, zero, 0.0);
             is(Sigmoid, zero, 0.5);
         }
+        is(Sin, 0.0, 0.0);
+        is(Cos, 0.0, 1.0);
+        is(LogCosh, 0.0, 0.0);
+        is(LogCosh, inf, inf);
+        is(LogCosh, -inf, inf);
         assert!(one::<R>(level, Tanh, -0.0).widen().is_sign_negative());
         is(Exp, inf, inf);
         is(Exp, -inf, 0.0);
@@ -347,11 +387,21 @@ fn products<R: Real>() {
             for (i, o) in (1..=20).flat_map(|i| (1..=20).map(move |o| (i, o))) {
                 let weights = numbers::<R>(3 * i * o, 3);
                 let bias = numbers::<R>(o, 4);
+                let flat = Flat {
+                    weights: &weights[..],
+                    features_out: o,
+                };
                 let mut y = vec![R::Row::splat(R::nan()); o];
-                tiles.site::<R>(&weights, &bias, i, &taps, &x, &mut y);
+                let starts = [Start::Zero, Start::Bias(&bias), Start::Rows(&dy[3..])];
+                let start = starts[(i + o) % 3];
+                tiles.site::<R>(flat, start, i, &taps, &x, &mut y);
                 for k in 0..o {
                     for lane in 0..R::Row::LANES {
-                        let mut sum = bias[k].widen();
+                        let mut sum = match start {
+                            Start::Zero => 0.0,
+                            Start::Bias(bias) => bias[k].widen(),
+                            Start::Rows(rows) => rows[k][lane].widen(),
+                        };
                         for tap in &taps {
                             for f in 0..i {
                                 let w = weights[(tap.block as usize * i + f) * o + k];
@@ -366,8 +416,9 @@ fn products<R: Real>() {
                     }
                 }
 
-                let mut out = vec![R::Row::splat(R::nan()); i * o];
-                tiles.outer::<R>(&pairs, &x, &dy, [i, o], &mut out);
+                let stride = o + i % 3;
+                let mut out = vec![R::Row::splat(R::nan()); i * stride];
+                tiles.outer::<R>(&pairs, &x, &dy, [i, o], &mut out, stride);
                 for (f, k) in (0..i).flat_map(|f| (0..o).map(move |k| (f, k))) {
                     for lane in 0..R::Row::LANES {
                         let sum: f64 = pairs
@@ -376,7 +427,7 @@ fn products<R: Real>() {
                                 x[a as usize + f][lane].widen() * dy[b as usize + k][lane].widen()
                             })
                             .sum();
-                        let error = (out[f * o + k][lane].widen() - sum).abs();
+                        let error = (out[f * stride + k][lane].widen() - sum).abs();
                         assert!(
                             error <= sum_error::<R>(precision, 3),
                             "{name} {precision:?} outer {i} {o}: {error:e}"
@@ -386,6 +437,34 @@ fn products<R: Real>() {
             }
         }
     }
+}
+
+/// Lanes as weights: the products of two panels.
+fn panels<R: Real>() {
+    let (a, b) = (rows::<R>(50, 5), rows::<R>(50, 6));
+    let whole = [Tap { block: 0, row: 0 }];
+    for (name, level) in levels() {
+        let tiles = Tiles {
+            level,
+            precision: Precision::Default,
+        };
+        let mut y = vec![R::Row::splat(R::nan()); R::Row::LANES];
+        tiles.site::<R>(Across::<R>(&b), Start::Zero, 50, &whole, &a, &mut y);
+        for (k, lane) in (0..R::Row::LANES).flat_map(|k| (0..R::Row::LANES).map(move |l| (k, l))) {
+            let sum: f64 = (0..50).map(|i| a[i][lane].widen() * b[i][k].widen()).sum();
+            let error = (y[k][lane].widen() - sum).abs();
+            assert!(
+                error <= sum_error::<R>(Precision::Default, 50),
+                "{name} {error:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn products_of_panels_are_plain_loops() {
+    panels::<f32>();
+    panels::<f64>();
 }
 
 #[test]
@@ -407,20 +486,25 @@ fn tiles_of_nothing() {
             precision: Precision::Default,
         };
         let mut y = vec![<f64 as Real>::Row::splat(f64::NAN); 3];
-        tiles.site::<f64>(&[], &[1.0, 2.0, 3.0], 4, &[], &[], &mut y);
+        let flat = Flat {
+            weights: &[][..],
+            features_out: 3,
+        };
+        tiles.site::<f64>(flat, Start::Bias(&[1.0, 2.0, 3.0]), 4, &[], &[], &mut y);
         assert!(y[2].iter().all(|&y| y == 3.0));
-        tiles.outer::<f64>(&[], &[], &[], [3, 1], &mut y);
+        tiles.outer::<f64>(&[], &[], &[], [3, 1], &mut y, 1);
         assert!(y[1].iter().all(|&y| y == 0.0));
     }
 }
 
-const ELEMENTWISE: [Elementwise; 6] = [
+const ELEMENTWISE: [Elementwise; 7] = [
     Elementwise::Selu,
     Elementwise::Relu,
     Elementwise::Tanh,
     Elementwise::Gelu,
     Elementwise::Silu,
     Elementwise::LogCosh,
+    Elementwise::Identity,
 ];
 
 /// The formulas of the documentation, with the numbers of the paper.
@@ -442,6 +526,7 @@ fn plain(f: Elementwise, x: f64) -> f64 {
         }
         Elementwise::Silu => x / (1.0 + (-x).exp()),
         Elementwise::LogCosh => x.cosh().ln(),
+        Elementwise::Identity => x,
     }
 }
 
@@ -460,11 +545,16 @@ fn elementwise<R: Real>() {
         for f in ELEMENTWISE {
             for scale in [1.0, std::f64::consts::SQRT_2] {
                 let c = R::from_f64(scale);
-                let (mut y, mut d) = (x.clone(), dy.clone());
-                f.apply::<R>(level, c, &mut y);
+                let (mut y, mut less, mut d) = (x.clone(), x.clone(), dy.clone());
+                f.apply::<R>(level, c, &x, None, &mut y);
+                f.apply::<R>(level, c, &x, Some(&dy), &mut less);
                 f.pull_back::<R>(level, c, &x, &mut d);
                 for lane in (0..64).flat_map(|i| (0..R::Row::LANES).map(move |l| (i, l))) {
                     let at = |rows: &[R::Row]| rows[lane.0][lane.1].widen();
+                    assert_eq!(
+                        at(&less),
+                        (R::from_f64(at(&y)) - R::from_f64(at(&dy))).widen()
+                    );
                     let (x, c) = (at(&x), c.widen());
                     let value = plain(f, c * x) / c;
                     // A few roundings of numbers up to |x| and 1.
@@ -499,14 +589,14 @@ fn conditionals<R: Real>() {
     let eps = R::epsilon().widen();
     for (name, level) in levels() {
         for (planes, states, power) in [(1, 2, 2), (2, 2, 2), (1, 3, 1), (2, 5, 3), (1, 1, 2)] {
-            let mut y = rows::<R>(planes * states, 20 + states as i64);
-            for row in &mut y {
+            let mut raw = rows::<R>(planes * states, 20 + states as i64);
+            for row in &mut raw {
                 for x in row.iter_mut() {
                     *x *= R::from_f64(6.0);
                 }
             }
-            let raw = y.clone();
-            log_normalise::<R>(level, planes, power, &mut y);
+            let mut y = rows::<R>(planes * states, 1);
+            log_normalise::<R>(level, planes, power, &raw, &mut y);
             let p = f64::from(power);
             for lane in 0..R::Row::LANES {
                 let at = |rows: &[R::Row], s: usize| rows[s * planes][lane].widen();
@@ -553,6 +643,18 @@ fn conditionals<R: Real>() {
                 }
                 assert!(usize::from(index[lane]) < states);
             }
+
+            let local_states: Vec<R> = (0..states).map(|s| R::from_f64(2.0 * s as f64)).collect();
+            let mut values = R::Row::splat(R::nan());
+            for (value, &index) in values.iter_mut().zip(&index) {
+                *value = local_states[usize::from(index)];
+            }
+            let mut own = vec![R::Row::splat(R::nan()); planes];
+            pick::<R>(level, planes, &local_states, &values, &y, &mut own);
+            for (plane, lane) in (0..planes).flat_map(|p| (0..R::Row::LANES).map(move |l| (p, l))) {
+                let expected = y[usize::from(index[lane]) * planes + plane][lane];
+                assert_eq!(own[plane][lane], expected);
+            }
             assert!(decided >= R::Row::LANES - 1);
         }
     }
@@ -568,10 +670,30 @@ fn conditionals_are_normalised_and_drawn() {
 #[test]
 fn large_log_amplitudes_are_normalised() {
     for (_, level) in levels() {
-        let mut y = [700.0, 701.0].map(<f64 as Real>::Row::splat);
-        log_normalise::<f64>(level, 1, 2, &mut y);
+        let z = [700.0, 701.0].map(<f64 as Real>::Row::splat);
+        let mut y = z;
+        log_normalise::<f64>(level, 1, 2, &z, &mut y);
         let expected = -0.5 * (1.0f64 + 2.0f64.exp()).ln();
         assert!((y[0][3] - expected).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn complex_exponentials_are_their_parts() {
+    for (_, level) in levels() {
+        // The second row has a phase beyond what the vector sine bears.
+        for large in [1.0, 1e9] {
+            let (mut re, mut im) = (vec![0.0; 32], vec![0.0; 32]);
+            for i in 0..32 {
+                re[i] = (i as f64).sin();
+                im[i] = (7.0 * i as f64).cos() * 3.0 * if i == 9 { large } else { 1.0 };
+            }
+            let z: Vec<c64> = re.iter().zip(&im).map(|(&a, &b)| c64::new(a, b)).collect();
+            exp_complex(level, &mut re, &mut im);
+            for (i, z) in z.iter().enumerate() {
+                assert!((c64::new(re[i], im[i]) - z.exp()).norm() < 1e-14, "{z}");
+            }
+        }
     }
 }
 

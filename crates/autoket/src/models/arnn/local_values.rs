@@ -1,0 +1,465 @@
+//! Local values Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ): the change from σ to σ' is followed only where it can be seen.
+//!
+//! Connected states of a few neighbouring blocks of samples are sorted by the sites that change. Those with
+//! the same sites are evaluated together, a lane for each: in the lanes of their block where a block has
+//! one for about every sample (a flip in a field), gathered from several blocks where it has not (an
+//! exchange, for antiparallel spins only).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::cones::{Cone, MEMORY};
+use super::forward::Block;
+use super::{Arnn, lanes};
+use crate::nn::Packed;
+use crate::operator::{Connected, Operator};
+use crate::scalar::{Real, Scalar, c64};
+use crate::simd::{Flat, Row, Start, add_difference, exp_complex, log_normalise, pick};
+
+/// Blocks whose connected states are sorted together.
+const NEIGHBOURS: usize = 4;
+/// Gathering lanes costs about a quarter of evaluating them.
+const GATHERING: f64 = 1.25;
+/// Lanes of the widest row.
+const MAX_LANES: usize = 32;
+
+/// The connected states of some blocks, by the sites that change.
+#[derive(Debug)]
+pub(super) struct ConeSpace<R: Real> {
+    /// The operator's row of each sample.
+    rows: Vec<Connected>,
+    /// ψ(σ')/ψ(σ) of each element of each row.
+    ratios: Vec<Vec<c64>>,
+    table: Table,
+    scratch: Scratch<R>,
+}
+
+impl<R: Real> Default for ConeSpace<R> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            ratios: Vec::new(),
+            table: Table::default(),
+            scratch: Scratch::default(),
+        }
+    }
+}
+
+/// Patterns: the sets of sites that change.
+#[derive(Debug, Default)]
+struct Table {
+    patterns: Vec<Pattern>,
+    numbers: HashMap<Box<[u32]>, usize>,
+    /// Patterns met by the samples at hand.
+    met: Vec<usize>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    cone: Arc<Cone>,
+    elements: Vec<Element>,
+}
+
+/// One element of one row of the operator.
+#[derive(Clone, Copy, Debug)]
+struct Element {
+    sample: u32,
+    element: u32,
+    /// How many elements of the same sample have the same pattern and come before.
+    nth: u32,
+}
+
+/// Memory for following one change.
+#[derive(Debug)]
+struct Scratch<R: Real> {
+    /// New local states of the sites that change.
+    values: Vec<R::Row>,
+    /// Changes of each layer's input.
+    changes: Vec<Vec<R::Row>>,
+    /// One site's outputs before and after the activation.
+    z: Vec<R::Row>,
+    y: Vec<R::Row>,
+    gathered: Vec<R::Row>,
+}
+
+impl<R: Real> Default for Scratch<R> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            changes: Vec::new(),
+            z: Vec::new(),
+            y: Vec::new(),
+            gathered: Vec::new(),
+        }
+    }
+}
+
+impl Table {
+    /// The patterns met for which `keep` holds.
+    fn met(&self, keep: impl Fn(&Pattern) -> bool) -> impl Iterator<Item = &Pattern> {
+        let patterns = self.met.iter().map(|&met| &self.patterns[met]);
+        patterns.filter(move |pattern| keep(pattern))
+    }
+
+    /// Sorts the rows of some samples into patterns.
+    fn sort<S: Scalar>(&mut self, model: &Arnn<S>, rows: &[Connected]) {
+        if self.bytes > MEMORY {
+            *self = Self::default();
+        }
+        for &met in &self.met {
+            self.patterns[met].elements.clear();
+        }
+        self.met.clear();
+        for (sample, row) in rows.iter().enumerate() {
+            // Rows list their patterns in the same order, most often.
+            let mut next = 0;
+            for (element, (_, changes)) in row.iter().enumerate() {
+                if changes.is_empty() {
+                    continue;
+                }
+                let number = self.number(model, changes, next);
+                next = number + 1;
+                let elements = &mut self.patterns[number].elements;
+                let nth = match elements.last() {
+                    None => {
+                        self.met.push(number);
+                        0
+                    }
+                    Some(last) if last.sample == sample as u32 => last.nth + 1,
+                    Some(_) => 0,
+                };
+                elements.push(Element {
+                    sample: sample as u32,
+                    element: element as u32,
+                    nth,
+                });
+            }
+        }
+        // Neighbouring patterns touch the same activations.
+        let patterns = &self.patterns;
+        self.met
+            .sort_unstable_by(|&a, &b| patterns[a].cone.sites.cmp(&patterns[b].cone.sites));
+    }
+
+    /// The pattern of some changes; `next` is a guess.
+    fn number<S: Scalar>(&mut self, model: &Arnn<S>, changes: &[(u32, u8)], next: usize) -> usize {
+        let is = |pattern: &Pattern| {
+            let sites = &pattern.cone.sites;
+            sites.len() == changes.len() && sites.iter().zip(changes).all(|(a, (b, _))| a == b)
+        };
+        let near = self.patterns.iter().skip(next).take(8).position(is);
+        if let Some(ahead) = near {
+            return next + ahead;
+        }
+        let sites: Box<[u32]> = changes.iter().map(|&(site, _)| site).collect();
+        if let Some(&number) = self.numbers.get(&sites) {
+            return number;
+        }
+        let cone = model.cones.get(&model.wiring, &sites);
+        self.bytes += cone.bytes();
+        self.numbers.insert(sites, self.patterns.len());
+        self.patterns.push(Pattern {
+            cone,
+            elements: Vec::new(),
+        });
+        self.patterns.len() - 1
+    }
+}
+
+impl Pattern {
+    /// The elements of one block, where each sample has one at most and so its own lane.
+    fn of_block<S: Scalar>(&self, block: usize) -> &[Element] {
+        let first = (block * lanes::<S>()) as u32;
+        let start = self.elements.partition_point(|e| e.sample < first);
+        let end = self
+            .elements
+            .partition_point(|e| e.sample < first + lanes::<S>() as u32);
+        &self.elements[start..end]
+    }
+
+    /// Is it better to gather the elements of all blocks in as few rows as they fill?
+    fn is_sparse<S: Scalar>(&self, n_blocks: usize) -> bool {
+        if self.elements.iter().any(|e| e.nth > 0) {
+            return true;
+        }
+        let blocks = (0..n_blocks).filter(|&b| !self.of_block::<S>(b).is_empty());
+        let gathered = self.elements.len().div_ceil(lanes::<S>());
+        (gathered as f64) * GATHERING < blocks.count() as f64
+    }
+}
+
+/// Where the lanes of a row come from.
+#[derive(Clone, Copy)]
+enum Source<'a, R: Real> {
+    /// All from one block, in place.
+    InPlace(&'a Block<R>),
+    /// Each from (block, lane).
+    Gathered(&'a [Block<R>], &'a [(u8, u8)]),
+}
+
+impl<'a, R: Real> Source<'a, R> {
+    /// Some rows of a block's memory, with the lanes of this source.
+    fn rows<'b>(
+        self,
+        memory: impl Fn(&Block<R>) -> &[R::Row],
+        first: usize,
+        n: usize,
+        scratch: &'b mut Vec<R::Row>,
+    ) -> &'b [R::Row]
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::InPlace(block) => &memory(block)[first..first + n],
+            Self::Gathered(blocks, lanes) => {
+                scratch.resize(n, R::Row::splat(R::zero()));
+                for (lane, &(block, from)) in lanes.iter().enumerate() {
+                    let rows = &memory(&blocks[block as usize])[first..first + n];
+                    for (to, row) in scratch.iter_mut().zip(rows) {
+                        to[lane] = row[from as usize];
+                    }
+                }
+                scratch
+            }
+        }
+    }
+}
+
+impl<S: Scalar> Arnn<S> {
+    pub(super) fn local_values_of_batch(
+        &self,
+        packed: &[Packed<S::Real>],
+        sigma: &[u8],
+        operator: &dyn Operator,
+        values: &mut [c64],
+    ) {
+        let n_sites = self.hilbert.n_sites();
+        let neighbours = NEIGHBOURS * lanes::<S>();
+        sigma
+            .par_chunks(neighbours * n_sites)
+            .zip(values.par_chunks_mut(neighbours))
+            .for_each(|(sigma, values)| {
+                self.with_workspace(|workspace| {
+                    let n_blocks = values.len().div_ceil(lanes::<S>());
+                    let blocks = &mut workspace.blocks;
+                    blocks.resize_with(n_blocks.max(blocks.len()), || Block::new(self));
+                    let blocks = &mut blocks[..n_blocks];
+                    for (block, sigma) in
+                        blocks.iter_mut().zip(sigma.chunks(lanes::<S>() * n_sites))
+                    {
+                        self.load(block, sigma);
+                        self.forward(packed, block);
+                    }
+                    let space = &mut workspace.cones;
+                    self.follow_all(packed, blocks, space, sigma, operator);
+                    for ((value, row), ratios) in
+                        values.iter_mut().zip(&space.rows).zip(&space.ratios)
+                    {
+                        let terms = row.iter().zip(ratios);
+                        *value = terms.map(|((mel, _), ratio)| mel * ratio).sum();
+                    }
+                });
+            });
+    }
+
+    /// Finds the ratios of all connected states of some blocks.
+    fn follow_all(
+        &self,
+        packed: &[Packed<S::Real>],
+        blocks: &[Block<S::Real>],
+        space: &mut ConeSpace<S::Real>,
+        sigma: &[u8],
+        operator: &dyn Operator,
+    ) {
+        let n_sites = self.hilbert.n_sites();
+        let n_samples = sigma.len() / n_sites;
+        space
+            .rows
+            .resize_with(n_samples.max(space.rows.len()), Connected::default);
+        space
+            .ratios
+            .resize_with(n_samples.max(space.ratios.len()), Vec::new);
+        let samples = sigma.chunks_exact(n_sites).zip(&mut space.rows);
+        for ((sigma, row), ratios) in samples.zip(&mut space.ratios) {
+            operator.connected(sigma, row);
+            ratios.clear();
+            ratios.resize(row.len(), c64::ONE);
+        }
+        space.table.sort(self, &space.rows[..n_samples]);
+        let ConeSpace {
+            rows,
+            ratios,
+            table,
+            scratch,
+        } = space;
+        // One block after the other where its lanes are full: its activations stay in cache.
+        let mut of_lane = [None; MAX_LANES];
+        for (b, block) in blocks.iter().enumerate() {
+            for pattern in table.met(|pattern| !pattern.is_sparse::<S>(blocks.len())) {
+                let elements = pattern.of_block::<S>(b);
+                if elements.is_empty() {
+                    continue;
+                }
+                of_lane.fill(None);
+                for &element in elements {
+                    of_lane[element.sample as usize % lanes::<S>()] = Some(element);
+                }
+                let source = Source::InPlace(block);
+                self.follow(
+                    packed,
+                    source,
+                    &pattern.cone,
+                    &of_lane,
+                    rows,
+                    ratios,
+                    scratch,
+                );
+            }
+        }
+        for pattern in table.met(|pattern| pattern.is_sparse::<S>(blocks.len())) {
+            for elements in pattern.elements.chunks(lanes::<S>()) {
+                // Lanes left over follow sample 0, in vain.
+                let mut from = [(0, 0); MAX_LANES];
+                of_lane.fill(None);
+                for (lane, &element) in elements.iter().enumerate() {
+                    let sample = element.sample as usize;
+                    from[lane] = ((sample / lanes::<S>()) as u8, (sample % lanes::<S>()) as u8);
+                    of_lane[lane] = Some(element);
+                }
+                let source = Source::Gathered(blocks, &from[..lanes::<S>()]);
+                self.follow(
+                    packed,
+                    source,
+                    &pattern.cone,
+                    &of_lane,
+                    rows,
+                    ratios,
+                    scratch,
+                );
+            }
+        }
+    }
+
+    /// Evaluates one connected state in each lane that has one, all with the same sites changed.
+    fn follow(
+        &self,
+        packed: &[Packed<S::Real>],
+        source: Source<S::Real>,
+        cone: &Cone,
+        of_lane: &[Option<Element>; MAX_LANES],
+        rows: &[Connected],
+        ratios: &mut [Vec<c64>],
+        scratch: &mut Scratch<S::Real>,
+    ) {
+        let zero = <S::Real as Real>::Row::splat(S::Real::from_f64(0.0));
+        let Scratch {
+            values,
+            changes,
+            z,
+            y,
+            gathered,
+            ..
+        } = scratch;
+        let lanes_in_use = || of_lane[..lanes::<S>()].iter().enumerate();
+        values.clear();
+        changes.resize_with(self.layers.len(), Vec::new);
+        changes[0].clear();
+        for (which, &site) in cone.sites.iter().enumerate() {
+            let old = source.rows(|block| &block.inputs[0], site as usize, 1, gathered)[0];
+            let mut new = old;
+            for (lane, element) in lanes_in_use() {
+                if let Some(e) = element {
+                    let (_, index) = rows[e.sample as usize].changes(e.element as usize)[which];
+                    new[lane] = self.local_states[index as usize];
+                }
+            }
+            let mut change = new;
+            for (change, old) in change.iter_mut().zip(old.iter()) {
+                *change -= *old;
+            }
+            values.push(new);
+            changes[0].push(change);
+        }
+        let mut sums = [[0.0; MAX_LANES]; 2];
+        for (layer, reached) in cone.layers.iter().enumerate() {
+            let [features_in, features_out] = self.wiring[layer].features;
+            let weights = Flat {
+                weights: &packed[layer].weights[..],
+                features_out,
+            };
+            let (read, written) = changes.split_at_mut(layer + 1);
+            if let Some(written) = written.first_mut() {
+                written.resize(reached.sites.len() * features_out, zero);
+            }
+            z.resize(features_out, zero);
+            y.resize(features_out, zero);
+            for (place, &site) in reached.sites.iter().enumerate() {
+                let first = site as usize * features_out;
+                let base = source.rows(|b| &b.outputs[layer], first, features_out, gathered);
+                let (start, taps) = (Start::Rows(base), reached.taps.get(place));
+                self.tiles
+                    .site::<S::Real>(weights, start, features_in, taps, &read[layer], z);
+                match written.first_mut() {
+                    Some(written) => {
+                        let base =
+                            source.rows(|b| &b.inputs[layer + 1], first, features_out, gathered);
+                        let change = &mut written[place * features_out..][..features_out];
+                        self.activation.apply::<S>(z, Some(base), change);
+                    }
+                    None => {
+                        log_normalise::<S::Real>(
+                            self.tiles.level,
+                            S::PLANES,
+                            self.machine_pow,
+                            z,
+                            y,
+                        );
+                        self.add_change(source, cone, values, site, y, gathered, &mut sums);
+                    }
+                }
+            }
+        }
+        let width = self.hilbert.local_size() * S::PLANES;
+        for &site in &cone.unreached {
+            let first = site as usize * width;
+            y.clear();
+            y.extend_from_slice(source.rows(|b| &b.log_conditionals, first, width, gathered));
+            self.add_change(source, cone, values, site, y, gathered, &mut sums);
+        }
+        let [re, im] = &mut sums;
+        exp_complex(self.tiles.level, re, im);
+        for (lane, element) in lanes_in_use() {
+            if let Some(e) = element {
+                ratios[e.sample as usize][e.element as usize] = c64::new(re[lane], im[lane]);
+            }
+        }
+    }
+
+    /// Adds the change of the log-conditional of a site's own state, where its log-conditionals are `y`.
+    fn add_change(
+        &self,
+        source: Source<S::Real>,
+        cone: &Cone,
+        values: &[<S::Real as Real>::Row],
+        site: u32,
+        y: &[<S::Real as Real>::Row],
+        gathered: &mut Vec<<S::Real as Real>::Row>,
+        sums: &mut [[f64; MAX_LANES]; 2],
+    ) {
+        let site = site as usize;
+        let value = match cone.sites.iter().position(|&s| s as usize == site) {
+            Some(which) => values[which],
+            None => source.rows(|b| &b.inputs[0], site, 1, gathered)[0],
+        };
+        let mut own = [<S::Real as Real>::Row::splat(S::Real::from_f64(0.0)); 2];
+        let level = self.tiles.level;
+        pick::<S::Real>(level, S::PLANES, &self.local_states, &value, y, &mut own);
+        let before = source.rows(|b| &b.own, site * S::PLANES, S::PLANES, gathered);
+        for ((own, before), sums) in own.iter().zip(before).zip(sums) {
+            add_difference::<S::Real>(level, own, Some(before), sums);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The Gram matrix of log-derivatives layer by layer, without the log-derivatives.
+//!
+//! In a layer where every pair of sites has weights of its own, the derivative of sample n by the weights
+//! from site i to site j is the outer product of the input x_n(i) and the cotangent d_n(j). Their scalar
+//! products need no derivative:
+//!
+//! ⟨O_n, O_m⟩ = Σ_j ⟨d_n(j), d_m(j)⟩ (1 + Σ_{i ≤ j} ⟨x_n(i), x_m(i)⟩), the 1 for the bias;
+//!
+//! of complex numbers the real part of the product of ⟨d_n, d_m⟩ and the conjugate of ⟨x_n, x_m⟩.
+
+use rayon::prelude::*;
+
+use super::Symmetric;
+use crate::models::{Autoregressive, RowOf};
+use crate::scalar::{Real, Scalar};
+use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_elementwise, level};
+use crate::vqs::Estimate;
+
+/// A layer where every pair of sites has weights of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Sites.
+    pub n_sites: usize,
+    /// Real features in.
+    pub inputs: usize,
+    /// Real features out.
+    pub outputs: usize,
+    /// Is the input complex, with real and imaginary parts side by side?
+    pub complex_input: bool,
+    /// Does a site see itself, or only those before?
+    pub inclusive: bool,
+    /// Has it a bias?
+    pub bias: bool,
+}
+
+impl Layer {
+    /// Rows of lanes that hold its inputs and cotangents.
+    pub fn rows(&self) -> usize {
+        self.n_sites * (self.inputs + self.outputs)
+    }
+}
+
+/// Inputs and cotangents of all layers for all samples.
+#[derive(Debug)]
+pub(super) struct Factors<S: Scalar> {
+    /// For each part of log ψ of each block of samples, for each layer: inputs, then cotangents.
+    panels: Vec<RowOf<S>>,
+    rows: usize,
+    /// w and √w of each lane, 0 for those left over; √w ΔE by (block, part, lane).
+    weights: Vec<f64>,
+    epsilon: Vec<f64>,
+}
+
+impl<S: Scalar> Default for Factors<S> {
+    fn default() -> Self {
+        Self {
+            panels: Vec::new(),
+            rows: 0,
+            weights: Vec::new(),
+            epsilon: Vec::new(),
+        }
+    }
+}
+
+impl<S: Scalar> Factors<S> {
+    const LANES: usize = <S::Real as Real>::Row::LANES;
+
+    pub fn compute(
+        &mut self,
+        layers: &[Layer],
+        model: &dyn Autoregressive<S>,
+        theta: &[S],
+        estimate: &Estimate<S>,
+    ) {
+        self.rows = layers.iter().map(Layer::rows).sum();
+        let n_blocks = estimate.weights.len().div_ceil(Self::LANES);
+        let n_panels = n_blocks * S::PLANES;
+        self.panels
+            .resize(n_panels * self.rows, Row::splat(S::Real::from_f64(0.0)));
+        model.layerwise_factors(theta, &estimate.samples.sigma, &mut self.panels);
+        self.weights.clear();
+        self.weights.extend_from_slice(&estimate.weights);
+        self.weights.resize(n_blocks * Self::LANES, 0.0);
+        self.epsilon.clear();
+        self.epsilon.resize(n_panels * Self::LANES, 0.0);
+        for (sample, value) in estimate.local_values.iter().enumerate() {
+            let deviation = value - estimate.stats.mean;
+            for (plane, part) in [deviation.re, deviation.im][..S::PLANES].iter().enumerate() {
+                let line = self.line(sample, plane);
+                self.epsilon[line] = self.weights[sample].sqrt() * part;
+            }
+        }
+    }
+
+    /// The line of a sample and a part of log ψ.
+    fn line(&self, sample: usize, plane: usize) -> usize {
+        (sample / Self::LANES * S::PLANES + plane) * Self::LANES + sample % Self::LANES
+    }
+
+    /// The weight and the part of log ψ of a line.
+    fn of_line(&self, line: usize) -> (f64, usize) {
+        let (panel, lane) = (line / Self::LANES, line % Self::LANES);
+        let weight = self.weights[panel / S::PLANES * Self::LANES + lane];
+        (weight, panel % S::PLANES)
+    }
+
+    /// √w ΔE by lines.
+    pub fn epsilon(&self) -> &[f64] {
+        &self.epsilon
+    }
+
+    /// AAᵀ.
+    pub fn gram_into(&self, layers: &[Layer], out: &mut Symmetric) {
+        let n = self.epsilon.len();
+        out.reset(n);
+        if n == 0 || self.rows == 0 {
+            return;
+        }
+        out.columns_mut()
+            .par_chunks_mut(Self::LANES * n)
+            .zip(self.panels.par_chunks_exact(self.rows))
+            .enumerate()
+            .for_each(|(c, (columns, right))| {
+                let mut space = Tile::<S>::new(layers, right);
+                let lefts = self.panels.chunks_exact(self.rows).enumerate().skip(c);
+                for (r, left) in lefts {
+                    space.products(layers, left, right);
+                    for (column, sums) in columns.chunks_exact_mut(n).zip(&space.sums) {
+                        column[r * Self::LANES..][..Self::LANES]
+                            .copy_from_slice(&sums[..Self::LANES]);
+                    }
+                }
+            });
+        self.center(out);
+    }
+
+    /// From ⟨O_n, O_m⟩ to √w_n √w_m ⟨ΔO_n, ΔO_m⟩.
+    fn center(&self, gram: &mut Symmetric) {
+        let n = self.epsilon.len();
+        let lines: Vec<(f64, usize)> = (0..n).map(|line| self.of_line(line)).collect();
+        // Σ_m w_m ⟨O_m, O_n⟩, for each part of the sum.
+        let mut mean = vec![[0.0; 2]; n];
+        let columns = gram.columns_mut();
+        for j in 0..n {
+            let (w_j, plane_j) = lines[j];
+            let mut own = [0.0; 2];
+            for i in j..n {
+                let g = columns[j * n + i];
+                let (w_i, plane_i) = lines[i];
+                mean[i][plane_j] += if i == j { 0.0 } else { w_j * g };
+                own[plane_i] += w_i * g;
+            }
+            mean[j][0] += own[0];
+            mean[j][1] += own[1];
+        }
+        let mut whole = [[0.0; 2]; 2];
+        for (&(w, plane), mean) in lines.iter().zip(&mean) {
+            whole[plane][0] += w * mean[0];
+            whole[plane][1] += w * mean[1];
+        }
+        columns
+            .par_chunks_mut(n)
+            .enumerate()
+            .for_each(|(j, column)| {
+                let (w_j, plane_j) = lines[j];
+                for i in j..n {
+                    let (w_i, plane_i) = lines[i];
+                    let centred =
+                        column[i] - mean[j][plane_i] - mean[i][plane_j] + whole[plane_i][plane_j];
+                    column[i] = (w_i * w_j).sqrt() * centred;
+                }
+            });
+    }
+
+    /// Aᵀ v, v by lines.
+    pub fn transposed_times(
+        &self,
+        model: &dyn Autoregressive<S>,
+        theta: &[S],
+        estimate: &Estimate<S>,
+        v: &[f64],
+    ) -> Vec<f64> {
+        let n_samples = estimate.weights.len();
+        let scaled =
+            |sample: usize, plane: usize| self.weights[sample].sqrt() * v[self.line(sample, plane)];
+        let mut whole = [0.0; 2];
+        for plane in 0..S::PLANES {
+            whole[plane] = (0..n_samples).map(|sample| scaled(sample, plane)).sum();
+        }
+        let part = |sample: usize, plane: usize| match plane < S::PLANES {
+            true => scaled(sample, plane) - self.weights[sample] * whole[plane],
+            false => 0.0,
+        };
+        let cotangent: Vec<S> = (0..n_samples)
+            .map(|n| S::new(S::Real::from_f64(part(n, 0)), S::Real::from_f64(part(n, 1))))
+            .collect();
+        let mut out = vec![0.0; model.n_reals()];
+        model.vjp(theta, &estimate.samples.sigma, &cotangent, &mut out);
+        out
+    }
+}
+
+/// Products of two panels.
+struct Tile<S: Scalar> {
+    /// The right panel with each complex number times -i: (re, im) becomes (im, -re).
+    turned: Vec<RowOf<S>>,
+    /// Σ_i ⟨x, x'⟩, real and imaginary part, before a site and after.
+    x: [[Vec<RowOf<S>>; 2]; 2],
+    d: Vec<RowOf<S>>,
+    /// Sums of all layers and sites.
+    sums: Vec<[f64; 32]>,
+}
+
+impl<S: Scalar> Tile<S> {
+    fn new(layers: &[Layer], right: &[RowOf<S>]) -> Self {
+        let lanes = <S::Real as Real>::Row::LANES;
+        let rows = || vec![Row::splat(S::Real::from_f64(0.0)); lanes];
+        let mut turned = Vec::new();
+        if S::PLANES == 2 {
+            turned.extend_from_slice(right);
+            let mut first = 0;
+            for layer in layers {
+                let inputs = layer.n_sites * layer.inputs;
+                // A real input is not turned, nor read turned.
+                let from = first + if layer.complex_input { 0 } else { inputs };
+                first += layer.rows();
+                for [re, im] in turned[from..first].as_chunks_mut::<2>().0 {
+                    std::mem::swap(re, im);
+                    for im in im.iter_mut() {
+                        *im = -*im;
+                    }
+                }
+            }
+        }
+        Self {
+            turned,
+            x: [[rows(), rows()], [rows(), rows()]],
+            d: rows(),
+            sums: vec![[0.0; 32]; lanes],
+        }
+    }
+
+    /// Finds the sums for two panels.
+    fn products(&mut self, layers: &[Layer], left: &[RowOf<S>], right: &[RowOf<S>]) {
+        let constant = |x: f64| <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(x));
+        for sums in &mut self.sums {
+            sums.fill(0.0);
+        }
+        let mut first = 0;
+        for layer in layers {
+            let inputs = first..first + layer.n_sites * layer.inputs;
+            let outputs = inputs.end..inputs.end + layer.n_sites * layer.outputs;
+            first = outputs.end;
+            for before in &mut self.x[0] {
+                before.fill(constant(0.0));
+            }
+            if layer.bias {
+                self.x[0][0].fill(constant(1.0));
+            }
+            let sites =
+                (inputs.step_by(layer.inputs.max(1))).zip(outputs.step_by(layer.outputs.max(1)));
+            for (x, d) in sites {
+                let x = x..x + layer.inputs;
+                let d = d..d + layer.outputs;
+                let (before, after) = self.x.split_at_mut(1);
+                let [before, after] = [&mut before[0], &mut after[0]];
+                product::<S>(
+                    &left[x.clone()],
+                    &right[x.clone()],
+                    Start::Rows(&before[0]),
+                    &mut after[0],
+                );
+                if layer.complex_input {
+                    product::<S>(
+                        &left[x.clone()],
+                        &self.turned[x],
+                        Start::Rows(&before[1]),
+                        &mut after[1],
+                    );
+                }
+                let seen = if layer.inclusive { &*after } else { &*before };
+                product::<S>(
+                    &left[d.clone()],
+                    &right[d.clone()],
+                    Start::Zero,
+                    &mut self.d,
+                );
+                add_elementwise::<S::Real>(level(), &self.d, &seen[0], &mut self.sums);
+                if layer.complex_input {
+                    product::<S>(&left[d.clone()], &self.turned[d], Start::Zero, &mut self.d);
+                    add_elementwise::<S::Real>(level(), &self.d, &seen[1], &mut self.sums);
+                }
+                std::mem::swap(before, after);
+            }
+        }
+    }
+}
+
+/// out\[b\]\[a\] = start + Σ left\[·\]\[a\] right\[·\]\[b\], a and b lanes.
+fn product<S: Scalar>(
+    left: &[RowOf<S>],
+    right: &[RowOf<S>],
+    start: Start<S::Real>,
+    out: &mut [RowOf<S>],
+) {
+    let tiles = Tiles {
+        level: level(),
+        precision: Precision::Default,
+    };
+    let whole = [Tap { block: 0, row: 0 }];
+    let weights = Across::<S::Real>(right);
+    tiles.site::<S::Real>(weights, start, left.len(), &whole, left, out);
+}

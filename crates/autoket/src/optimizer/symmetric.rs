@@ -1,0 +1,134 @@
+//! Symmetric matrices that are products of panels of rows of lanes.
+
+use faer::{Mat, MatRef};
+use rayon::prelude::*;
+
+use crate::scalar::Real;
+use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_difference, level};
+
+/// The lower triangle of a symmetric matrix, columns one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Symmetric {
+    n: usize,
+    columns: Vec<f64>,
+}
+
+/// Products are summed in the precision of the panels over so many terms, and these sums in double precision.
+const TERMS: usize = 128;
+/// Columns that a thread makes at once, and rows it makes before it goes on to the next terms:
+/// their terms stay in the cache of a core.
+const COLUMNS: usize = 64;
+const ROWS: usize = 128;
+
+impl Symmetric {
+    /// Makes it zero, with `n` lines.
+    pub fn reset(&mut self, n: usize) {
+        self.n = n;
+        self.columns.clear();
+        self.columns.resize(n * n, 0.0);
+    }
+
+    /// Adds `x` to the diagonal.
+    pub fn shift(&mut self, x: f64) {
+        for i in 0..self.n {
+            self.columns[i * (self.n + 1)] += x;
+        }
+    }
+
+    /// Puts 1 on the diagonal from line `n` on.
+    pub fn fill_diagonal(&mut self, n: usize) {
+        for i in n..self.n {
+            self.columns[i * (self.n + 1)] = 1.0;
+        }
+    }
+
+    /// Lines and columns.
+    pub fn n_lines(&self) -> usize {
+        self.n
+    }
+
+    pub fn as_ref(&self) -> MatRef<'_, f64> {
+        MatRef::from_column_major_slice(&self.columns, self.n, self.n)
+    }
+
+    /// All columns, one after the other.
+    pub fn columns_mut(&mut self) -> &mut [f64] {
+        &mut self.columns
+    }
+
+    /// The first `n` lines, both triangles.
+    pub fn to_mat(&self, n: usize) -> Mat<f64> {
+        Mat::from_fn(n, n, |i, j| self.columns[i.min(j) * self.n + i.max(j)])
+    }
+
+    /// Adds L Rᵀ from line `at` on, where that lies in the lower triangle.
+    ///
+    /// L and R are panels of `depth` rows each: lanes are lines of the product, rows its terms.
+    pub fn add_products<R: Real>(
+        &mut self,
+        at: [usize; 2],
+        left: &[R::Row],
+        right: &[R::Row],
+        depth: usize,
+    ) {
+        let (n, lanes) = (self.n, R::Row::LANES);
+        if depth == 0 || n == 0 {
+            return;
+        }
+        let columns = right.len() / depth * lanes;
+        self.columns[at[1] * n..][..columns * n]
+            .par_chunks_mut(COLUMNS * n)
+            .zip(right.par_chunks(COLUMNS / lanes * depth))
+            .enumerate()
+            .for_each(|(c, (columns, right))| {
+                let first_column = at[1] + c * COLUMNS;
+                for (r, left) in left.chunks(ROWS / lanes * depth).enumerate() {
+                    let first_row = at[0] + r * ROWS;
+                    // Nothing of it on or below the diagonal?
+                    if first_row + left.len() / depth * lanes <= first_column {
+                        continue;
+                    }
+                    add_tile::<R>(columns, n, first_row, left, right, depth);
+                }
+            });
+    }
+}
+
+/// Adds the products of some panels to some columns, from a row on.
+fn add_tile<R: Real>(
+    columns: &mut [f64],
+    n: usize,
+    first_row: usize,
+    left: &[R::Row],
+    right: &[R::Row],
+    depth: usize,
+) {
+    let tiles = Tiles {
+        level: level(),
+        precision: Precision::Default,
+    };
+    let lanes = R::Row::LANES;
+    let mut products = [R::Row::splat(R::zero()); 32];
+    let products = &mut products[..lanes];
+    let whole = [Tap { block: 0, row: 0 }];
+    for start in (0..depth).step_by(TERMS) {
+        let terms = start..(start + TERMS).min(depth);
+        for (l, left) in left.chunks_exact(depth).enumerate() {
+            for (r, right) in right.chunks_exact(depth).enumerate() {
+                tiles.site::<R>(
+                    Across::<R>(&right[terms.clone()]),
+                    Start::Zero,
+                    terms.len(),
+                    &whole,
+                    &left[terms.clone()],
+                    products,
+                );
+                for (column, product) in products.iter().enumerate() {
+                    let column = &mut columns[(r * lanes + column) * n..][..n];
+                    let rows = &mut column[first_row + l * lanes..][..lanes];
+                    add_difference::<R>(tiles.level, product, None, rows);
+                }
+            }
+        }
+    }
+}
