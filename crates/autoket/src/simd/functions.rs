@@ -66,13 +66,14 @@ impl Elementwise {
             || {
                 let len = V::<S, R>::LEN;
                 let c = splat::<S, R>(simd, scale);
+                let reciprocal = splat::<S, R>(simd, R::one() / scale);
                 for (k, (z, y)) in z.iter().zip(y).enumerate() {
                     for lane in (0..R::Row::LANES).step_by(len) {
                         let z = V::<S, R>::from_slice(simd, &z[lane..lane + len]);
                         let mut f = if scale == R::one() {
                             self.value::<S, R>(simd, z)
                         } else {
-                            self.value::<S, R>(simd, z * c) / c
+                            self.value::<S, R>(simd, z * c) * reciprocal
                         };
                         if let Some(base) = base {
                             f -= V::<S, R>::from_slice(simd, &base[k][lane..lane + len]);

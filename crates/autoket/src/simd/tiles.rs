@@ -45,10 +45,10 @@ pub enum Start<'a, R: Real> {
     Rows(&'a [R::Row]),
 }
 
-/// Weights of a sum of products: line n has a number for each output feature.
-pub trait Weights<R>: Copy {
-    /// Line `n`.
-    fn line(&self, n: usize) -> &[R];
+/// Weights of a sum of products: each line has a number for each output feature.
+pub trait Weights<R: 'static>: Copy {
+    /// `n` lines from `first` on.
+    fn lines(&self, first: usize, n: usize) -> impl Iterator<Item = &[R]>;
 }
 
 /// Weights one after the other.
@@ -60,10 +60,11 @@ pub struct Flat<'a, R> {
     pub features_out: usize,
 }
 
-impl<R: Copy> Weights<R> for Flat<'_, R> {
+impl<R: Real> Weights<R> for Flat<'_, R> {
     #[inline(always)]
-    fn line(&self, n: usize) -> &[R] {
-        &self.weights[n * self.features_out..][..self.features_out]
+    fn lines(&self, first: usize, n: usize) -> impl Iterator<Item = &[R]> {
+        let lines = &self.weights[first * self.features_out..][..n * self.features_out];
+        lines.chunks_exact(self.features_out)
     }
 }
 
@@ -73,8 +74,8 @@ pub struct Across<'a, R: Real>(pub &'a [R::Row]);
 
 impl<R: Real> Weights<R> for Across<'_, R> {
     #[inline(always)]
-    fn line(&self, n: usize) -> &[R] {
-        &self.0[n]
+    fn lines(&self, first: usize, n: usize) -> impl Iterator<Item = &[R]> {
+        self.0[first..first + n].iter().map(|row| &row[..])
     }
 }
 
@@ -207,13 +208,20 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
                     }
                 }
             }
-            for tap in self.taps {
-                let x = &self.x[tap.row as usize..][..self.features_in];
-                let line = tap.block as usize * self.features_in;
-                for (i, x) in x.iter().enumerate() {
+            let Self {
+                weights,
+                features_in,
+                taps,
+                x,
+                ..
+            } = *self;
+            for tap in taps {
+                let x = &x[tap.row as usize..][..features_in];
+                let lines = weights.lines(tap.block as usize * features_in, features_in);
+                for (x, line) in x.iter().zip(lines) {
                     let x0 = V::<S, R>::from_slice(simd, &x[lane..lane + len]);
                     let x1 = V::<S, R>::from_slice(simd, &x[lane + len..lane + 2 * len]);
-                    let w = &self.weights.line(line + i)[first..first + N];
+                    let w = &line[first..first + N];
                     for k in 0..N {
                         let w = splat::<S, R>(simd, w[k]);
                         acc[k] = [w.mul_add(x0, acc[k][0]), w.mul_add(x1, acc[k][1])];
@@ -242,9 +250,9 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
                 }
             }
             for tap in self.taps {
-                for i in 0..self.features_in {
-                    let line = self.weights.line(tap.block as usize * self.features_in + i);
-                    let x = &self.x[tap.row as usize + i];
+                let x = &self.x[tap.row as usize..][..self.features_in];
+                let first = tap.block as usize * self.features_in;
+                for (x, line) in x.iter().zip(self.weights.lines(first, self.features_in)) {
                     for (acc, x) in acc.iter_mut().zip(x.iter()) {
                         *acc += line[k].widen() * x.widen();
                     }

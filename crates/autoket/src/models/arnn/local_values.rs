@@ -18,8 +18,10 @@ use crate::operator::{Connected, Operator};
 use crate::scalar::{Real, Scalar, c64};
 use crate::simd::{Flat, Row, Start, add_difference, exp_complex, log_normalise, pick};
 
-/// Blocks whose connected states are sorted together.
-const NEIGHBOURS: usize = 4;
+/// Blocks whose connected states are sorted together, at most.
+const NEIGHBOURS: usize = 8;
+/// Bytes that they may take on each thread.
+const BLOCKS_MEMORY: usize = 32 << 20;
 /// Gathering lanes costs about a quarter of evaluating them.
 const GATHERING: f64 = 1.25;
 /// Lanes of the widest row.
@@ -61,6 +63,8 @@ struct Table {
 struct Pattern {
     cone: Arc<Cone>,
     elements: Vec<Element>,
+    /// Is it better to gather the elements of all blocks in as few rows as they fill?
+    sparse: bool,
 }
 
 /// One element of one row of the operator.
@@ -94,6 +98,29 @@ impl<R: Real> Default for Scratch<R> {
             y: Vec::new(),
             gathered: Vec::new(),
         }
+    }
+}
+
+impl<R: Real> ConeSpace<R> {
+    /// The operator's row of each sample, its elements sorted by the sites they change.
+    fn find_rows<S: Scalar<Real = R>>(
+        &mut self,
+        model: &Arnn<S>,
+        sigma: &[u8],
+        operator: &dyn Operator,
+    ) {
+        let n_sites = model.hilbert.n_sites();
+        let n_samples = sigma.len() / n_sites;
+        let (rows, ratios) = (&mut self.rows, &mut self.ratios);
+        rows.resize_with(n_samples.max(rows.len()), Connected::default);
+        ratios.resize_with(n_samples.max(ratios.len()), Vec::new);
+        let samples = sigma.chunks_exact(n_sites).zip(rows.iter_mut());
+        for ((sigma, row), ratios) in samples.zip(ratios) {
+            operator.connected(sigma, row);
+            ratios.clear();
+            ratios.resize(row.len(), c64::ONE);
+        }
+        self.table.sort(model, &self.rows[..n_samples]);
     }
 }
 
@@ -138,6 +165,9 @@ impl Table {
                 });
             }
         }
+        for &met in &self.met {
+            self.patterns[met].weigh::<S>();
+        }
         // Neighbouring patterns touch the same activations.
         let patterns = &self.patterns;
         self.met
@@ -164,6 +194,7 @@ impl Table {
         self.patterns.push(Pattern {
             cone,
             elements: Vec::new(),
+            sparse: false,
         });
         self.patterns.len() - 1
     }
@@ -180,14 +211,13 @@ impl Pattern {
         &self.elements[start..end]
     }
 
-    /// Is it better to gather the elements of all blocks in as few rows as they fill?
-    fn is_sparse<S: Scalar>(&self, n_blocks: usize) -> bool {
-        if self.elements.iter().any(|e| e.nth > 0) {
-            return true;
-        }
-        let blocks = (0..n_blocks).filter(|&b| !self.of_block::<S>(b).is_empty());
+    /// Finds whether to gather.
+    fn weigh<S: Scalar>(&mut self) {
+        let several = self.elements.iter().any(|e| e.nth > 0);
+        let block = |e: &Element| e.sample as usize / lanes::<S>();
+        let blocks = self.elements.chunk_by(|a, b| block(a) == block(b)).count();
         let gathered = self.elements.len().div_ceil(lanes::<S>());
-        (gathered as f64) * GATHERING < blocks.count() as f64
+        self.sparse = several || gathered as f64 * GATHERING < blocks as f64;
     }
 }
 
@@ -237,24 +267,17 @@ impl<S: Scalar> Arnn<S> {
         values: &mut [c64],
     ) {
         let n_sites = self.hilbert.n_sites();
-        let neighbours = NEIGHBOURS * lanes::<S>();
+        let neighbours = self.neighbours(values.len()) * lanes::<S>();
         sigma
             .par_chunks(neighbours * n_sites)
             .zip(values.par_chunks_mut(neighbours))
             .for_each(|(sigma, values)| {
                 self.with_workspace(|workspace| {
                     let n_blocks = values.len().div_ceil(lanes::<S>());
-                    let blocks = &mut workspace.blocks;
+                    let (blocks, space) = (&mut workspace.blocks, &mut workspace.cones);
                     blocks.resize_with(n_blocks.max(blocks.len()), || Block::new(self));
-                    let blocks = &mut blocks[..n_blocks];
-                    for (block, sigma) in
-                        blocks.iter_mut().zip(sigma.chunks(lanes::<S>() * n_sites))
-                    {
-                        self.load(block, sigma);
-                        self.forward(packed, block);
-                    }
-                    let space = &mut workspace.cones;
-                    self.follow_all(packed, blocks, space, sigma, operator);
+                    space.find_rows(self, sigma, operator);
+                    self.follow_all(packed, sigma, &mut blocks[..n_blocks], space);
                     for ((value, row), ratios) in
                         values.iter_mut().zip(&space.rows).zip(&space.ratios)
                     {
@@ -265,40 +288,38 @@ impl<S: Scalar> Arnn<S> {
             });
     }
 
+    /// Blocks whose connected states are sorted together: as many as leave every thread some groups,
+    /// and fit a stated memory. No value depends on it.
+    fn neighbours(&self, n_samples: usize) -> usize {
+        let blocks = n_samples.div_ceil(lanes::<S>());
+        let shared = blocks / (4 * rayon::current_num_threads());
+        let features = self.wiring.iter().map(|w| w.features[0] + w.features[1]);
+        let rows = self.hilbert.n_sites() * features.sum::<usize>();
+        let fitting = BLOCKS_MEMORY / (rows * size_of::<<S::Real as Real>::Row>());
+        shared.min(fitting).clamp(1, NEIGHBOURS)
+    }
+
     /// Finds the ratios of all connected states of some blocks.
     fn follow_all(
         &self,
         packed: &[Packed<S::Real>],
-        blocks: &[Block<S::Real>],
-        space: &mut ConeSpace<S::Real>,
         sigma: &[u8],
-        operator: &dyn Operator,
+        blocks: &mut [Block<S::Real>],
+        space: &mut ConeSpace<S::Real>,
     ) {
-        let n_sites = self.hilbert.n_sites();
-        let n_samples = sigma.len() / n_sites;
-        space
-            .rows
-            .resize_with(n_samples.max(space.rows.len()), Connected::default);
-        space
-            .ratios
-            .resize_with(n_samples.max(space.ratios.len()), Vec::new);
-        let samples = sigma.chunks_exact(n_sites).zip(&mut space.rows);
-        for ((sigma, row), ratios) in samples.zip(&mut space.ratios) {
-            operator.connected(sigma, row);
-            ratios.clear();
-            ratios.resize(row.len(), c64::ONE);
-        }
-        space.table.sort(self, &space.rows[..n_samples]);
         let ConeSpace {
             rows,
             ratios,
             table,
             scratch,
         } = space;
+        let sigma = sigma.chunks(lanes::<S>() * self.hilbert.n_sites());
         // One block after the other where its lanes are full: its activations stay in cache.
         let mut of_lane = [None; MAX_LANES];
-        for (b, block) in blocks.iter().enumerate() {
-            for pattern in table.met(|pattern| !pattern.is_sparse::<S>(blocks.len())) {
+        for (b, (block, sigma)) in blocks.iter_mut().zip(sigma).enumerate() {
+            self.load(block, sigma);
+            self.forward(packed, block);
+            for pattern in table.met(|pattern| !pattern.sparse) {
                 let elements = pattern.of_block::<S>(b);
                 if elements.is_empty() {
                     continue;
@@ -319,7 +340,7 @@ impl<S: Scalar> Arnn<S> {
                 );
             }
         }
-        for pattern in table.met(|pattern| pattern.is_sparse::<S>(blocks.len())) {
+        for pattern in table.met(|pattern| pattern.sparse) {
             for elements in pattern.elements.chunks(lanes::<S>()) {
                 // Lanes left over follow sample 0, in vain.
                 let mut from = [(0, 0); MAX_LANES];
