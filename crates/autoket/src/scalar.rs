@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 
-use fearless_simd::{Simd, SimdFloat, SimdFloatElement};
+use fearless_simd::{Simd, SimdFloat, SimdFloatElement, SimdWiden};
 use num_complex::Complex;
 use num_traits::{Float, FloatConst, NumAssign};
 
@@ -122,10 +122,14 @@ pub trait Real:
     fn from_f64(x: f64) -> Self;
     /// To double precision.
     fn widen(self) -> f64;
+    /// Vectors of double precision that a vector fills.
+    const WIDENED: usize;
+    /// To double precision: the first [`Self::WIDENED`] vectors count.
+    fn widen_vector<S: Simd>(simd: S, x: Self::Vector<S>) -> [S::f64s; 2];
 }
 
 macro_rules! real {
-    ($t:ty, $dtype:ident, $vector:ident, $lanes:literal) => {
+    ($t:ty, $dtype:ident, $vector:ident, $lanes:literal, $widened:literal, $widen:expr) => {
         impl Scalar for $t {
             type Real = $t;
             const DTYPE: Dtype = Dtype::$dtype;
@@ -148,6 +152,11 @@ macro_rules! real {
             }
             fn widen(self) -> f64 {
                 self.into()
+            }
+            const WIDENED: usize = $widened;
+            #[inline(always)]
+            fn widen_vector<S: Simd>(simd: S, x: S::$vector) -> [S::f64s; 2] {
+                $widen(simd, x)
             }
         }
         impl Scalar for Complex<$t> {
@@ -174,5 +183,8 @@ const fn complex_of(real: Dtype) -> Dtype {
     }
 }
 
-real!(f32, Float32, f32s, 32);
-real!(f64, Float64, f64s, 16);
+real!(f32, Float32, f32s, 32, 2, |_, x: S::f32s| {
+    let (low, high) = x.widen();
+    [low, high]
+});
+real!(f64, Float64, f64s, 16, 1, |_, x: S::f64s| [x, x]);
