@@ -107,8 +107,8 @@ impl Elementwise {
     fn value<S: Simd, R: Real>(self, simd: S, x: V<S, R>) -> V<S, R> {
         match self {
             Self::Selu => {
-                let below =
-                    math::expm1::<S, R>(simd, x) * number::<S, R>(simd, SELU_LAMBDA * SELU_ALPHA);
+                let below = math::expm1_below::<S, R>(simd, x)
+                    * number::<S, R>(simd, SELU_LAMBDA * SELU_ALPHA);
                 x.simd_gt(number::<S, R>(simd, 0.0))
                     .select(x * number::<S, R>(simd, SELU_LAMBDA), below)
             }
@@ -198,19 +198,9 @@ fn log_normalise_on<S: Simd, R: Real>(
         #[inline(always)]
         || {
             let len = V::<S, R>::LEN;
-            let p = number::<S, R>(simd, machine_pow.into());
             for lane in (0..R::Row::LANES).step_by(len) {
                 let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + len]);
-                let mut max = at(&z[0]);
-                for row in z.iter().step_by(planes).skip(1) {
-                    let v = at(row);
-                    max = v.simd_gt(max).select(v, max);
-                }
-                let mut sum = number::<S, R>(simd, 0.0);
-                for row in z.iter().step_by(planes) {
-                    sum += math::exp::<S, R>(simd, (at(row) - max) * p);
-                }
-                let log_norm = max + math::log::<S, R>(simd, sum) / p;
+                let log_norm = log_norm::<S, R>(simd, planes, machine_pow, z, lane);
                 for (k, (z, y)) in z.iter().zip(y.iter_mut()).enumerate() {
                     let v = match k % planes {
                         0 => at(z) - log_norm,
@@ -221,6 +211,104 @@ fn log_normalise_on<S: Simd, R: Real>(
             }
         },
     )
+}
+
+/// log(Σ_t exp(p Re z_t))/p of some lanes.
+#[inline(always)]
+fn log_norm<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    machine_pow: u32,
+    z: &[R::Row],
+    lane: usize,
+) -> V<S, R> {
+    let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + V::<S, R>::LEN]);
+    let p = number::<S, R>(simd, machine_pow.into());
+    let mut max = at(&z[0]);
+    for row in z.iter().step_by(planes).skip(1) {
+        let v = at(row);
+        max = v.simd_gt(max).select(v, max);
+    }
+    let mut sum = number::<S, R>(simd, 0.0);
+    for row in z.iter().step_by(planes) {
+        sum += math::exp::<S, R>(simd, (at(row) - max) * p);
+    }
+    max + math::log::<S, R>(simd, sum) / p
+}
+
+/// Adds to `sums`, for each of `planes`, the log-conditional of each lane's local state less `before`.
+///
+/// `z` are log-amplitudes before they are normalised; arguments as in [`log_normalise`] and [`pick`].
+pub fn add_log_conditional<R: Real>(
+    level: Level,
+    planes: usize,
+    machine_pow: u32,
+    local_states: &[R],
+    values: &R::Row,
+    z: &[R::Row],
+    before: &[R::Row],
+    sums: &mut [[f64; 32]; 2],
+) {
+    dispatch!(level, simd => add_log_conditional_on::<_, R>(
+        simd, planes, machine_pow, local_states, values, z, before, sums))
+}
+
+#[inline(always)]
+fn add_log_conditional_on<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    machine_pow: u32,
+    local_states: &[R],
+    values: &R::Row,
+    z: &[R::Row],
+    before: &[R::Row],
+    sums: &mut [[f64; 32]; 2],
+) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let len = V::<S, R>::LEN;
+            for lane in (0..R::Row::LANES).step_by(len) {
+                let log_norm = log_norm::<S, R>(simd, planes, machine_pow, z, lane);
+                for plane in 0..planes {
+                    let mut own =
+                        picked::<S, R>(simd, planes, plane, local_states, values, z, lane);
+                    if plane == 0 {
+                        own = own - log_norm;
+                    }
+                    let before = V::<S, R>::from_slice(simd, &before[plane][lane..lane + len]);
+                    let own = R::widen_vector(simd, own);
+                    let before = R::widen_vector(simd, before);
+                    for part in 0..R::WIDENED {
+                        let first = lane + part * S::f64s::LEN;
+                        add_to::<S>(simd, own[part] - before[part], &mut sums[plane][first..]);
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// Some lanes of the row of the local state that each is in; NaN for a value that is none.
+#[inline(always)]
+fn picked<S: Simd, R: Real>(
+    simd: S,
+    planes: usize,
+    plane: usize,
+    local_states: &[R],
+    values: &R::Row,
+    y: &[R::Row],
+    lane: usize,
+) -> V<S, R> {
+    let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + V::<S, R>::LEN]);
+    let value = at(values);
+    let mut picked = number::<S, R>(simd, f64::NAN);
+    for (&state, y) in local_states.iter().zip(y.chunks_exact(planes)) {
+        picked = value
+            .simd_eq(splat::<S, R>(simd, state))
+            .select(at(&y[plane]), picked);
+    }
+    picked
 }
 
 /// The rows of the local state that each lane is in, one for each of `planes`; NaN for a value that is none.
@@ -251,14 +339,9 @@ fn pick_on<S: Simd, R: Real>(
         || {
             let len = V::<S, R>::LEN;
             for lane in (0..R::Row::LANES).step_by(len) {
-                let value = V::<S, R>::from_slice(simd, &values[lane..lane + len]);
                 for plane in 0..planes {
-                    let mut picked = number::<S, R>(simd, f64::NAN);
-                    for (&state, y) in local_states.iter().zip(y.chunks_exact(planes)) {
-                        let y = V::<S, R>::from_slice(simd, &y[plane][lane..lane + len]);
-                        picked = value.simd_eq(splat::<S, R>(simd, state)).select(y, picked);
-                    }
-                    picked.store_slice(&mut out[plane][lane..lane + len]);
+                    picked::<S, R>(simd, planes, plane, local_states, values, y, lane)
+                        .store_slice(&mut out[plane][lane..lane + len]);
                 }
             }
         },
@@ -389,12 +472,7 @@ pub fn add_dots<R: Real>(level: Level, rows: &[R::Row], v: &[f64; 32], sums: &mu
 }
 
 #[inline(always)]
-fn add_dots_on<S: Simd, R: Real>(
-    simd: S,
-    rows: &[R::Row],
-    v: &[f64; 32],
-    sums: &mut [[f64; 32]],
-) {
+fn add_dots_on<S: Simd, R: Real>(simd: S, rows: &[R::Row], v: &[f64; 32], sums: &mut [[f64; 32]]) {
     simd.vectorize(
         #[inline(always)]
         || {

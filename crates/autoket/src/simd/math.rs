@@ -27,7 +27,7 @@ pub trait Constants: SimdFloatElement + 'static {
     const EXP_MIN: Self;
     /// Above this `exp` is infinite.
     const EXP_MAX: Self;
-    /// Taylor coefficients of (exp(r) - 1 - r)/r², highest first: enough for |r| ≤ ln(2)/2.
+    /// Coefficients of (exp(r) - 1 - r)/r², highest first: its Chebyshev interpolation on |r| ≤ ln(2)/2.
     const EXPM1: &'static [Self];
     /// Coefficients of (log(1+f) - f + f²/2 - s·f²/2)/(s·s²), s = f/(2+f), highest first (FreeBSD's msun).
     const LOG: &'static [Self];
@@ -61,17 +61,15 @@ impl Constants for f64 {
     const EXP_MIN: f64 = -708.396_418_532_264_1;
     const EXP_MAX: f64 = 709.782_712_893_384;
     const EXPM1: &'static [f64] = &[
-        1.0 / 6227020800.0,
-        1.0 / 479001600.0,
-        1.0 / 39916800.0,
-        1.0 / 3628800.0,
-        1.0 / 362880.0,
-        1.0 / 40320.0,
-        1.0 / 5040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
+        2.510_042_415_700_506_7e-8,
+        2.762_013_871_973_399_4e-7,
+        2.755_726_837_868_419_2e-6,
+        2.480_152_119_021_773e-5,
+        1.984_126_986_310_586_8e-4,
+        1.388_888_891_728_179_4e-3,
+        8.333_333_333_330_051e-3,
+        4.166_666_666_662_399e-2,
+        1.666_666_666_666_666_9e-1,
         0.5,
     ];
     const LOG: &'static [f64] = &[
@@ -121,12 +119,10 @@ impl Constants for f32 {
     const EXP_MIN: f32 = -87.336_54;
     const EXP_MAX: f32 = 88.722_84;
     const EXPM1: &'static [f32] = &[
-        1.0 / 40320.0,
-        1.0 / 5040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
+        1.392_621_3e-3,
+        8.363_203e-3,
+        4.166_655_6e-2,
+        1.666_657_6e-1,
         0.5,
     ];
     const LOG: &'static [f32] = &[0.242_790_79, 0.284_987_87, 0.400_009_72, 0.666_666_6];
@@ -194,15 +190,20 @@ pub fn exp<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
 /// eˣ - 1, without cancellation near 0.
 #[inline(always)]
 pub fn expm1<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
+    let y = expm1_below::<S, R>(simd, x);
+    x.simd_gt(splat::<S, R>(simd, R::EXP_MAX))
+        .select(splat::<S, R>(simd, R::infinity()), y)
+}
+
+/// eˣ - 1 for x up to [`Constants::EXP_MAX`]; beyond, any number.
+#[inline(always)]
+pub fn expm1_below<S: Simd, R: Real + Constants>(simd: S, x: V<S, R>) -> V<S, R> {
     let (expm1, half_scale) = reduce::<S, R>(simd, x);
     let half = R::one() / (R::one() + R::one());
     let y = expm1.mul_add(half_scale, half_scale - splat::<S, R>(simd, half));
     let y = y + y;
-    let y = x
-        .simd_lt(splat::<S, R>(simd, R::EXP_MIN))
-        .select(splat::<S, R>(simd, -R::one()), y);
-    x.simd_gt(splat::<S, R>(simd, R::EXP_MAX))
-        .select(splat::<S, R>(simd, R::infinity()), y)
+    x.simd_lt(splat::<S, R>(simd, R::EXP_MIN))
+        .select(splat::<S, R>(simd, -R::one()), y)
 }
 
 /// log x; -∞ at 0 and below the smallest normal number, NaN for negative x.

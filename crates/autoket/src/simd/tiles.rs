@@ -117,22 +117,20 @@ impl Tiles {
         }
     }
 
-    /// The outer products of one block of weights, for each lane apart:
-    /// out\[i · stride + o\] = Σ_pairs x\[row of x + i\] · dy\[row of dy + o\].
+    /// The outer products of one block of weights, for each lane apart, summed over blocks of samples:
+    /// out\[i · stride + o\] = Σ_(x, dy) Σ_pairs x\[row of x + i\] · dy\[row of dy + o\].
     #[inline]
     pub fn outer<R: Real>(
         self,
         pairs: &[[u32; 2]],
-        x: &[R::Row],
-        dy: &[R::Row],
+        samples: &[(&[R::Row], &[R::Row])],
         features: [usize; 2],
         out: &mut [R::Row],
         stride: usize,
     ) {
         let outer = Outer::<R> {
             pairs,
-            x,
-            dy,
+            samples,
             features,
             stride,
         };
@@ -274,14 +272,13 @@ fn store<R: Real>(acc: &[f64; MAX_LANES], y: &mut R::Row) {
 
 struct Outer<'a, R: Real> {
     pairs: &'a [[u32; 2]],
-    x: &'a [R::Row],
-    dy: &'a [R::Row],
+    samples: &'a [(&'a [R::Row], &'a [R::Row])],
     /// In and out.
     features: [usize; 2],
     stride: usize,
 }
 
-impl<R: Real> Outer<'_, R> {
+impl<'a, R: Real> Outer<'a, R> {
     #[inline(always)]
     fn all_features<S: Simd>(&self, simd: S, out: &mut [R::Row]) {
         simd.vectorize(
@@ -311,17 +308,19 @@ impl<R: Real> Outer<'_, R> {
         let len = V::<S, R>::LEN;
         for lane in (0..R::Row::LANES).step_by(len) {
             let mut acc = [[splat::<S, R>(simd, R::zero()); NO]; NI];
-            for &[x, dy] in self.pairs {
-                let x = &self.x[x as usize + i..][..NI];
-                let dy = &self.dy[dy as usize + o..][..NO];
-                let mut d = [splat::<S, R>(simd, R::zero()); NO];
-                for b in 0..NO {
-                    d[b] = V::<S, R>::from_slice(simd, &dy[b][lane..lane + len]);
-                }
-                for a in 0..NI {
-                    let x = V::<S, R>::from_slice(simd, &x[a][lane..lane + len]);
+            for &(all_x, all_dy) in self.samples {
+                for &[x, dy] in self.pairs {
+                    let x = &all_x[x as usize + i..][..NI];
+                    let dy = &all_dy[dy as usize + o..][..NO];
+                    let mut d = [splat::<S, R>(simd, R::zero()); NO];
                     for b in 0..NO {
-                        acc[a][b] = x.mul_add(d[b], acc[a][b]);
+                        d[b] = V::<S, R>::from_slice(simd, &dy[b][lane..lane + len]);
+                    }
+                    for a in 0..NI {
+                        let x = V::<S, R>::from_slice(simd, &x[a][lane..lane + len]);
+                        for b in 0..NO {
+                            acc[a][b] = x.mul_add(d[b], acc[a][b]);
+                        }
                     }
                 }
             }
@@ -340,8 +339,12 @@ impl<R: Real> Outer<'_, R> {
         for i in 0..self.features[0] {
             for o in 0..self.features[1] {
                 let mut acc = [0.0; MAX_LANES];
-                for &[x, dy] in self.pairs {
-                    let (x, dy) = (&self.x[x as usize + i], &self.dy[dy as usize + o]);
+                let pairs = |&(x, dy): &(&'a [R::Row], &'a [R::Row])| {
+                    self.pairs.iter().map(move |pair| (x, dy, pair))
+                };
+                for (x, dy, &[x_row, dy_row]) in self.samples.iter().flat_map(pairs) {
+                    let (x, dy): (&R::Row, &R::Row) =
+                        (&x[x_row as usize + i], &dy[dy_row as usize + o]);
                     for ((acc, x), dy) in acc.iter_mut().zip(x.iter()).zip(dy.iter()) {
                         *acc += x.widen() * dy.widen();
                     }

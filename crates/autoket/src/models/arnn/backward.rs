@@ -11,8 +11,8 @@ use crate::simd::{Flat, Row, Start, add_lanes, pull_back_conditionals};
 /// Memory of a backward pass.
 #[derive(Debug)]
 pub(super) struct BackwardSpace<R: Real> {
-    /// Cotangents of each layer's output.
-    cotangents: Vec<Vec<R::Row>>,
+    /// Cotangents of each layer's output, for each block at hand.
+    cotangents: Vec<Vec<Vec<R::Row>>>,
     /// Derivatives by one block of weights.
     derivatives: Vec<R::Row>,
 }
@@ -52,8 +52,10 @@ pub(super) struct Columns {
     pub blocks: Vec<(usize, usize)>,
 }
 
-/// Sums over samples are done in so many parts, each in order: the result does not depend on threads.
-const PARTS: usize = 32;
+/// Sums over samples are done in parts of at most so many blocks, and of as many bytes of activations
+/// as stay in cache, each in order: the result does not depend on threads.
+const BLOCKS: usize = 8;
+const BYTES: usize = 2 << 20;
 
 impl<S: Scalar> Arnn<S> {
     pub(super) fn vjp_of_batch(
@@ -64,18 +66,23 @@ impl<S: Scalar> Arnn<S> {
         sum: &mut [f64],
     ) {
         let (n_sites, lanes) = (self.hilbert.n_sites(), lanes::<S>());
-        let n_blocks = cotangent.len().div_ceil(lanes);
-        let part = n_blocks.div_ceil(PARTS).max(1) * lanes;
+        let features = self.wiring.iter().map(|w| w.features[0] + w.features[1]);
+        let rows = n_sites * features.sum::<usize>();
+        let fitting = BYTES / (rows * size_of::<<S::Real as Real>::Row>());
+        let part = fitting.clamp(1, BLOCKS) * lanes;
+        let n_reals = sum.len();
         let parts: Vec<Vec<f64>> = sigma
             .par_chunks(part * n_sites)
             .zip(cotangent.par_chunks(part))
             .map(|(sigma, cotangent)| {
-                let mut sum = vec![0.0; sum.len()];
+                let mut sum = vec![0.0; n_reals];
                 self.with_workspace(|workspace| {
-                    let block = &mut workspace.blocks[0];
-                    for (sigma, cotangent) in
-                        sigma.chunks(lanes * n_sites).zip(cotangent.chunks(lanes))
-                    {
+                    let samples = sigma.chunks(lanes * n_sites).zip(cotangent.chunks(lanes));
+                    for (b, (sigma, cotangent)) in samples.enumerate() {
+                        if b == workspace.blocks.len() {
+                            workspace.blocks.push(Block::new(self));
+                        }
+                        let block = &mut workspace.blocks[b];
                         self.load(block, sigma);
                         self.forward(packed, block);
                         // Lanes left over have cotangent 0.
@@ -83,9 +90,10 @@ impl<S: Scalar> Arnn<S> {
                         for (lane, z) in cotangent.iter().enumerate() {
                             (c[0][lane], c[1][lane]) = (z.re(), z.im());
                         }
-                        let sink = Sink::Sum(&mut sum);
-                        self.backward(packed, block, &mut workspace.backward, &c, sink);
+                        self.cotangents(packed, block, &mut workspace.backward, b, &c);
                     }
+                    let blocks = &workspace.blocks[..cotangent.len().div_ceil(lanes)];
+                    self.derivatives(blocks, &mut workspace.backward, Sink::Sum(&mut sum));
                 });
                 sum
             })
@@ -118,8 +126,9 @@ impl<S: Scalar> Arnn<S> {
                     self.forward(packed, block);
                     for (plane, out) in out.chunks_exact_mut(n_reals).enumerate() {
                         let c = self.unit(plane, sigma.len() / n_sites);
-                        let sink = Sink::Lanes(out);
-                        self.backward(packed, block, &mut workspace.backward, &c, sink);
+                        let space = &mut workspace.backward;
+                        self.cotangents(packed, block, space, 0, &c);
+                        self.derivatives(std::slice::from_ref(block), space, Sink::Lanes(out));
                     }
                 });
             });
@@ -144,8 +153,8 @@ impl<S: Scalar> Arnn<S> {
                     self.forward(packed, block);
                     for (plane, out) in out.chunks_exact_mut(rows).enumerate() {
                         let c = self.unit(plane, sigma.len() / n_sites);
-                        self.cotangents(packed, block, &mut workspace.backward, &c);
-                        let cotangents = &workspace.backward.cotangents;
+                        self.cotangents(packed, block, &mut workspace.backward, 0, &c);
+                        let cotangents = &workspace.backward.cotangents[0];
                         let layers = block.inputs.iter().zip(cotangents);
                         let factors = layers.flat_map(|(x, dy)| x.iter().chain(dy));
                         for (out, factor) in out.iter_mut().zip(factors) {
@@ -163,36 +172,23 @@ impl<S: Scalar> Arnn<S> {
         c
     }
 
-    /// Pulls the cotangents of log ψ, real and imaginary part, back to the parameters.
-    fn backward(
-        &self,
-        packed: &[Packed<S::Real>],
-        block: &Block<S::Real>,
-        space: &mut BackwardSpace<S::Real>,
-        cotangent: &[<S::Real as Real>::Row; 2],
-        mut sink: Sink<S::Real>,
-    ) {
-        self.cotangents(packed, block, space, cotangent);
-        for (layer, dy) in space.cotangents.iter().enumerate() {
-            let x = &block.inputs[layer];
-            self.derivatives(layer, x, dy, &mut space.derivatives, &mut sink);
-        }
-    }
-
-    /// Pulls the cotangents of log ψ, real and imaginary part, back to the outputs of all layers.
+    /// Pulls the cotangents of log ψ, real and imaginary part, back to the outputs of all layers,
+    /// into place `number` of the space.
     fn cotangents(
         &self,
         packed: &[Packed<S::Real>],
         block: &Block<S::Real>,
         space: &mut BackwardSpace<S::Real>,
+        number: usize,
         cotangent: &[<S::Real as Real>::Row; 2],
     ) {
         let n_sites = self.hilbert.n_sites();
-        let cotangents = &mut space.cotangents;
-        if cotangents.is_empty() {
+        while space.cotangents.len() <= number {
             let outputs = self.wiring.iter().map(|wiring| wiring.features[1]);
-            cotangents.extend(outputs.map(|width| vec![zero_row::<S::Real>(); n_sites * width]));
+            let rows = outputs.map(|width| vec![zero_row::<S::Real>(); n_sites * width]);
+            space.cotangents.push(rows.collect());
         }
+        let cotangents = &mut space.cotangents[number];
         let last = self.layers.len() - 1;
         let width = self.hilbert.local_size() * S::PLANES;
         for (site, dy) in cotangents[last].chunks_exact_mut(width).enumerate() {
@@ -226,52 +222,61 @@ impl<S: Scalar> Arnn<S> {
         }
     }
 
-    /// The derivatives by a layer's parameters, from its input and the cotangents of its output.
+    /// The derivatives by all parameters, from the inputs and the cotangents of some blocks.
     fn derivatives(
         &self,
-        layer: usize,
-        x: &[<S::Real as Real>::Row],
-        dy: &[<S::Real as Real>::Row],
-        scratch: &mut Vec<<S::Real as Real>::Row>,
-        sink: &mut Sink<S::Real>,
+        blocks: &[Block<S::Real>],
+        space: &mut BackwardSpace<S::Real>,
+        mut sink: Sink<S::Real>,
     ) {
-        let (wiring, columns) = (&self.wiring[layer], &self.columns[layer]);
-        let [features_in, features_out] = wiring.features;
-        let level = self.tiles.level;
-        if let Some(bias) = columns.bias {
-            if wiring.bias_stride > 0 {
-                sink.put(level, bias * S::PLANES, dy);
-            } else {
-                scratch.clear();
-                scratch.resize(features_out, zero_row::<S::Real>());
-                for dy in dy.chunks_exact(features_out) {
-                    for (sum, dy) in scratch.iter_mut().zip(dy) {
+        let BackwardSpace {
+            cotangents,
+            derivatives,
+        } = space;
+        let zero = zero_row::<S::Real>();
+        for layer in 0..self.layers.len() {
+            let mut samples: [(&[_], &[_]); BLOCKS] = [(&[], &[]); BLOCKS];
+            for ((samples, block), dy) in samples.iter_mut().zip(blocks).zip(&*cotangents) {
+                *samples = (&block.inputs[layer][..], &dy[layer][..]);
+            }
+            let samples = &samples[..blocks.len()];
+            let (wiring, columns) = (&self.wiring[layer], &self.columns[layer]);
+            let [features_in, features_out] = wiring.features;
+            let level = self.tiles.level;
+            if let Some(bias) = columns.bias {
+                let width = match wiring.bias_stride {
+                    0 => features_out,
+                    _ => features_out * self.hilbert.n_sites(),
+                };
+                derivatives.clear();
+                derivatives.resize(width, zero);
+                for dy in samples.iter().flat_map(|(_, dy)| dy.chunks_exact(width)) {
+                    for (sum, dy) in derivatives.iter_mut().zip(dy) {
                         add::<S::Real>(sum, S::Real::from_f64(1.0), dy);
                     }
                 }
-                sink.put(level, bias * S::PLANES, scratch);
+                sink.put(level, bias * S::PLANES, derivatives);
             }
-        }
-        scratch.resize(features_in * features_out, zero_row::<S::Real>());
-        for (joins, &(first, stride)) in wiring.joins.iter().zip(&columns.blocks) {
+            derivatives.resize(derivatives.len().max(features_in * features_out), zero);
             let features = [features_in, features_out];
-            if let (1, Sink::Lanes(rows)) = (S::PLANES, &mut *sink) {
-                let rows = &mut rows[first..];
+            for (joins, &(first, stride)) in wiring.joins.iter().zip(&columns.blocks) {
+                if let (1, Sink::Lanes(rows)) = (S::PLANES, &mut sink) {
+                    let rows = &mut rows[first..];
+                    self.tiles
+                        .outer::<S::Real>(joins, samples, features, rows, stride);
+                    continue;
+                }
+                let products = &mut derivatives[..features_in * features_out];
                 self.tiles
-                    .outer::<S::Real>(joins, x, dy, features, rows, stride);
-                continue;
-            }
-            let products = &mut scratch[..features_in * features_out];
-            self.tiles
-                .outer::<S::Real>(joins, x, dy, features, products, features_out);
-            let products = match (S::PLANES, self.layers[layer].features()[0]) {
-                // Entries of a real input's weights are side by side as they should be.
-                (1, _) => products,
-                (_, scalars) if scalars == features_in => products,
-                _ => conjugate_products::<S::Real>(products, features_out),
-            };
-            for (i, products) in products.chunks_exact(features_out).enumerate() {
-                sink.put(level, (first + i * stride) * S::PLANES, products);
+                    .outer::<S::Real>(joins, samples, features, products, features_out);
+                let products = match self.layers[layer].features()[0] == features_in {
+                    // Entries of a real input's weights are side by side as they should be.
+                    true => products,
+                    false => conjugate_products::<S::Real>(products, features_out),
+                };
+                for (i, products) in products.chunks_exact(features_out).enumerate() {
+                    sink.put(level, (first + i * stride) * S::PLANES, products);
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ use super::{Arnn, lanes};
 use crate::nn::Packed;
 use crate::operator::{Connected, Operator};
 use crate::scalar::{Real, Scalar, c64};
-use crate::simd::{Flat, Row, Start, add_difference, exp_complex, log_normalise, pick};
+use crate::simd::{Flat, Row, Start, add_log_conditional, exp_complex};
 
 /// Blocks whose connected states are sorted together, at most.
 const NEIGHBOURS: usize = 8;
@@ -83,9 +83,8 @@ struct Scratch<R: Real> {
     values: Vec<R::Row>,
     /// Changes of each layer's input.
     changes: Vec<Vec<R::Row>>,
-    /// One site's outputs before and after the activation.
+    /// One site's outputs before the activation.
     z: Vec<R::Row>,
-    y: Vec<R::Row>,
     gathered: Vec<R::Row>,
 }
 
@@ -95,7 +94,6 @@ impl<R: Real> Default for Scratch<R> {
             values: Vec::new(),
             changes: Vec::new(),
             z: Vec::new(),
-            y: Vec::new(),
             gathered: Vec::new(),
         }
     }
@@ -380,9 +378,7 @@ impl<S: Scalar> Arnn<S> {
             values,
             changes,
             z,
-            y,
             gathered,
-            ..
         } = scratch;
         let lanes_in_use = || of_lane[..lanes::<S>()].iter().enumerate();
         values.clear();
@@ -416,7 +412,6 @@ impl<S: Scalar> Arnn<S> {
                 written.resize(reached.sites.len() * features_out, zero);
             }
             z.resize(features_out, zero);
-            y.resize(features_out, zero);
             for (place, &site) in reached.sites.iter().enumerate() {
                 let first = site as usize * features_out;
                 let base = source.rows(|b| &b.outputs[layer], first, features_out, gathered);
@@ -430,25 +425,16 @@ impl<S: Scalar> Arnn<S> {
                         let change = &mut written[place * features_out..][..features_out];
                         self.activation.apply::<S>(z, Some(base), change);
                     }
-                    None => {
-                        log_normalise::<S::Real>(
-                            self.tiles.level,
-                            S::PLANES,
-                            self.machine_pow,
-                            z,
-                            y,
-                        );
-                        self.add_change(source, cone, values, site, y, gathered, &mut sums);
-                    }
+                    None => self.add_change(source, cone, values, site, z, gathered, &mut sums),
                 }
             }
         }
-        let width = self.hilbert.local_size() * S::PLANES;
+        let (last, width) = (self.layers.len() - 1, self.hilbert.local_size() * S::PLANES);
         for &site in &cone.unreached {
             let first = site as usize * width;
-            y.clear();
-            y.extend_from_slice(source.rows(|b| &b.log_conditionals, first, width, gathered));
-            self.add_change(source, cone, values, site, y, gathered, &mut sums);
+            z.clear();
+            z.extend_from_slice(source.rows(|b| &b.outputs[last], first, width, gathered));
+            self.add_change(source, cone, values, site, z, gathered, &mut sums);
         }
         let [re, im] = &mut sums;
         exp_complex(self.tiles.level, re, im);
@@ -459,14 +445,14 @@ impl<S: Scalar> Arnn<S> {
         }
     }
 
-    /// Adds the change of the log-conditional of a site's own state, where its log-conditionals are `y`.
+    /// Adds the change of the log-conditional of a site's own state, where its last outputs are `z`.
     fn add_change(
         &self,
         source: Source<S::Real>,
         cone: &Cone,
         values: &[<S::Real as Real>::Row],
         site: u32,
-        y: &[<S::Real as Real>::Row],
+        z: &[<S::Real as Real>::Row],
         gathered: &mut Vec<<S::Real as Real>::Row>,
         sums: &mut [[f64; MAX_LANES]; 2],
     ) {
@@ -475,12 +461,16 @@ impl<S: Scalar> Arnn<S> {
             Some(which) => values[which],
             None => source.rows(|b| &b.inputs[0], site, 1, gathered)[0],
         };
-        let mut own = [<S::Real as Real>::Row::splat(S::Real::from_f64(0.0)); 2];
-        let level = self.tiles.level;
-        pick::<S::Real>(level, S::PLANES, &self.local_states, &value, y, &mut own);
         let before = source.rows(|b| &b.own, site * S::PLANES, S::PLANES, gathered);
-        for ((own, before), sums) in own.iter().zip(before).zip(sums) {
-            add_difference::<S::Real>(level, own, Some(before), sums);
-        }
+        add_log_conditional::<S::Real>(
+            self.tiles.level,
+            S::PLANES,
+            self.machine_pow,
+            &self.local_states,
+            &value,
+            z,
+            before,
+            sums,
+        );
     }
 }
