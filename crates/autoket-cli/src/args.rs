@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 
 const STYLES: Styles = Styles::styled()
@@ -63,6 +64,12 @@ pub struct RunArgs {
     /// Number of threads (default: one per core). The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Memory for log-derivatives and the matrix made of them, such as 2GiB (default: a quarter of what is free).
+    ///
+    /// What does not fit is computed anew when it is needed. Samples, parameters and the activations of
+    /// some blocks of samples on each thread come on top.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
     /// Print nothing but errors.
     #[arg(long, short)]
     pub quiet: bool,
@@ -93,6 +100,9 @@ RESULTS
 
   log.json and the parameters are also written every few seconds during the run.
   A folder that already holds a run is refused, unless --overwrite is given.
+
+ENVIRONMENT
+  AUTOKET_SIMD  plain, sse2, sse4.2, avx2, avx512 or neon: the SIMD level, if not the machine's best
 
 EXIT STATUS
   0    the run ended as planned
@@ -141,6 +151,8 @@ THE RUN FILE
                   (also \"Exponential\" and \"Cosine\", by Optax's names)
   [sr]            stochastic reconfiguration; without this table the plain gradient is followed
     diag_shift    = 0.01; a number or a schedule
+    momentum      of SPRING, from 0 to below 1; left out: none
+    form          \"metric\", \"gram\" or \"cg\"; left out: the cheapest
   [run]
     steps         number of steps
     seed          = 0

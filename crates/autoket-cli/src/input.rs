@@ -4,6 +4,8 @@ use std::fs;
 
 use anyhow::Result;
 use autoket::config::RunFile;
+use autoket::simd;
+use bytesize::ByteSize;
 
 use crate::args::FileArgs;
 use crate::report::Refused;
@@ -30,4 +32,44 @@ pub fn set_threads(threads: Option<u16>) -> Result<()> {
             .build_global()?;
     }
     Ok(())
+}
+
+/// Refuses a SIMD level that this machine lacks, rather than use another.
+pub fn check_simd() -> Result<()> {
+    let Some(asked) = std::env::var_os("AUTOKET_SIMD") else {
+        return Ok(());
+    };
+    let names: Vec<&str> = simd::levels().into_iter().map(|(name, _)| name).collect();
+    if names.iter().any(|name| asked == *name) {
+        return Ok(());
+    }
+    Err(Refused::new(
+        format!("this machine has no SIMD level {asked:?}, which AUTOKET_SIMD asks for"),
+        format!(
+            "it has {}; unset the variable for the best",
+            names.join(", ")
+        ),
+    )
+    .into())
+}
+
+/// Bytes for log-derivatives: as asked, or a quarter of what is free.
+pub fn memory(asked: Option<ByteSize>) -> usize {
+    let bytes = asked.map(|size| size.as_u64()).or_else(free_memory);
+    bytes.map_or(FALLBACK, |bytes| {
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    })
+}
+
+/// Where the system does not say what is free.
+const FALLBACK: usize = 1 << 30;
+
+/// A quarter of the memory that can be had without swapping, as Linux says.
+fn free_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024 / 4)
 }

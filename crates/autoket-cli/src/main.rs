@@ -31,6 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn perform(command: Command) -> Result<u8> {
+    input::check_simd()?;
     match command {
         Command::Run(args) => run::run(&args),
         Command::Exact(args) => run::exact(&args),

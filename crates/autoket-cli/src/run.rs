@@ -24,6 +24,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let out = out_folder(args, &file);
     file.config.run.out = Some(out.display().to_string());
     let mut session = Session::build(&file)?;
+    session.set_memory(input::memory(args.memory));
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
     let stop = Stop::listen()?;
     let ModelConfig::ArnnConv2d(model) = &file.config.model;
@@ -32,6 +33,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
             "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are \
              not expectation values",
         );
+    }
+
+    if let (Some(plan), false) = (session.plan(), args.quiet) {
+        eprintln!("solving {plan}");
     }
 
     let exact = session.quick_ground_state_energy();

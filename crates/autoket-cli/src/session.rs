@@ -7,8 +7,10 @@ use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::{ModelConfig, RunFile};
 use autoket::operator::Operator;
+use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
 use autoket::{Dtype, exact};
+use bytesize::ByteSize;
 
 /// A run that is under way.
 pub struct Session {
@@ -32,6 +34,31 @@ impl Session {
             mean_energy: file.config.hamiltonian.mean_energy(),
             hamiltonian,
         })
+    }
+
+    /// Bounds the memory of log-derivatives, in bytes.
+    pub fn set_memory(&mut self, bytes: usize) {
+        self.vmc.set_memory(bytes);
+    }
+
+    /// How a step's system will be solved, in words; `None` without stochastic reconfiguration.
+    pub fn plan(&self) -> Option<String> {
+        let plan = self.vmc.plan()?;
+        let lines = plan.lines;
+        let way = match plan.form {
+            SrForm::Metric => format!("by parameters, Cholesky of {lines} x {lines}"),
+            SrForm::Gram => format!("by samples, Cholesky of {lines} x {lines}"),
+            SrForm::Layerwise => {
+                format!("by samples, layer by layer, Cholesky of {lines} x {lines}")
+            }
+            SrForm::Cg => format!("by conjugate gradients, {lines} unknowns"),
+        };
+        let kept = if plan.kept {
+            ""
+        } else {
+            ", log-derivatives computed anew"
+        };
+        Some(format!("{way}, {}{kept}", ByteSize::b(plan.bytes as u64)))
     }
 
     /// Does one step; the energy is the one before the update.

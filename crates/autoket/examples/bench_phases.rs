@@ -151,8 +151,9 @@ impl<S: Scalar> Bench<S> {
             }
             "solve" => {
                 let o = LogDerivatives::new(model, theta, &fixed);
-                let form = Sr::cheapest(model, fixed.weights.len(), usize::MAX);
-                time(|| Sr::default().solve(form, &o, 0, &mut self.space))
+                let sr = Sr::default();
+                let form = sr.plan(model, fixed.weights.len(), usize::MAX).form;
+                time(|| sr.solve(form, &o, 0, &mut self.space))
             }
             _ => return Err(format!("no phase is called {phase:?}").into()),
         };

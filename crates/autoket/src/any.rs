@@ -9,7 +9,7 @@ use crate::driver::{Record, Vmc};
 use crate::error::Result;
 use crate::models::ArnnConv2d;
 use crate::operator::Operator;
-use crate::optimizer::{Optimizer, Rule, Schedule, Sr};
+use crate::optimizer::{Optimizer, Rule, Schedule, Sr, SrPlan};
 use crate::scalar::Dtype;
 use crate::stats::Stats;
 use crate::vqs::{McState, VariationalState};
@@ -91,6 +91,16 @@ impl AnyVmc {
     /// As there.
     pub fn advance(&mut self) -> Result<Record> {
         dispatch!(self, vmc => vmc.advance())
+    }
+
+    /// [`Vmc::set_memory`].
+    pub fn set_memory(&mut self, bytes: usize) {
+        dispatch!(self, vmc => vmc.set_memory(bytes))
+    }
+
+    /// [`Vmc::plan`].
+    pub fn plan(&self) -> Option<SrPlan> {
+        dispatch!(self, vmc => vmc.plan())
     }
 
     /// Steps done.

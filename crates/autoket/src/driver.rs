@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::operator::Operator;
-use crate::optimizer::{Optimizer, Solution, Sr, SrSpace};
+use crate::optimizer::{Optimizer, Solution, Sr, SrPlan, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
 use crate::vqs::{Estimate, McState, VariationalState};
@@ -73,6 +73,12 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         }
     }
 
+    /// Bounds what log-derivatives and the matrix made of them may take, in bytes; results do not depend on it
+    /// but for rounding, where it makes another form of the system the cheapest.
+    pub fn set_memory(&mut self, bytes: usize) {
+        self.space.memory = bytes;
+    }
+
     /// Steps done.
     pub fn steps(&self) -> usize {
         self.step
@@ -134,6 +140,18 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
 }
 
 impl<S: Scalar> Vmc<S, McState<S>> {
+    /// How a step's system will be solved; `None` without stochastic reconfiguration.
+    pub fn plan(&self) -> Option<SrPlan> {
+        let plan = |sr: &Sr| {
+            sr.plan(
+                self.state.model(),
+                self.state.n_samples(),
+                self.space.memory,
+            )
+        };
+        self.sr.as_ref().map(plan)
+    }
+
     /// The energy from so many fresh samples, in portions of at most [`PORTION`].
     ///
     /// # Errors

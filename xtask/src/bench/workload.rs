@@ -107,6 +107,8 @@ pub const WORKLOADS: [Workload; 10] = [
         features: 10,
         kernel_size: [1, 1],
         netket_sr: "otf",
+        // Neither program makes its log-derivatives: a row has 123,648 of them.
+        phases: &["sampling", "log_psi", "local_energies", "step"],
         ..A
     },
     // NetKet's other phases take too long to be worth a comparison.

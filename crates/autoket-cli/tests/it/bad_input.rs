@@ -162,6 +162,20 @@ fn the_model() {
 }
 
 #[test]
+fn the_solver() {
+    refused(
+        "diag_shift = 0.01",
+        "momentum = 1.0",
+        &["bad.toml:24:12", "below 1"],
+    );
+    refused(
+        "diag_shift = 0.01",
+        "form = \"grams\"",
+        &["bad.toml:24:8", "did you mean `gram`?"],
+    );
+}
+
+#[test]
 fn the_hamiltonian() {
     let terms = |terms: &str| format!("kind = \"LocalOperator\"\nterms = {terms}");
     let ising = "kind = \"Ising\"\nh = 3.0";

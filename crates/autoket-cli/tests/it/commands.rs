@@ -65,9 +65,52 @@ fn without_a_terminal_there_are_few_and_plain_lines() {
     );
     let shown = stderr(&ran);
     assert!(shown.lines().count() <= 25, "{shown}");
-    assert!(shown.starts_with("step 1/100  energy "), "{shown}");
+    // 4·4 + 4 and 5·4·2 + 2 parameters that are not masked, in a matrix of whole rows of lanes.
+    let first = "solving by parameters, Cholesky of 64 x 64, 94.0 KiB\nstep 1/100  energy ";
+    assert!(shown.starts_with(first), "{shown}");
     assert!(shown.contains("step 100/100"), "{shown}");
     assert!(!shown.contains('\x1b') && !shown.contains('\r'), "{shown}");
+}
+
+/// Little memory makes another way the cheapest; the energies agree to rounding.
+#[test]
+fn memory_bounds_what_is_kept() {
+    let folder = folder();
+    let energies: Vec<f64> = ["1GiB", "40KiB", "1kB"]
+        .map(|memory| {
+            let args = ["run", "small.toml", "--out", memory, "--memory", memory];
+            let ran = output(folder.path(), &args);
+            let shown = stderr(&ran);
+            assert!(ran.status.success(), "{shown}");
+            assert_eq!(memory != "1GiB", shown.contains("computed anew"), "{shown}");
+            assert_eq!(
+                memory == "1kB",
+                shown.contains("conjugate gradients"),
+                "{shown}"
+            );
+            let summary = json(&folder.path().join(memory).join("summary.json"));
+            summary["energy"]["mean"].as_f64().unwrap()
+        })
+        .to_vec();
+    for energy in &energies[1..] {
+        assert!((energy - energies[0]).abs() < 1e-6, "{energies:?}");
+    }
+    let ran = output(folder.path(), &["run", "small.toml", "--memory", "much"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(stderr(&ran).contains("--memory <SIZE>"), "{}", stderr(&ran));
+}
+
+#[test]
+fn the_simd_level_can_be_chosen() {
+    let folder = folder();
+    let run = |level: &str| {
+        let mut command = autoket(folder.path(), &["run", "small.toml", "--overwrite"]);
+        command.env("AUTOKET_SIMD", level).output().unwrap()
+    };
+    assert!(run("plain").status.success());
+    let ran = run("mmx");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(stderr(&ran).contains("it has plain, "), "{}", stderr(&ran));
 }
 
 #[test]

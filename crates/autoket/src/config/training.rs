@@ -165,6 +165,9 @@ impl OptimizerConfig {
     }
 }
 
+/// Forms of the system; layer by layer goes for dense layers only.
+const FORMS: &[&str] = &["metric", "gram", "cg"];
+
 /// The table `[sr]`: stochastic reconfiguration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SrConfig {
@@ -204,7 +207,7 @@ impl SrConfig {
         )?;
         let form = match table.node("form") {
             None => None,
-            Some(_) => Some(table.named("form", SrForm::NAMES, SrForm::Gram)?),
+            Some(_) => Some(table.named("form", FORMS, SrForm::Gram)?),
         };
         Ok(Self {
             diag_shift,

@@ -294,15 +294,15 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     /// AᵀA = Re⟨ΔO* ΔO⟩, the quantum geometric tensor, `(parameter, parameter)`.
     pub fn metric(&self) -> Mat<f64> {
         let mut out = Symmetric::default();
-        self.metric_into(&mut out);
+        self.metric_into(&mut out, &mut Vec::new());
         out.to_mat(self.n_reals)
     }
 
-    /// AᵀA with lines of zeros behind it, so that the number of lines is a multiple of the lanes of a row.
-    pub(super) fn metric_into(&self, out: &mut Symmetric) {
+    /// AᵀA with lines of zeros behind it, so that the number of lines is a multiple of the lanes of a row;
+    /// `columns` is scratch for the transpose of a granule.
+    pub(super) fn metric_into(&self, out: &mut Symmetric, columns: &mut Vec<RowOf<S>>) {
         let n_panels = self.n_reals.div_ceil(lanes::<S>());
         out.reset(n_panels * lanes::<S>());
-        let mut columns: Vec<RowOf<S>> = Vec::new();
         for g in 0..self.n_granules() {
             let granule = self.granule(g);
             let depth = granule.len() / self.n_reals.max(1) * lanes::<S>();
@@ -317,7 +317,7 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
                         transpose::<S::Real>(&panel[p * lanes::<S>()..end], to);
                     }
                 });
-            out.add_products::<S::Real>([0, 0], &columns, &columns, depth);
+            out.add_products::<S::Real>([0, 0], columns, columns, depth);
         }
     }
 

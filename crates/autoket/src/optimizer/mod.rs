@@ -10,6 +10,6 @@ mod symmetric;
 pub use log_derivatives::{Buffers, LogDerivatives};
 pub use rules::{Optimizer, Rule};
 pub use schedule::{Changing, Schedule};
-pub use sr::{Solution, Sr, SrForm, SrSpace};
+pub use sr::{Solution, Sr, SrForm, SrPlan, SrSpace};
 
 use symmetric::Symmetric;

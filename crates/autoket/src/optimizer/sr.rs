@@ -7,7 +7,7 @@ use super::layerwise::{self, Factors};
 use super::log_derivatives::Buffers;
 use super::{LogDerivatives, Schedule, Symmetric};
 use crate::linalg::{CholeskySpace, cholesky_solve, conjugate_gradient, eigen};
-use crate::models::Autoregressive;
+use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
 use crate::simd::Row;
 use crate::vqs::Estimate;
@@ -52,11 +52,6 @@ pub enum SrForm {
     Cg,
 }
 
-impl SrForm {
-    /// All names, for messages.
-    pub const NAMES: &'static [&'static str] = &["metric", "gram", "layerwise", "cg"];
-}
-
 /// An update and how it was found.
 #[derive(Clone, Debug)]
 pub struct Solution {
@@ -72,10 +67,11 @@ pub struct Solution {
 /// Memory of a solver, to be used again, and the update before.
 #[derive(Debug)]
 pub struct SrSpace<S: Scalar> {
-    /// Bytes that A may take; more is computed anew when it is needed.
+    /// Bytes that A and the matrix made of it may take; what does not fit is computed anew when it is needed.
     pub memory: usize,
     buffers: Buffers<S>,
     factors: Factors<S>,
+    columns: Vec<RowOf<S>>,
     matrix: Symmetric,
     cholesky: CholeskySpace,
     previous: Vec<f64>,
@@ -87,6 +83,7 @@ impl<S: Scalar> Default for SrSpace<S> {
             memory: usize::MAX,
             buffers: Buffers::default(),
             factors: Factors::default(),
+            columns: Vec::new(),
             matrix: Symmetric::default(),
             cholesky: CholeskySpace::default(),
             previous: Vec::new(),
@@ -100,46 +97,85 @@ const CUTOFF: f64 = 1e-12;
 const RESIDUAL: f64 = 1e-10;
 const ITERATIONS: usize = 2000;
 
+/// How the system of a step will be solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SrPlan {
+    /// The way.
+    pub form: SrForm,
+    /// Lines of the matrix, or of the vectors where there is none.
+    pub lines: usize,
+    /// Is A kept? Otherwise it is computed anew when it is needed.
+    pub kept: bool,
+    /// Memory for A, if it is kept, and for the matrix.
+    pub bytes: usize,
+}
+
+/// Iterations that conjugate gradients are reckoned to need, and how much slower than a product of
+/// matrices a product with a vector is, for each multiplication: it runs at the speed of memory.
+const CG_ITERATIONS: f64 = 100.0;
+const CG_SLOWNESS: f64 = 10.0;
+
 impl Sr {
-    /// The cheapest way to solve for a model and so many samples, whose A has `memory` bytes.
-    pub fn cheapest<S: Scalar>(
+    /// The way with the least arithmetic among those whose matrix fits into so many bytes, or the way asked for.
+    pub fn plan<S: Scalar>(
+        &self,
         model: &dyn Autoregressive<S>,
         n_samples: usize,
         memory: usize,
-    ) -> SrForm {
-        let lanes = <S::Real as Real>::Row::LANES as f64;
-        let (n, p) = ((n_samples * S::PLANES) as f64, model.n_reals() as f64);
-        let factored = model.layerwise().map(|layers| {
-            let tiles = |features: usize| features as f64 * S::PLANES as f64;
-            let layer = |l: &layerwise::Layer| {
-                // Sums are loaded and stored at each site: as dear as eight more features.
-                l.n_sites as f64 * (tiles(l.inputs) + tiles(l.outputs) + 8.0)
+    ) -> SrPlan {
+        let lanes = <S::Real as Real>::Row::LANES;
+        let (rows, columns) = (
+            n_samples.next_multiple_of(lanes) * S::PLANES,
+            model.n_reals().next_multiple_of(lanes),
+        );
+        let (n, p) = (rows as f64, columns as f64);
+        let a = rows * model.n_reals() * size_of::<S::Real>();
+        let plan = |form: SrForm| {
+            let (lines, matrix, a) = match form {
+                SrForm::Metric => (columns, columns * columns * 8, a),
+                SrForm::Gram => (rows, rows * rows * 8, a),
+                SrForm::Layerwise => (rows, rows * rows * 8, 0),
+                SrForm::Cg => (rows.min(columns), 0, a),
             };
-            layers.iter().map(layer).sum::<f64>()
-        });
-        let cholesky = |n: f64| n.powi(3) / 3.0;
-        // A is made anew for each pair of granules where it is not kept: as dear as another product.
-        let anew = if n * p * 8.0 > memory as f64 {
-            2.0
-        } else {
-            1.0
+            let kept = matrix + a <= memory;
+            let bytes = matrix + if kept { a } else { 0 };
+            SrPlan {
+                form,
+                lines,
+                kept,
+                bytes,
+            }
         };
-        let ways = [
-            (SrForm::Metric, p, p * p * n + cholesky(p)),
-            (SrForm::Gram, n, anew * n * n * p + cholesky(n)),
-            (
-                SrForm::Layerwise,
-                n,
-                factored.map_or(f64::INFINITY, |f| n * n * f + cholesky(n)),
-            ),
-            // Two products with A in each of some hundred iterations, at the speed of memory.
-            (SrForm::Cg, lanes, 100.0 * 4.0 * n * p * 10.0 * anew * anew),
-        ];
-        let fits = |lines: f64| lines * lines * 8.0 <= (memory as f64).max(1e8);
-        let fitting = ways.into_iter().filter(|(_, lines, _)| fits(*lines));
-        fitting
-            .min_by(|a, b| a.2.total_cmp(&b.2))
-            .map_or(SrForm::Cg, |(form, ..)| form)
+        if let Some(form) = self.form {
+            return plan(form);
+        }
+        let cholesky = |n: f64| n.powi(3) / 3.0;
+        let flops = |plan: &SrPlan| match plan.form {
+            SrForm::Metric => p * p * n + cholesky(p),
+            // Anew for each pair of granules: as dear as another product.
+            SrForm::Gram => n * n * p * if plan.kept { 1.0 } else { 2.0 } + cholesky(n),
+            SrForm::Layerwise => match model.layerwise() {
+                // Sums are loaded and stored at each site: as dear as eight more features.
+                Some(layers) => {
+                    let of_layer = |l: &layerwise::Layer| l.n_sites * (l.inputs + l.outputs + 8);
+                    let features: usize = layers.iter().map(of_layer).sum();
+                    n * n * features as f64 * S::PLANES as f64 + cholesky(n)
+                }
+                None => f64::INFINITY,
+            },
+            // A product with A and one with its transpose; A anew costs as much as some tens of them.
+            SrForm::Cg => {
+                let anew = if plan.kept { 1.0 } else { 4.0 };
+                CG_ITERATIONS * CG_SLOWNESS * 4.0 * n * p * anew
+            }
+        };
+        let fits = |plan: &SrPlan| plan.bytes <= memory || plan.form == SrForm::Cg;
+        [SrForm::Metric, SrForm::Gram, SrForm::Layerwise, SrForm::Cg]
+            .map(plan)
+            .into_iter()
+            .filter(fits)
+            .min_by(|a, b| flops(a).total_cmp(&flops(b)))
+            .unwrap_or_else(|| plan(SrForm::Cg))
     }
 
     /// The update at a step.
@@ -151,16 +187,14 @@ impl Sr {
         step: usize,
         space: &mut SrSpace<S>,
     ) -> Solution {
-        let n_samples = estimate.weights.len();
-        let form = self
-            .form
-            .unwrap_or_else(|| Self::cheapest(model, n_samples, space.memory));
-        if let (SrForm::Layerwise, Some(layers)) = (form, model.layerwise()) {
+        let plan = self.plan(model, estimate.weights.len(), space.memory);
+        if let (SrForm::Layerwise, Some(layers)) = (plan.form, model.layerwise()) {
             return self.solve_layerwise(&layers, model, theta, estimate, step, space);
         }
         let buffers = std::mem::take(&mut space.buffers);
-        let o = LogDerivatives::within(space.memory, buffers, model, theta, estimate);
-        let solution = self.solve(form, &o, step, space);
+        let memory = if plan.kept { usize::MAX } else { 0 };
+        let o = LogDerivatives::within(memory, buffers, model, theta, estimate);
+        let solution = self.solve(plan.form, &o, step, space);
         space.buffers = o.into_buffers();
         solution
     }
@@ -187,9 +221,12 @@ impl Sr {
                     *x += shift * before;
                 }
                 let SrSpace {
-                    matrix, cholesky, ..
+                    matrix,
+                    cholesky,
+                    columns,
+                    ..
                 } = space;
-                let make = |matrix: &mut Symmetric| o.metric_into(matrix);
+                let make = |matrix: &mut Symmetric| o.metric_into(matrix, columns);
                 let fallback = solve(make, shift, &mut x, matrix, cholesky);
                 (x, form, fallback)
             }
@@ -298,7 +335,7 @@ fn with_before(mut update: Vec<f64>, before: &[f64]) -> Vec<f64> {
 
 /// b ← (M + shift)⁻¹ b, where `make` makes M; returns whether Cholesky failed.
 fn solve(
-    make: impl Fn(&mut Symmetric),
+    mut make: impl FnMut(&mut Symmetric),
     shift: f64,
     b: &mut Vec<f64>,
     matrix: &mut Symmetric,

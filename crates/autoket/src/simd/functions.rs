@@ -274,7 +274,7 @@ fn add_log_conditional_on<S: Simd, R: Real>(
                     let mut own =
                         picked::<S, R>(simd, planes, plane, local_states, values, z, lane);
                     if plane == 0 {
-                        own = own - log_norm;
+                        own -= log_norm;
                     }
                     let before = V::<S, R>::from_slice(simd, &before[plane][lane..lane + len]);
                     let own = R::widen_vector(simd, own);

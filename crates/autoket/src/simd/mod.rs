@@ -13,5 +13,5 @@ pub use functions::{
     add_scaled, center, draw, exp_complex, exp_in_place, log_normalise, pick,
     pull_back_conditionals, transpose, uniforms,
 };
-pub use lanes::{Lanes, Row, level};
-pub use tiles::{Across, Flat, Precision, Start, Tap, Tiles, Weights};
+pub use lanes::{Lanes, Row, level, levels};
+pub use tiles::{Across, Flat, InputAndCotangent, Precision, Start, Tap, Tiles, Weights};

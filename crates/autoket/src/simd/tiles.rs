@@ -79,6 +79,9 @@ impl<R: Real> Weights<R> for Across<'_, R> {
     }
 }
 
+/// A layer's input and the cotangents of its output, of one block of samples.
+pub type InputAndCotangent<'a, R> = (&'a [<R as Real>::Row], &'a [<R as Real>::Row]);
+
 /// Where and how precisely products are done.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiles {
@@ -123,7 +126,7 @@ impl Tiles {
     pub fn outer<R: Real>(
         self,
         pairs: &[[u32; 2]],
-        samples: &[(&[R::Row], &[R::Row])],
+        samples: &[InputAndCotangent<R>],
         features: [usize; 2],
         out: &mut [R::Row],
         stride: usize,
@@ -272,7 +275,7 @@ fn store<R: Real>(acc: &[f64; MAX_LANES], y: &mut R::Row) {
 
 struct Outer<'a, R: Real> {
     pairs: &'a [[u32; 2]],
-    samples: &'a [(&'a [R::Row], &'a [R::Row])],
+    samples: &'a [InputAndCotangent<'a, R>],
     /// In and out.
     features: [usize; 2],
     stride: usize,
@@ -339,7 +342,7 @@ impl<'a, R: Real> Outer<'a, R> {
         for i in 0..self.features[0] {
             for o in 0..self.features[1] {
                 let mut acc = [0.0; MAX_LANES];
-                let pairs = |&(x, dy): &(&'a [R::Row], &'a [R::Row])| {
+                let pairs = |&(x, dy): &InputAndCotangent<'a, R>| {
                     self.pairs.iter().map(move |pair| (x, dy, pair))
                 };
                 for (x, dy, &[x_row, dy_row]) in self.samples.iter().flat_map(pairs) {

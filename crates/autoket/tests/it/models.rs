@@ -751,6 +751,41 @@ fn local_values_by_cones<S: Scalar>() {
     }
 }
 
+/// Exchanges act on half of the samples: theirs are gathered from several blocks into full lanes.
+/// Neither the blocks nor the threads change a bit, and single samples are what they are among many.
+fn gathered<S: Scalar>() {
+    use autoket::graph::Graph;
+    use autoket::hilbert::Hilbert;
+    use autoket::operator::heisenberg;
+    let hilbert = Hilbert::spin(0.5, 9).unwrap();
+    let graph = Graph::square(3, false).unwrap();
+    let h = heisenberg(&hilbert, &graph, &[1.0], None).unwrap();
+    let config = ArnnConv2d::new(hilbert.clone(), 3, 3, [2, 3]);
+    let (model, params) = nudged::<S>(&(Kind::Conv2d, config));
+    let sigma = hilbert.random_states(Key::new(4), 1100);
+    let local = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        pool.install(|| model.local_values(&params.values, &sigma, &h))
+    };
+    let all = local(1);
+    // One thread sorts eight blocks together, eight threads one.
+    assert_eq!(all, local(8));
+    assert_eq!(
+        all[..5],
+        model.local_values(&params.values, &sigma[..45], &h)
+    );
+    let plain = Plain(&model).local_values(&params.values, &sigma, &h);
+    assert_close("gathered", &all, &plain, 300.0 * tolerance::<S>());
+}
+
+#[test]
+fn gathered_lanes_are_lanes() {
+    gathered::<f32>();
+    gathered::<f64>();
+    gathered::<c64>();
+}
+
 #[test]
 fn bad_configs_are_refused() {
     use autoket::hilbert::Hilbert;

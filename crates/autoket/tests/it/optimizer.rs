@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
-use autoket::models::ArnnConv2d;
+use autoket::models::{Ansatz, Arnn, ArnnConv2d, ArnnDense, Autoregressive};
 use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising};
 use autoket::optimizer::{
@@ -210,6 +210,91 @@ fn forms<S: Scalar>() {
 fn metric_and_gram_forms_agree() {
     forms::<f64>();
     forms::<c64>();
+}
+
+/// Every form of the system, with momentum, in much memory and in little: the same updates step by step.
+fn momentum<S: Scalar>(model: impl Fn() -> Arnn<S>) {
+    let run = |form: SrForm, memory: usize| -> Vec<Vec<f64>> {
+        let model = model();
+        let mut state = McState::new(Arc::new(model), 70, 3).unwrap();
+        let estimate = state.estimate(&hamiltonian()).unwrap();
+        let sr = Sr {
+            momentum: Some(0.7),
+            form: Some(form),
+            ..Sr::default()
+        };
+        let mut space = SrSpace::default();
+        space.memory = memory;
+        let (model, theta) = (state.model(), &state.params().values);
+        (0..3)
+            .map(|step| sr.update(model, theta, &estimate, step, &mut space))
+            .inspect(|solution| assert_eq!((solution.form, solution.fallback), (form, false)))
+            .map(|solution| solution.update)
+            .collect()
+    };
+    let expected = run(SrForm::Metric, usize::MAX);
+    // Momentum makes the second update another than the first.
+    let change = expected[0].iter().zip(&expected[1]).map(|(a, b)| a - b);
+    assert!(largest(&change.collect::<Vec<_>>()) > 1e-3 * largest(&expected[0]));
+    let mut forms = vec![SrForm::Gram, SrForm::Cg];
+    if model().layerwise().is_some() {
+        forms.push(SrForm::Layerwise);
+    }
+    for (form, memory) in forms.into_iter().flat_map(|f| [(f, usize::MAX), (f, 0)]) {
+        for (a, b) in run(form, memory).iter().zip(&expected) {
+            for (a, b) in a.iter().zip(b) {
+                // A residual of 1e-10 times the condition number; single precision of the rows.
+                let error = if size_of::<S::Real>() == 4 {
+                    1e-3
+                } else {
+                    1e-7
+                };
+                let scale = largest(&expected[0]);
+                assert!((a - b).abs() < error * scale, "{form:?} {memory}: {a} {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn forms_agree_with_momentum_and_without_memory() {
+    fn both<S: Scalar>() {
+        let hilbert = || Hilbert::spin(0.5, 9).unwrap();
+        momentum::<S>(|| ArnnConv2d::new(hilbert(), 2, 3, [2, 3]).build().unwrap());
+        momentum::<S>(|| ArnnDense::new(hilbert(), 2, 2).build().unwrap());
+    }
+    both::<f64>();
+    both::<f32>();
+    both::<c64>();
+}
+
+/// The cheapest form, by the sizes of the system and of the memory.
+#[test]
+fn plans_follow_sizes() {
+    let hilbert = Hilbert::spin(0.5, 64).unwrap();
+    let conv = ArnnConv2d::new(hilbert.clone(), 3, 16, [2, 3]).build::<f64>();
+    let conv = conv.unwrap();
+    let dense = ArnnDense::new(hilbert, 2, 10).build::<f64>().unwrap();
+    let plan = |model: &dyn Autoregressive<f64>, n_samples, memory| {
+        Sr::default().plan(model, n_samples, memory)
+    };
+    let gib = 1 << 30;
+    assert_eq!(conv.n_reals(), 1538);
+    let few = plan(&conv, 1000, gib);
+    assert_eq!((few.form, few.lines, few.kept), (SrForm::Gram, 1008, true));
+    assert_eq!(few.bytes, 8 * (1008 * 1008 + 1008 * 1538));
+    assert_eq!(plan(&conv, 100_000, 4 * gib).form, SrForm::Metric);
+    // Log-derivatives of 1.2 GB do not fit, the matrix does.
+    let anew = plan(&conv, 100_000, gib);
+    assert_eq!((anew.form, anew.kept), (SrForm::Metric, false));
+    assert_eq!(plan(&dense, 1024, gib).form, SrForm::Layerwise);
+    // Neither 30,000 samples nor 62,528 parameters make a matrix that fits.
+    let large = plan(&dense, 30_000, gib);
+    assert_eq!((large.form, large.kept), (SrForm::Cg, false));
+    for memory in [0, 1 << 20, gib] {
+        let plan = plan(&dense, 30_000, memory);
+        assert!(plan.bytes <= memory, "{plan:?}");
+    }
 }
 
 /// Four samples span three directions: without a shift the rest is left out, and it is said.

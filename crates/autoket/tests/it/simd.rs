@@ -5,46 +5,12 @@ use autoket::random::Key;
 use autoket::scalar::Real;
 use autoket::simd::math::{self, V};
 use autoket::simd::{
-    Across, Elementwise, Flat, Precision, Row, Start, Tap, Tiles, draw, exp_complex, log_normalise,
-    pick, uniforms,
+    Across, Elementwise, Flat, Precision, Row, Start, Tap, Tiles, draw, exp_complex, levels,
+    log_normalise, pick, uniforms,
 };
 use fearless_simd::{Level, Simd, SimdBase, dispatch};
 
 use crate::ulps::Ulps;
-
-/// The levels of this machine, weakest first; says which it lacks.
-fn levels() -> Vec<(&'static str, Level)> {
-    let all = candidates(Level::new());
-    let missing: Vec<&str> = all
-        .iter()
-        .filter_map(|(name, level)| level.is_none().then_some(*name))
-        .collect();
-    println!("SIMD levels not tested, for this machine lacks them: {missing:?}");
-    let present: Vec<_> = all
-        .into_iter()
-        .filter_map(|(name, level)| Some((name, level?)))
-        .collect();
-    assert!(!present.is_empty());
-    present
-}
-
-#[cfg(target_arch = "x86_64")]
-fn candidates(best: Level) -> Vec<(&'static str, Option<Level>)> {
-    // A build for a machine that surely has AVX2 knows no lesser level.
-    vec![
-        ("baseline", Some(Level::baseline())),
-        #[cfg(not(target_feature = "avx2"))]
-        ("sse4.2", best.as_sse4_2().map(Level::Sse4_2)),
-        #[cfg(not(target_feature = "avx512f"))]
-        ("avx2", best.as_avx2().map(Level::Avx2)),
-        ("avx512", best.as_avx512().map(Level::Avx512)),
-    ]
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn candidates(best: Level) -> Vec<(&'static str, Option<Level>)> {
-    vec![("best", Some(best))]
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Function {

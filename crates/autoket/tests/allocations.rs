@@ -1,0 +1,62 @@
+//! After the first steps, a step asks for next to no memory. A program of its own: it counts all allocations.
+
+use std::alloc::System;
+use std::sync::Arc;
+
+use autoket::driver::Vmc;
+use autoket::graph::Graph;
+use autoket::hilbert::Hilbert;
+use autoket::models::{Arnn, ArnnConv2d, ArnnDense};
+use autoket::operator::{Operator, heisenberg, ising};
+use autoket::optimizer::{Optimizer, Sr, SrForm};
+use autoket::vqs::McState;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Bytes that each of some steps asks for, after two steps that fill every buffer.
+fn bytes_of_a_step(model: Arnn<f64>, hamiltonian: Arc<dyn Operator>, form: SrForm) -> usize {
+    let state = McState::new(Arc::new(model), 512, 1).unwrap();
+    let sr = Sr {
+        form: Some(form),
+        // Layer by layer, momentum needs the log-derivatives after all.
+        momentum: (form != SrForm::Layerwise).then_some(0.5),
+        ..Sr::default()
+    };
+    let mut vmc = Vmc::new(hamiltonian, state, Optimizer::sgd(0.01), Some(sr));
+    for _ in 0..2 {
+        vmc.advance().unwrap();
+    }
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..4 {
+        vmc.advance().unwrap();
+    }
+    let change = region.change();
+    (change.bytes_allocated + change.bytes_reallocated.max(0) as usize) / 4
+}
+
+#[test]
+fn steps_use_their_memory_again() {
+    let graph = Graph::square(4, false).unwrap();
+    let hilbert = Hilbert::spin(0.5, 16).unwrap();
+    let fields: Arc<dyn Operator> = Arc::new(ising(&hilbert, &graph, 3.0, 1.0).unwrap());
+    let bonds: Arc<dyn Operator> = Arc::new(heisenberg(&hilbert, &graph, &[1.0], None).unwrap());
+    let conv = || ArnnConv2d::new(hilbert.clone(), 3, 16, [2, 3]).build::<f64>();
+    let dense = || ArnnDense::new(hilbert.clone(), 2, 4).build::<f64>();
+    for (name, model, hamiltonian, form) in [
+        ("gram", conv(), &fields, SrForm::Gram),
+        ("gram, bonds", conv(), &bonds, SrForm::Gram),
+        ("metric", conv(), &fields, SrForm::Metric),
+        ("layerwise", dense(), &fields, SrForm::Layerwise),
+    ] {
+        let model = model.unwrap();
+        let n_reals = autoket::models::Ansatz::n_reals(&model);
+        let bytes = bytes_of_a_step(model, hamiltonian.clone(), form);
+        println!("{name}: {bytes} B, {n_reals} parameters");
+        // Some vectors of parameters and of samples, but nothing that has a row for each of both:
+        // log-derivatives would be 512 times a vector of parameters.
+        let vectors = 8 * (n_reals + 512);
+        assert!(bytes < 40 * vectors, "{name}: {bytes} B");
+    }
+}
