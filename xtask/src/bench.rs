@@ -7,7 +7,7 @@ mod workload;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 const CALLS: [usize; 2] = [5, 15];
 /// Above [`CALLS`]`[0]`, calls are made as long as the slower program needs no more than this in all.
 const PHASE_SECONDS: f64 = 3.0;
+/// Between two calls, so that the threads of the program that was called before have gone to sleep.
+const REST: Duration = Duration::from_millis(200);
 /// Where a call takes longer than the first, in seconds, there are as many calls as the second.
 const LONG_CALL: (f64, usize) = (10.0, 2);
 
@@ -164,9 +166,14 @@ fn calls(seconds: f64) -> usize {
 
 /// Seconds of a phase in autoket and, where it has one, in NetKet.
 fn call(ours: &mut Child, theirs: Option<&mut Child>, phase: &str) -> Result<(f64, Option<f64>)> {
+    let rest = || std::thread::sleep(REST);
+    rest();
     let seconds = ours.ask(phase)?.as_f64().ok_or("autoket gave no time")?;
     let peer = match theirs {
-        Some(child) => child.ask(phase)?.as_f64(),
+        Some(child) => {
+            rest();
+            child.ask(phase)?.as_f64()
+        }
         None => None,
     };
     Ok((seconds, peer))

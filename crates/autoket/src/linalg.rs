@@ -30,10 +30,10 @@ impl std::fmt::Debug for CholeskySpace {
     }
 }
 
-/// b ← M⁻¹ b by Cholesky, M from its lower triangle, column by column, which is lost.
+/// b ← M⁻¹ b by Cholesky, M from its lower triangle, which is lost.
 ///
 /// False where M is not positive to rounding: then b is as it was.
-pub(crate) fn cholesky_solve(m: &mut [f64], b: &mut [f64], space: &mut CholeskySpace) -> bool {
+pub(crate) fn cholesky_solve(mut m: MatMut<f64>, b: &mut [f64], space: &mut CholeskySpace) -> bool {
     let n = b.len();
     let par = parallelism(n);
     if space.0.as_ref().is_none_or(|(size, _)| *size != n) {
@@ -44,15 +44,14 @@ pub(crate) fn cholesky_solve(m: &mut [f64], b: &mut [f64], space: &mut CholeskyS
     let Some((_, memory)) = &mut space.0 else {
         return false;
     };
-    let mut l = MatMut::from_column_major_slice_mut(m, n, n);
     let options = Default::default();
     let stack = MemStack::new(memory);
-    if factor::cholesky_in_place(l.as_mut(), Default::default(), par, stack, options).is_err() {
+    if factor::cholesky_in_place(m.as_mut(), Default::default(), par, stack, options).is_err() {
         return false;
     }
     let x = MatMut::from_column_major_slice_mut(b, n, 1);
     let stack = MemStack::new(memory);
-    solve::solve_in_place_with_conj(l.as_ref(), Conj::No, x, par, stack);
+    solve::solve_in_place_with_conj(m.as_ref(), Conj::No, x, par, stack);
     true
 }
 

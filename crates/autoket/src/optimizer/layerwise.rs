@@ -116,8 +116,9 @@ impl<S: Scalar> Factors<S> {
         if n == 0 || self.rows == 0 {
             return;
         }
-        out.columns_mut()
-            .par_chunks_mut(Self::LANES * n)
+        let (columns, stride) = out.columns_mut();
+        columns
+            .par_chunks_mut(Self::LANES * stride)
             .zip(self.panels.par_chunks_exact(self.rows))
             .enumerate()
             .for_each(|(c, (columns, right))| {
@@ -125,7 +126,7 @@ impl<S: Scalar> Factors<S> {
                 let lefts = self.panels.chunks_exact(self.rows).enumerate().skip(c);
                 for (r, left) in lefts {
                     space.products(layers, left, right);
-                    for (column, sums) in columns.chunks_exact_mut(n).zip(&space.sums) {
+                    for (column, sums) in columns.chunks_exact_mut(stride).zip(&space.sums) {
                         column[r * Self::LANES..][..Self::LANES]
                             .copy_from_slice(&sums[..Self::LANES]);
                     }
@@ -140,12 +141,12 @@ impl<S: Scalar> Factors<S> {
         let lines: Vec<(f64, usize)> = (0..n).map(|line| self.of_line(line)).collect();
         // Σ_m w_m ⟨O_m, O_n⟩, for each part of the sum.
         let mut mean = vec![[0.0; 2]; n];
-        let columns = gram.columns_mut();
+        let (columns, stride) = gram.columns_mut();
         for j in 0..n {
             let (w_j, plane_j) = lines[j];
             let mut own = [0.0; 2];
             for i in j..n {
-                let g = columns[j * n + i];
+                let g = columns[j * stride + i];
                 let (w_i, plane_i) = lines[i];
                 mean[i][plane_j] += if i == j { 0.0 } else { w_j * g };
                 own[plane_i] += w_i * g;
@@ -159,7 +160,7 @@ impl<S: Scalar> Factors<S> {
             whole[plane][1] += w * mean[1];
         }
         columns
-            .par_chunks_mut(n)
+            .par_chunks_mut(stride)
             .enumerate()
             .for_each(|(j, column)| {
                 let (w_j, plane_j) = lines[j];

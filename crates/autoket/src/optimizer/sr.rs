@@ -348,7 +348,7 @@ fn solve(
     matrix.fill_diagonal(n);
     b.resize(matrix.n_lines(), 0.0);
     let right = b.clone();
-    let solved = cholesky_solve(matrix.columns_mut(), b, cholesky);
+    let solved = cholesky_solve(matrix.as_mut(), b, cholesky);
     if !solved {
         make(matrix);
         matrix.shift(shift);

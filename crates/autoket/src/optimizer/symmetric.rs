@@ -1,17 +1,22 @@
 //! Symmetric matrices that are products of panels of rows of lanes.
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatMut, MatRef};
 use rayon::prelude::*;
 
 use crate::scalar::Real;
-use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_difference, level};
+use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, level};
 
 /// The lower triangle of a symmetric matrix, columns one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Symmetric {
     n: usize,
+    /// From one column to the next.
+    stride: usize,
     columns: Vec<f64>,
 }
+
+/// Numbers between columns: with a power of 2 from column to column, all would meet in the same lines of the cache.
+const GAP: usize = 8;
 
 /// Products are summed in the precision of the panels over so many terms, and these sums in double precision.
 const TERMS: usize = 128;
@@ -23,22 +28,22 @@ const ROWS: usize = 128;
 impl Symmetric {
     /// Makes it zero, with `n` lines.
     pub fn reset(&mut self, n: usize) {
-        self.n = n;
+        (self.n, self.stride) = (n, n + GAP);
         self.columns.clear();
-        self.columns.resize(n * n, 0.0);
+        self.columns.resize(n * self.stride, 0.0);
     }
 
     /// Adds `x` to the diagonal.
     pub fn shift(&mut self, x: f64) {
         for i in 0..self.n {
-            self.columns[i * (self.n + 1)] += x;
+            self.columns[i * (self.stride + 1)] += x;
         }
     }
 
     /// Puts 1 on the diagonal from line `n` on.
     pub fn fill_diagonal(&mut self, n: usize) {
         for i in n..self.n {
-            self.columns[i * (self.n + 1)] = 1.0;
+            self.columns[i * (self.stride + 1)] = 1.0;
         }
     }
 
@@ -48,17 +53,22 @@ impl Symmetric {
     }
 
     pub fn as_ref(&self) -> MatRef<'_, f64> {
-        MatRef::from_column_major_slice(&self.columns, self.n, self.n)
+        MatRef::from_column_major_slice_with_stride(&self.columns, self.n, self.n, self.stride)
     }
 
-    /// All columns, one after the other.
-    pub fn columns_mut(&mut self) -> &mut [f64] {
-        &mut self.columns
+    pub fn as_mut(&mut self) -> MatMut<'_, f64> {
+        let stride = self.stride;
+        MatMut::from_column_major_slice_with_stride_mut(&mut self.columns, self.n, self.n, stride)
+    }
+
+    /// All columns, and the way from one to the next.
+    pub fn columns_mut(&mut self) -> (&mut [f64], usize) {
+        (&mut self.columns, self.stride)
     }
 
     /// The first `n` lines, both triangles.
     pub fn to_mat(&self, n: usize) -> Mat<f64> {
-        Mat::from_fn(n, n, |i, j| self.columns[i.min(j) * self.n + i.max(j)])
+        Mat::from_fn(n, n, |i, j| self.columns[i.min(j) * self.stride + i.max(j)])
     }
 
     /// Adds L Rᵀ from line `at` on, where that lies in the lower triangle.
@@ -71,13 +81,13 @@ impl Symmetric {
         right: &[R::Row],
         depth: usize,
     ) {
-        let (n, lanes) = (self.n, R::Row::LANES);
-        if depth == 0 || n == 0 {
+        let (stride, lanes) = (self.stride, R::Row::LANES);
+        if depth == 0 || self.n == 0 {
             return;
         }
         let columns = right.len() / depth * lanes;
-        self.columns[at[1] * n..][..columns * n]
-            .par_chunks_mut(COLUMNS * n)
+        self.columns[at[1] * stride..][..columns * stride]
+            .par_chunks_mut(COLUMNS * stride)
             .zip(right.par_chunks(COLUMNS / lanes * depth))
             .enumerate()
             .for_each(|(c, (columns, right))| {
@@ -88,17 +98,24 @@ impl Symmetric {
                     if first_row + left.len() / depth * lanes <= first_column {
                         continue;
                     }
-                    add_tile::<R>(columns, n, first_row, left, right, depth);
+                    add_tile::<R>(
+                        columns,
+                        stride,
+                        [first_row, first_column],
+                        left,
+                        right,
+                        depth,
+                    );
                 }
             });
     }
 }
 
-/// Adds the products of some panels to some columns, from a row on.
+/// Adds the products of some panels to some columns, where they are not above the diagonal.
 fn add_tile<R: Real>(
     columns: &mut [f64],
-    n: usize,
-    first_row: usize,
+    stride: usize,
+    [first_row, first_column]: [usize; 2],
     left: &[R::Row],
     right: &[R::Row],
     depth: usize,
@@ -114,7 +131,11 @@ fn add_tile<R: Real>(
     for start in (0..depth).step_by(TERMS) {
         let terms = start..(start + TERMS).min(depth);
         for (l, left) in left.chunks_exact(depth).enumerate() {
+            let last_row = first_row + (l + 1) * lanes - 1;
             for (r, right) in right.chunks_exact(depth).enumerate() {
+                if last_row < first_column + r * lanes {
+                    break;
+                }
                 tiles.site::<R>(
                     Across::<R>(&right[terms.clone()]),
                     Start::Zero,
@@ -123,11 +144,8 @@ fn add_tile<R: Real>(
                     &left[terms.clone()],
                     products,
                 );
-                for (column, product) in products.iter().enumerate() {
-                    let column = &mut columns[(r * lanes + column) * n..][..n];
-                    let rows = &mut column[first_row + l * lanes..][..lanes];
-                    add_difference::<R>(tiles.level, product, None, rows);
-                }
+                let columns = &mut columns[r * lanes * stride + first_row + l * lanes..];
+                add_columns::<R>(tiles.level, products, columns, stride);
             }
         }
     }

@@ -459,6 +459,26 @@ fn add_difference_on<S: Simd, R: Real>(simd: S, a: &R::Row, b: Option<&R::Row>, 
     )
 }
 
+/// columns\[k · stride + lane\] += rows\[k\]\[lane\], in double precision.
+pub fn add_columns<R: Real>(level: Level, rows: &[R::Row], columns: &mut [f64], stride: usize) {
+    dispatch!(level, simd => add_columns_on::<_, R>(simd, rows, columns, stride))
+}
+
+#[inline(always)]
+fn add_columns_on<S: Simd, R: Real>(simd: S, rows: &[R::Row], columns: &mut [f64], stride: usize) {
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (k, row) in rows.iter().enumerate() {
+                let column = &mut columns[k * stride..][..R::Row::LANES];
+                for_wide!(S, R, simd, |lane, x = row| {
+                    add_to::<S>(simd, x, &mut column[lane..]);
+                });
+            }
+        },
+    )
+}
+
 /// The beginning of `sums` += x.
 #[inline(always)]
 fn add_to<S: Simd>(simd: S, x: S::f64s, sums: &mut [f64]) {

@@ -9,8 +9,8 @@ pub mod math;
 mod tiles;
 
 pub use functions::{
-    Elementwise, add_difference, add_dots, add_elementwise, add_lanes, add_log_conditional,
-    add_scaled, center, draw, exp_complex, exp_in_place, log_normalise, pick,
+    Elementwise, add_columns, add_difference, add_dots, add_elementwise, add_lanes,
+    add_log_conditional, add_scaled, center, draw, exp_complex, exp_in_place, log_normalise, pick,
     pull_back_conditionals, transpose, uniforms,
 };
 pub use lanes::{Lanes, Row, level, levels};

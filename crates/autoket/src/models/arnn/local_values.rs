@@ -243,7 +243,7 @@ impl<'a, R: Real> Source<'a, R> {
         match self {
             Self::InPlace(block) => &memory(block)[first..first + n],
             Self::Gathered(blocks, lanes) => {
-                scratch.resize(n, R::Row::splat(R::zero()));
+                let scratch = at_least::<R>(scratch, n);
                 for (lane, &(block, from)) in lanes.iter().enumerate() {
                     let rows = &memory(&blocks[block as usize])[first..first + n];
                     for (to, row) in scratch.iter_mut().zip(rows) {
@@ -254,6 +254,14 @@ impl<'a, R: Real> Source<'a, R> {
             }
         }
     }
+}
+
+/// The first `n` rows of memory that only grows.
+fn at_least<R: Real>(memory: &mut Vec<R::Row>, n: usize) -> &mut [R::Row] {
+    if memory.len() < n {
+        memory.resize(n, R::Row::splat(R::zero()));
+    }
+    &mut memory[..n]
 }
 
 impl<S: Scalar> Arnn<S> {
@@ -373,7 +381,6 @@ impl<S: Scalar> Arnn<S> {
         ratios: &mut [Vec<c64>],
         scratch: &mut Scratch<S::Real>,
     ) {
-        let zero = <S::Real as Real>::Row::splat(S::Real::from_f64(0.0));
         let Scratch {
             values,
             changes,
@@ -408,17 +415,17 @@ impl<S: Scalar> Arnn<S> {
                 features_out,
             };
             let (read, written) = changes.split_at_mut(layer + 1);
-            if let Some(written) = written.first_mut() {
-                written.resize(reached.sites.len() * features_out, zero);
-            }
-            z.resize(features_out, zero);
+            let mut written = written
+                .first_mut()
+                .map(|rows| at_least::<S::Real>(rows, reached.sites.len() * features_out));
+            let z = at_least::<S::Real>(z, features_out);
             for (place, &site) in reached.sites.iter().enumerate() {
                 let first = site as usize * features_out;
                 let base = source.rows(|b| &b.outputs[layer], first, features_out, gathered);
                 let (start, taps) = (Start::Rows(base), reached.taps.get(place));
                 self.tiles
                     .site::<S::Real>(weights, start, features_in, taps, &read[layer], z);
-                match written.first_mut() {
+                match &mut written {
                     Some(written) => {
                         let base =
                             source.rows(|b| &b.inputs[layer + 1], first, features_out, gathered);
@@ -432,8 +439,8 @@ impl<S: Scalar> Arnn<S> {
         let (last, width) = (self.layers.len() - 1, self.hilbert.local_size() * S::PLANES);
         for &site in &cone.unreached {
             let first = site as usize * width;
-            z.clear();
-            z.extend_from_slice(source.rows(|b| &b.outputs[last], first, width, gathered));
+            let z = at_least::<S::Real>(z, width);
+            z.copy_from_slice(source.rows(|b| &b.outputs[last], first, width, gathered));
             self.add_change(source, cone, values, site, z, gathered, &mut sums);
         }
         let [re, im] = &mut sums;
