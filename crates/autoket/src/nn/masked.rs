@@ -118,6 +118,8 @@ pub struct Packed<R> {
     pub transposed: Vec<R>,
     /// A number for each real feature out, of each site or of all.
     pub bias: Vec<R>,
+    /// `weights` of all features out but the first, real parts less that of the first.
+    pub relative: Vec<R>,
 }
 
 impl MaskedLayer {
@@ -258,10 +260,21 @@ impl MaskedLayer {
                 .collect(),
             None => vec![zero; columns],
         };
+        let relative = weights
+            .chunks_exact(columns)
+            .flat_map(|line| {
+                let less = |(o, &w): (usize, &S::Real)| match o % S::PLANES {
+                    0 => w - line[0],
+                    _ => w,
+                };
+                line.iter().enumerate().skip(1).map(less)
+            })
+            .collect();
         Packed {
             weights,
             transposed,
             bias,
+            relative,
         }
     }
 }

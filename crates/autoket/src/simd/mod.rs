@@ -3,15 +3,19 @@
 //! Samples lie side by side in [rows of lanes](Row); everything a network does is done to whole rows.
 //! The levels (AVX-512, AVX2 with FMA, NEON, SSE, plain) are `fearless_simd`'s, which keeps this crate free of `unsafe`.
 
+mod conditionals;
 mod functions;
 mod lanes;
 pub mod math;
+mod sums;
 mod tiles;
 
-pub use functions::{
-    Elementwise, add_columns, add_difference, add_dots, add_elementwise, add_lanes,
-    add_log_conditional, add_scaled, center, draw, exp_complex, exp_in_place, log_normalise, pick,
-    pull_back_conditionals, transpose, uniforms,
+pub use conditionals::{
+    add_log_conditional, draw, log_normalise, pick, pull_back_conditionals,
+};
+pub use functions::{Elementwise, exp_complex, exp_in_place, uniforms};
+pub use sums::{
+    add_columns, add_difference, add_dots, add_elementwise, add_lanes, add_scaled, center, transpose,
 };
 pub use lanes::{Lanes, Row, level, levels};
 pub use tiles::{Across, Flat, InputAndCotangent, Precision, Start, Tap, Tiles, Weights};

@@ -176,21 +176,35 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
         simd.vectorize(
             #[inline(always)]
             || {
+                if y.is_empty() {
+                    return;
+                }
                 // Two vectors of accumulators a feature: 12 of 16 registers, 16 of 32 with AVX-512.
                 let widest = if size_of::<V<S, R>>() >= 64 { 8 } else { 6 };
                 for (first, n) in parts(y.len(), widest) {
-                    with_const!(n, [1 2 3 4 5 6 7 8], N => self.features::<S, N>(simd, first, y));
+                    if n <= 2 {
+                        // Few sums: every other line into sums of its own, or each would wait for the one before.
+                        with_const!(n, [1 2], N => self.features::<S, N, 2>(simd, first, y));
+                    } else {
+                        with_const!(n, [3 4 5 6 7 8], N => self.features::<S, N, 1>(simd, first, y));
+                    }
                 }
             },
         )
     }
 
     #[inline(always)]
-    fn features<S: Simd, const N: usize>(&self, simd: S, first: usize, y: &mut [R::Row]) {
+    fn features<S: Simd, const N: usize, const SETS: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        y: &mut [R::Row],
+    ) {
         let len = V::<S, R>::LEN;
         let y = &mut y[first..first + N];
         for lane in (0..R::Row::LANES).step_by(2 * len) {
-            let mut acc = [[splat::<S, R>(simd, R::zero()); 2]; N];
+            let mut sums = [[[splat::<S, R>(simd, R::zero()); 2]; N]; SETS];
+            let acc = &mut sums[0];
             match self.start {
                 Start::Zero => {}
                 Start::Bias(bias) => {
@@ -219,14 +233,26 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
             for tap in taps {
                 let x = &x[tap.row as usize..][..features_in];
                 let lines = weights.lines(tap.block as usize * features_in, features_in);
-                for (x, line) in x.iter().zip(lines) {
-                    let x0 = V::<S, R>::from_slice(simd, &x[lane..lane + len]);
-                    let x1 = V::<S, R>::from_slice(simd, &x[lane + len..lane + 2 * len]);
-                    let w = &line[first..first + N];
-                    for k in 0..N {
-                        let w = splat::<S, R>(simd, w[k]);
-                        acc[k] = [w.mul_add(x0, acc[k][0]), w.mul_add(x1, acc[k][1])];
+                let mut terms = x.iter().zip(lines);
+                'tap: loop {
+                    for acc in &mut sums {
+                        let Some((x, line)) = terms.next() else {
+                            break 'tap;
+                        };
+                        let x0 = V::<S, R>::from_slice(simd, &x[lane..lane + len]);
+                        let x1 = V::<S, R>::from_slice(simd, &x[lane + len..lane + 2 * len]);
+                        let w = &line[first..first + N];
+                        for k in 0..N {
+                            let w = splat::<S, R>(simd, w[k]);
+                            acc[k] = [w.mul_add(x0, acc[k][0]), w.mul_add(x1, acc[k][1])];
+                        }
                     }
+                }
+            }
+            let mut acc = sums[0];
+            for others in &sums[1..] {
+                for k in 0..N {
+                    acc[k] = [acc[k][0] + others[k][0], acc[k][1] + others[k][1]];
                 }
             }
             for k in 0..N {

@@ -29,6 +29,8 @@ pub(super) struct Block<R: Real> {
     pub(super) log_conditionals: Vec<R::Row>,
     /// Those of σ's own states, `[site][plane]`: they sum to log ψ(σ).
     pub(super) own: Vec<R::Row>,
+    /// The last outputs but the first of each site, real parts less that of the first: see `local_values`.
+    pub(super) relative: Vec<R::Row>,
 }
 
 impl<R: Real> Block<R> {
@@ -42,6 +44,7 @@ impl<R: Real> Block<R> {
             outputs: features().map(|[_, outputs]| rows(outputs)).collect(),
             log_conditionals: rows(model.hilbert.local_size() * S::PLANES),
             own: rows(S::PLANES),
+            relative: rows(model.hilbert.local_size() * S::PLANES - 1),
         }
     }
 }

@@ -4,14 +4,15 @@
 //! the same sites are evaluated together, a lane for each: in the lanes of their block where a block has
 //! one for about every sample (a flip in a field), gathered from several blocks where it has not (an
 //! exchange, for antiparallel spins only).
-
-use std::collections::HashMap;
-use std::sync::Arc;
+//!
+//! Log-conditionals stay the same if one real number is added to all outputs of a site: so the first output
+//! is taken as 0, and only the others are followed, relative to it.
 
 use rayon::prelude::*;
 
-use super::cones::{Cone, MEMORY};
+use super::cones::Cone;
 use super::forward::Block;
+use super::patterns::{Element, Patterns};
 use super::{Arnn, lanes};
 use crate::nn::Packed;
 use crate::operator::{Connected, Operator};
@@ -22,8 +23,6 @@ use crate::simd::{Flat, Row, Start, add_log_conditional, exp_complex};
 const NEIGHBOURS: usize = 8;
 /// Bytes that they may take on each thread.
 const BLOCKS_MEMORY: usize = 32 << 20;
-/// Gathering lanes costs about a quarter of evaluating them.
-const GATHERING: f64 = 1.25;
 /// Lanes of the widest row.
 const MAX_LANES: usize = 32;
 
@@ -34,7 +33,7 @@ pub(super) struct ConeSpace<R: Real> {
     rows: Vec<Connected>,
     /// ψ(σ')/ψ(σ) of each element of each row.
     ratios: Vec<Vec<c64>>,
-    table: Table,
+    patterns: Patterns,
     scratch: Scratch<R>,
 }
 
@@ -43,37 +42,10 @@ impl<R: Real> Default for ConeSpace<R> {
         Self {
             rows: Vec::new(),
             ratios: Vec::new(),
-            table: Table::default(),
+            patterns: Patterns::default(),
             scratch: Scratch::default(),
         }
     }
-}
-
-/// Patterns: the sets of sites that change.
-#[derive(Debug, Default)]
-struct Table {
-    patterns: Vec<Pattern>,
-    numbers: HashMap<Box<[u32]>, usize>,
-    /// Patterns met by the samples at hand.
-    met: Vec<usize>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Pattern {
-    cone: Arc<Cone>,
-    elements: Vec<Element>,
-    /// Is it better to gather the elements of all blocks in as few rows as they fill?
-    sparse: bool,
-}
-
-/// One element of one row of the operator.
-#[derive(Clone, Copy, Debug)]
-struct Element {
-    sample: u32,
-    element: u32,
-    /// How many elements of the same sample have the same pattern and come before.
-    nth: u32,
 }
 
 /// Memory for following one change.
@@ -118,104 +90,7 @@ impl<R: Real> ConeSpace<R> {
             ratios.clear();
             ratios.resize(row.len(), c64::ONE);
         }
-        self.table.sort(model, &self.rows[..n_samples]);
-    }
-}
-
-impl Table {
-    /// The patterns met for which `keep` holds.
-    fn met(&self, keep: impl Fn(&Pattern) -> bool) -> impl Iterator<Item = &Pattern> {
-        let patterns = self.met.iter().map(|&met| &self.patterns[met]);
-        patterns.filter(move |pattern| keep(pattern))
-    }
-
-    /// Sorts the rows of some samples into patterns.
-    fn sort<S: Scalar>(&mut self, model: &Arnn<S>, rows: &[Connected]) {
-        if self.bytes > MEMORY {
-            *self = Self::default();
-        }
-        for &met in &self.met {
-            self.patterns[met].elements.clear();
-        }
-        self.met.clear();
-        for (sample, row) in rows.iter().enumerate() {
-            // Rows list their patterns in the same order, most often.
-            let mut next = 0;
-            for (element, (_, changes)) in row.iter().enumerate() {
-                if changes.is_empty() {
-                    continue;
-                }
-                let number = self.number(model, changes, next);
-                next = number + 1;
-                let elements = &mut self.patterns[number].elements;
-                let nth = match elements.last() {
-                    None => {
-                        self.met.push(number);
-                        0
-                    }
-                    Some(last) if last.sample == sample as u32 => last.nth + 1,
-                    Some(_) => 0,
-                };
-                elements.push(Element {
-                    sample: sample as u32,
-                    element: element as u32,
-                    nth,
-                });
-            }
-        }
-        for &met in &self.met {
-            self.patterns[met].weigh::<S>();
-        }
-        // Neighbouring patterns touch the same activations.
-        let patterns = &self.patterns;
-        self.met
-            .sort_unstable_by(|&a, &b| patterns[a].cone.sites.cmp(&patterns[b].cone.sites));
-    }
-
-    /// The pattern of some changes; `next` is a guess.
-    fn number<S: Scalar>(&mut self, model: &Arnn<S>, changes: &[(u32, u8)], next: usize) -> usize {
-        let is = |pattern: &Pattern| {
-            let sites = &pattern.cone.sites;
-            sites.len() == changes.len() && sites.iter().zip(changes).all(|(a, (b, _))| a == b)
-        };
-        let near = self.patterns.iter().skip(next).take(8).position(is);
-        if let Some(ahead) = near {
-            return next + ahead;
-        }
-        let sites: Box<[u32]> = changes.iter().map(|&(site, _)| site).collect();
-        if let Some(&number) = self.numbers.get(&sites) {
-            return number;
-        }
-        let cone = model.cones.get(&model.wiring, &sites);
-        self.bytes += cone.bytes();
-        self.numbers.insert(sites, self.patterns.len());
-        self.patterns.push(Pattern {
-            cone,
-            elements: Vec::new(),
-            sparse: false,
-        });
-        self.patterns.len() - 1
-    }
-}
-
-impl Pattern {
-    /// The elements of one block, where each sample has one at most and so its own lane.
-    fn of_block<S: Scalar>(&self, block: usize) -> &[Element] {
-        let first = (block * lanes::<S>()) as u32;
-        let start = self.elements.partition_point(|e| e.sample < first);
-        let end = self
-            .elements
-            .partition_point(|e| e.sample < first + lanes::<S>() as u32);
-        &self.elements[start..end]
-    }
-
-    /// Finds whether to gather.
-    fn weigh<S: Scalar>(&mut self) {
-        let several = self.elements.iter().any(|e| e.nth > 0);
-        let block = |e: &Element| e.sample as usize / lanes::<S>();
-        let blocks = self.elements.chunk_by(|a, b| block(a) == block(b)).count();
-        let gathered = self.elements.len().div_ceil(lanes::<S>());
-        self.sparse = several || gathered as f64 * GATHERING < blocks as f64;
+        self.patterns.sort(model, &self.rows[..n_samples]);
     }
 }
 
@@ -316,7 +191,7 @@ impl<S: Scalar> Arnn<S> {
         let ConeSpace {
             rows,
             ratios,
-            table,
+            patterns,
             scratch,
         } = space;
         let sigma = sigma.chunks(lanes::<S>() * self.hilbert.n_sites());
@@ -325,7 +200,8 @@ impl<S: Scalar> Arnn<S> {
         for (b, (block, sigma)) in blocks.iter_mut().zip(sigma).enumerate() {
             self.load(block, sigma);
             self.forward(packed, block);
-            for pattern in table.met(|pattern| !pattern.sparse) {
+            self.relate(block);
+            for pattern in patterns.met(|pattern| !pattern.sparse) {
                 let elements = pattern.of_block::<S>(b);
                 if elements.is_empty() {
                     continue;
@@ -338,7 +214,7 @@ impl<S: Scalar> Arnn<S> {
                 self.follow(
                     packed,
                     source,
-                    &pattern.cone,
+                    &pattern.cone(self),
                     &of_lane,
                     rows,
                     ratios,
@@ -346,7 +222,8 @@ impl<S: Scalar> Arnn<S> {
                 );
             }
         }
-        for pattern in table.met(|pattern| pattern.sparse) {
+        for pattern in patterns.met(|pattern| pattern.sparse) {
+            let cone = pattern.cone(self);
             for elements in pattern.elements.chunks(lanes::<S>()) {
                 // Lanes left over follow sample 0, in vain.
                 let mut from = [(0, 0); MAX_LANES];
@@ -360,13 +237,33 @@ impl<S: Scalar> Arnn<S> {
                 self.follow(
                     packed,
                     source,
-                    &pattern.cone,
+                    &cone,
                     &of_lane,
                     rows,
                     ratios,
                     scratch,
                 );
             }
+        }
+    }
+
+    /// Finds the last outputs relative to the first of each site.
+    fn relate(&self, block: &mut Block<S::Real>) {
+        let width = self.hilbert.local_size() * S::PLANES;
+        let outputs = block.outputs[self.layers.len() - 1].chunks_exact(width);
+        let relative = outputs.flat_map(|site| {
+            site.iter().enumerate().skip(1).map(|(o, row)| {
+                let mut row = *row;
+                if o % S::PLANES == 0 {
+                    for (x, first) in row.iter_mut().zip(site[0].iter()) {
+                        *x -= *first;
+                    }
+                }
+                row
+            })
+        });
+        for (to, row) in block.relative.iter_mut().zip(relative) {
+            *to = row;
         }
     }
 
@@ -408,39 +305,48 @@ impl<S: Scalar> Arnn<S> {
             changes[0].push(change);
         }
         let mut sums = [[0.0; MAX_LANES]; 2];
-        for (layer, reached) in cone.layers.iter().enumerate() {
+        let last = self.layers.len() - 1;
+        for (layer, reached) in cone.layers[..last].iter().enumerate() {
             let [features_in, features_out] = self.wiring[layer].features;
             let weights = Flat {
                 weights: &packed[layer].weights[..],
                 features_out,
             };
             let (read, written) = changes.split_at_mut(layer + 1);
-            let mut written = written
-                .first_mut()
-                .map(|rows| at_least::<S::Real>(rows, reached.sites.len() * features_out));
+            let written =
+                at_least::<S::Real>(&mut written[0], reached.sites.len() * features_out);
             let z = at_least::<S::Real>(z, features_out);
-            for (place, &site) in reached.sites.iter().enumerate() {
+            let written = written.chunks_exact_mut(features_out);
+            for (place, (&site, change)) in reached.sites.iter().zip(written).enumerate() {
                 let first = site as usize * features_out;
                 let base = source.rows(|b| &b.outputs[layer], first, features_out, gathered);
                 let (start, taps) = (Start::Rows(base), reached.taps.get(place));
                 self.tiles
                     .site::<S::Real>(weights, start, features_in, taps, &read[layer], z);
-                match &mut written {
-                    Some(written) => {
-                        let base =
-                            source.rows(|b| &b.inputs[layer + 1], first, features_out, gathered);
-                        let change = &mut written[place * features_out..][..features_out];
-                        self.activation.apply::<S>(z, Some(base), change);
-                    }
-                    None => self.add_change(source, cone, values, site, z, gathered, &mut sums),
-                }
+                let base = source.rows(|b| &b.inputs[layer + 1], first, features_out, gathered);
+                self.activation.apply::<S>(z, Some(base), change);
             }
         }
-        let (last, width) = (self.layers.len() - 1, self.hilbert.local_size() * S::PLANES);
+        let [features_in, width] = self.wiring[last].features;
+        let weights = Flat {
+            weights: &packed[last].relative[..],
+            features_out: width - 1,
+        };
+        let z = at_least::<S::Real>(z, width);
+        z[0] = <S::Real as Real>::Row::splat(S::Real::from_f64(0.0));
+        let base = |site: u32| (site as usize * (width - 1), width - 1);
+        let reached = &cone.layers[last];
+        for (place, &site) in reached.sites.iter().enumerate() {
+            let (first, n) = base(site);
+            let start = Start::Rows(source.rows(|b| &b.relative, first, n, gathered));
+            let (taps, x, z_rest) = (reached.taps.get(place), &changes[last], &mut z[1..]);
+            self.tiles
+                .site::<S::Real>(weights, start, features_in, taps, x, z_rest);
+            self.add_change(source, cone, values, site, z, gathered, &mut sums);
+        }
         for &site in &cone.unreached {
-            let first = site as usize * width;
-            let z = at_least::<S::Real>(z, width);
-            z.copy_from_slice(source.rows(|b| &b.outputs[last], first, width, gathered));
+            let (first, n) = base(site);
+            z[1..].copy_from_slice(source.rows(|b| &b.relative, first, n, gathered));
             self.add_change(source, cone, values, site, z, gathered, &mut sums);
         }
         let [re, im] = &mut sums;
@@ -452,7 +358,7 @@ impl<S: Scalar> Arnn<S> {
         }
     }
 
-    /// Adds the change of the log-conditional of a site's own state, where its last outputs are `z`.
+    /// Adds the change of the log-conditional of a site's own state, where its last outputs are `z` and a number.
     fn add_change(
         &self,
         source: Source<S::Real>,

@@ -5,6 +5,7 @@ mod backward;
 mod cones;
 mod forward;
 mod local_values;
+mod patterns;
 mod sample;
 
 use std::sync::{Arc, Mutex, PoisonError};
