@@ -10,12 +10,11 @@ pub mod math;
 mod sums;
 mod tiles;
 
-pub use conditionals::{
-    add_log_conditional, draw, log_normalise, pick, pull_back_conditionals,
-};
+pub use conditionals::{add_log_conditional, draw, log_normalise, pick, pull_back_conditionals};
 pub use functions::{Elementwise, exp_complex, exp_in_place, uniforms};
-pub use sums::{
-    add_columns, add_difference, add_dots, add_elementwise, add_lanes, add_scaled, center, transpose,
-};
 pub use lanes::{Lanes, Row, level, levels};
+pub use sums::{
+    add_columns, add_difference, add_dots, add_elementwise, add_lanes, add_scaled, center,
+    transpose,
+};
 pub use tiles::{Across, Flat, InputAndCotangent, Precision, Start, Tap, Tiles, Weights};

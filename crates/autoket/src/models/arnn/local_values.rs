@@ -234,15 +234,7 @@ impl<S: Scalar> Arnn<S> {
                     of_lane[lane] = Some(element);
                 }
                 let source = Source::Gathered(blocks, &from[..lanes::<S>()]);
-                self.follow(
-                    packed,
-                    source,
-                    &cone,
-                    &of_lane,
-                    rows,
-                    ratios,
-                    scratch,
-                );
+                self.follow(packed, source, &cone, &of_lane, rows, ratios, scratch);
             }
         }
     }
@@ -313,8 +305,7 @@ impl<S: Scalar> Arnn<S> {
                 features_out,
             };
             let (read, written) = changes.split_at_mut(layer + 1);
-            let written =
-                at_least::<S::Real>(&mut written[0], reached.sites.len() * features_out);
+            let written = at_least::<S::Real>(&mut written[0], reached.sites.len() * features_out);
             let z = at_least::<S::Real>(z, features_out);
             let written = written.chunks_exact_mut(features_out);
             for (place, (&site, change)) in reached.sites.iter().zip(written).enumerate() {
