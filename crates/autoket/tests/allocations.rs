@@ -57,6 +57,6 @@ fn steps_use_their_memory_again() {
         // Some vectors of parameters and of samples, but nothing that has a row for each of both:
         // log-derivatives would be 512 times a vector of parameters.
         let vectors = 8 * (n_reals + 512);
-        assert!(bytes < 40 * vectors, "{name}: {bytes} B");
+        assert!(bytes < 60 * vectors, "{name}: {bytes} B");
     }
 }
