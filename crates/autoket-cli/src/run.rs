@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use autoket::config::{ModelConfig, RunFile};
+use autoket::driver::Record;
 use autoket::exact;
 use autoket::logging::{JsonLog, Value};
 use autoket::stats::Stats;
@@ -72,7 +73,7 @@ fn train(
     let mut log = JsonLog::create(folder.log())?;
     let mut progress = Progress::new(planned, quiet);
     let start = Instant::now();
-    let mut step = 0;
+    let (mut step, mut warned) = (0, false);
     let ended = loop {
         if step == planned {
             break Ok(());
@@ -81,10 +82,16 @@ fn train(
             progress.say("stopping: measuring the energy reached; once more ends at once");
             break Ok(());
         }
-        let energy = match session.advance() {
-            Ok(energy) => energy,
+        let Record {
+            energy, solution, ..
+        } = match session.advance() {
+            Ok(record) => record,
             Err(error) => break Err(error),
         };
+        if !warned && solution.is_some_and(|solution| solution.fallback) {
+            warned = true;
+            progress.say(&unsolved(step));
+        }
         record(&mut log, step, &energy, session.is_complex(), start);
         step += 1;
         progress.step(step, &energy);
@@ -102,6 +109,14 @@ fn train(
             folder.path().display()
         ))
     })
+}
+
+/// Said once: an update that is not what was asked for.
+fn unsolved(step: usize) -> String {
+    format!(
+        "warning: at step {step} the system of sr was singular to rounding or did not converge, so the \
+         update is not exact; raise `sr.diag_shift`"
+    )
 }
 
 fn record(log: &mut JsonLog, step: usize, energy: &Stats, complex: bool, start: Instant) {

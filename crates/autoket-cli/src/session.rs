@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::{ModelConfig, RunFile};
+use autoket::driver::Record;
 use autoket::operator::Operator;
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
@@ -62,8 +63,8 @@ impl Session {
     }
 
     /// Does one step; the energy is the one before the update.
-    pub fn advance(&mut self) -> autoket::Result<Stats> {
-        Ok(self.vmc.advance()?.energy)
+    pub fn advance(&mut self) -> autoket::Result<Record> {
+        self.vmc.advance()
     }
 
     /// Measures the energy on fresh samples.

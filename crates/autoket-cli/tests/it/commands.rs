@@ -100,6 +100,23 @@ fn memory_bounds_what_is_kept() {
     assert!(stderr(&ran).contains("--memory <SIZE>"), "{}", stderr(&ran));
 }
 
+/// Four samples span three directions of 62: without a shift the rest is left out, and it is said once.
+#[test]
+fn a_singular_system_is_said() {
+    let folder = folder();
+    let args = [
+        "run",
+        "small.toml",
+        "--set",
+        "sr.diag_shift=0.0",
+        "--set",
+        "sampler.n_samples=4",
+    ];
+    let ran = output(folder.path(), &args);
+    let shown = stderr(&ran);
+    assert_eq!(shown.matches("raise `sr.diag_shift`").count(), 1, "{shown}");
+}
+
 #[test]
 fn the_simd_level_can_be_chosen() {
     let folder = folder();
