@@ -46,7 +46,9 @@ const fn laws(level: &'static [(&'static str, &'static str)]) -> Step {
             "it",
             "--locked",
             "--quiet",
+            "--",
             "models::",
+            "the_level_is",
         ],
         env: level,
     }

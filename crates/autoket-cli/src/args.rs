@@ -64,10 +64,11 @@ pub struct RunArgs {
     /// Number of threads (default: one per core). The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Memory for log-derivatives and the matrix made of them, such as 2GiB (default: a quarter of what is free).
+    /// Memory to keep log-derivatives and their matrix in, such as 2GiB (default: a quarter of what is free).
     ///
-    /// What does not fit is computed anew when it is needed. Samples, parameters and the activations of
-    /// some blocks of samples on each thread come on top.
+    /// Log-derivatives that do not fit are computed anew, for 512 samples at a time, when they are needed.
+    /// Samples, parameters, those 512 and the activations of some blocks on each thread come on top.
+    /// A form asked for by sr.form is used whether its matrix fits or not.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     /// Print nothing but errors.
@@ -147,8 +148,8 @@ THE RUN FILE
     n_samples     configurations drawn in each step
   [optimizer]
     kind          \"Sgd\", \"Momentum\" or \"Adam\"
-    learning_rate a number, or { kind = \"Linear\", init_value, end_value, transition_steps }
-                  (also \"Exponential\" and \"Cosine\", by Optax's names)
+    learning_rate a number, or { kind = \"linear\", init_value, end_value, transition_steps }
+                  (also \"exponential\" and \"cosine\", by Optax's names)
   [sr]            stochastic reconfiguration; without this table the plain gradient is followed
     diag_shift    = 0.01; a number or a schedule
     momentum      of SPRING, from 0 to below 1; left out: none

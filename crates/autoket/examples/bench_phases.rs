@@ -138,13 +138,7 @@ impl<S: Scalar> Bench<S> {
                 let buffers = std::mem::take(&mut self.buffers);
                 let mut o = None;
                 let seconds = time(|| {
-                    o = Some(LogDerivatives::within(
-                        usize::MAX,
-                        buffers,
-                        model,
-                        theta,
-                        &fixed,
-                    ));
+                    o = Some(LogDerivatives::within(buffers, true, model, theta, &fixed));
                 });
                 self.buffers = o.map(LogDerivatives::into_buffers).unwrap_or_default();
                 seconds

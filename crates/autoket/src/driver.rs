@@ -73,7 +73,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         }
     }
 
-    /// Bounds what log-derivatives and the matrix made of them may take, in bytes; results do not depend on it
+    /// Bounds what is kept of log-derivatives and the matrix made of them, in bytes; results do not depend on it
     /// but for rounding, where it makes another form of the system the cheapest.
     pub fn set_memory(&mut self, bytes: usize) {
         self.space.memory = bytes;
@@ -158,7 +158,7 @@ impl<S: Scalar> Vmc<S, McState<S>> {
     /// The energy is not finite.
     pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
         let per_step = self.state.n_samples();
-        let mut local_values = Vec::with_capacity(n_samples);
+        let mut local_values = Vec::with_capacity(n_samples.min(PORTION));
         while local_values.len() < n_samples {
             self.state
                 .set_n_samples(PORTION.min(n_samples - local_values.len()));

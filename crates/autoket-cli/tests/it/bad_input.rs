@@ -162,6 +162,15 @@ fn the_model() {
 }
 
 #[test]
+fn too_many_samples() {
+    refused(
+        "n_samples = 128",
+        "n_samples = 1000000000000000",
+        &["at most 2^30"],
+    );
+}
+
+#[test]
 fn the_solver() {
     refused(
         "diag_shift = 0.01",

@@ -13,12 +13,21 @@ pub struct SamplerConfig {
     pub n_samples: usize,
 }
 
+/// More would not fit into any memory.
+const MOST_SAMPLES: usize = 1 << 30;
+
 impl SamplerConfig {
     pub(super) fn read(table: &Table<'_>) -> Result<Self> {
         table.only(&["n_samples"])?;
         let n_samples: usize = table.required("n_samples", "1024")?;
         let help = "an error bar needs two";
         table.check(n_samples >= 2, "n_samples", "at least 2 samples", help)?;
+        table.check(
+            n_samples <= MOST_SAMPLES,
+            "n_samples",
+            "at most 2^30 samples",
+            "",
+        )?;
         Ok(Self { n_samples })
     }
 }

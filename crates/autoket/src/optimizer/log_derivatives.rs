@@ -21,8 +21,8 @@ use crate::vqs::Estimate;
 /// each block of samples; a panel has a row of lanes for each column of A. So rows of A are numbered by
 /// (block, part, lane); lanes left over in the last block are rows of zeros.
 ///
-/// Where A would need more memory than there is, each granule of 512 samples is computed anew when it is
-/// needed; the results are the same to the last bit.
+/// Where A is not kept, each granule of 512 samples is computed anew when it is needed; the results are the
+/// same to the last bit.
 pub struct LogDerivatives<'a, S: Scalar> {
     model: &'a dyn Autoregressive<S>,
     theta: &'a [S],
@@ -73,13 +73,13 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         theta: &'a [S],
         estimate: &'a Estimate<S>,
     ) -> Self {
-        Self::within(usize::MAX, Buffers::default(), model, theta, estimate)
+        Self::within(Buffers::default(), true, model, theta, estimate)
     }
 
-    /// The same in memory used before, with A kept if it needs no more bytes than `memory`.
+    /// The same in memory used before; A is kept, or computed anew when it is needed.
     pub fn within(
-        memory: usize,
         buffers: Buffers<S>,
+        kept: bool,
         model: &'a dyn Autoregressive<S>,
         theta: &'a [S],
         estimate: &'a Estimate<S>,
@@ -90,11 +90,10 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
             estimate,
             n_reals: model.n_reals(),
             buffers,
-            kept: false,
+            kept,
         };
         o.weigh();
         let n_rows = o.n_panels() * o.n_reals;
-        o.kept = n_rows * size_of::<RowOf<S>>() <= memory;
         let mut mean = std::mem::take(&mut o.buffers.mean);
         for mean in &mut mean[..S::PLANES] {
             mean.clear();

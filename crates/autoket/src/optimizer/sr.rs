@@ -67,7 +67,8 @@ pub struct Solution {
 /// Memory of a solver, to be used again, and the update before.
 #[derive(Debug)]
 pub struct SrSpace<S: Scalar> {
-    /// Bytes that A and the matrix made of it may take; what does not fit is computed anew when it is needed.
+    /// Bytes that A and the matrix made of it may take; an A that does not fit is computed anew, in granules of
+    /// 512 samples, when it is needed. Granules come on top.
     pub memory: usize,
     buffers: Buffers<S>,
     factors: Factors<S>,
@@ -116,7 +117,8 @@ const CG_ITERATIONS: f64 = 100.0;
 const CG_SLOWNESS: f64 = 10.0;
 
 impl Sr {
-    /// The way with the least arithmetic among those whose matrix fits into so many bytes, or the way asked for.
+    /// The way with the least arithmetic among those whose matrix fits into so many bytes, or the way asked for,
+    /// whether its matrix fits or not (layer by layer, where that cannot be, is the Gram matrix).
     pub fn plan<S: Scalar>(
         &self,
         model: &dyn Autoregressive<S>,
@@ -147,7 +149,11 @@ impl Sr {
             }
         };
         if let Some(form) = self.form {
-            return plan(form);
+            let factored = model.layerwise().is_some();
+            return plan(match form {
+                SrForm::Layerwise if !factored => SrForm::Gram,
+                form => form,
+            });
         }
         let cholesky = |n: f64| n.powi(3) / 3.0;
         let flops = |plan: &SrPlan| match plan.form {
@@ -192,8 +198,7 @@ impl Sr {
             return self.solve_layerwise(&layers, model, theta, estimate, step, space);
         }
         let buffers = std::mem::take(&mut space.buffers);
-        let memory = if plan.kept { usize::MAX } else { 0 };
-        let o = LogDerivatives::within(memory, buffers, model, theta, estimate);
+        let o = LogDerivatives::within(buffers, plan.kept, model, theta, estimate);
         let solution = self.solve(plan.form, &o, step, space);
         space.buffers = o.into_buffers();
         solution
@@ -216,10 +221,8 @@ impl Sr {
         let mut right: Vec<f64> = o.epsilon().iter().map(|e| 2.0 * e).collect();
         let (update, form, fallback) = match form {
             SrForm::Metric => {
+                subtract_before(o, &before, &mut right);
                 let mut x = o.transposed_times(&right);
-                for (x, before) in x.iter_mut().zip(&before) {
-                    *x += shift * before;
-                }
                 let SrSpace {
                     matrix,
                     cholesky,
@@ -228,7 +231,7 @@ impl Sr {
                 } = space;
                 let make = |matrix: &mut Symmetric| o.metric_into(matrix, columns);
                 let fallback = solve(make, shift, &mut x, matrix, cholesky);
-                (x, form, fallback)
+                (with_before(x, &before), form, fallback)
             }
             SrForm::Gram | SrForm::Layerwise => {
                 subtract_before(o, &before, &mut right);
@@ -284,7 +287,7 @@ impl Sr {
         factors.compute(layers, model, theta, estimate);
         let mut right: Vec<f64> = factors.epsilon().iter().map(|e| 2.0 * e).collect();
         if !before.is_empty() {
-            let o = LogDerivatives::within(0, Buffers::default(), model, theta, estimate);
+            let o = LogDerivatives::within(Buffers::default(), false, model, theta, estimate);
             subtract_before(&o, &before, &mut right);
         }
         let make = |matrix: &mut Symmetric| factors.gram_into(layers, matrix);
@@ -310,7 +313,8 @@ impl Sr {
     }
 
     fn keep<S: Scalar>(&self, update: &[f64], space: &mut SrSpace<S>) {
-        if self.momentum.is_some() {
+        // An update that the driver will refuse must not come back in the next.
+        if self.momentum.is_some() && update.iter().all(|x| x.is_finite()) {
             space.previous.clear();
             space.previous.extend_from_slice(update);
         }

@@ -197,14 +197,20 @@ pub fn exp_complex(level: Level, re: &mut [f64], im: &mut [f64]) {
     if im.iter().all(|&im| im == 0.0) {
         return dispatch!(level, simd => exp_f64_on(simd, re));
     }
-    let small = |im: &f64| im.abs() <= <f64 as math::Constants>::SINCOS_MAX;
-    if !im.iter().all(small) {
-        for (re, im) in re.iter_mut().zip(im) {
-            let (modulus, (sin, cos)) = (re.exp(), im.sin_cos());
-            (*re, *im) = (modulus * cos, modulus * sin);
-        }
-    } else {
+    // Lane by lane: what one lane needs must not change a bit of another.
+    for (re, im) in re.chunks_exact_mut(16).zip(im.chunks_exact_mut(16)) {
+        let (old_re, old_im): ([f64; 16], [f64; 16]) = (
+            std::array::from_fn(|i| re[i]),
+            std::array::from_fn(|i| im[i]),
+        );
         dispatch!(level, simd => exp_complex_on(simd, re, im));
+        for lane in 0..16 {
+            let small = old_im[lane].abs() <= <f64 as math::Constants>::SINCOS_MAX;
+            if !small {
+                let (modulus, (sin, cos)) = (old_re[lane].exp(), old_im[lane].sin_cos());
+                (re[lane], im[lane]) = (modulus * cos, modulus * sin);
+            }
+        }
     }
 }
 

@@ -132,7 +132,7 @@ fn memory_does_not_matter() {
     let estimate = state.estimate(&hamiltonian).unwrap();
     let (model, theta) = (state.model(), &state.params().values);
     let kept = LogDerivatives::new(model, theta, &estimate);
-    let anew = LogDerivatives::within(0, Default::default(), model, theta, &estimate);
+    let anew = LogDerivatives::within(Default::default(), false, model, theta, &estimate);
     let solve = |form, o: &LogDerivatives<Complex<f64>>| {
         Sr::default().solve(form, o, 0, &mut SrSpace::default())
     };

@@ -268,6 +268,28 @@ fn forms_agree_with_momentum_and_without_memory() {
     both::<c64>();
 }
 
+/// An update that is not finite does not come back by the momentum.
+#[test]
+fn momentum_forgets_what_is_not_finite() {
+    let (mut state, estimate) = state::<f64>(2, 40);
+    let sr = Sr {
+        momentum: Some(0.5),
+        ..Sr::default()
+    };
+    let mut space = SrSpace::default();
+    let mut update = |state: &McState<f64>| {
+        let theta = &state.params().values;
+        sr.update(state.model(), theta, &estimate, 0, &mut space)
+            .update
+    };
+    assert!(update(&state).iter().all(|x| x.is_finite()));
+    let good = state.params().values.clone();
+    state.params_mut().values.fill(f64::NAN);
+    assert!(update(&state).iter().any(|x| !x.is_finite()));
+    state.params_mut().values = good;
+    assert!(update(&state).iter().all(|x| x.is_finite()));
+}
+
 /// The cheapest form, by the sizes of the system and of the memory.
 #[test]
 fn plans_follow_sizes() {

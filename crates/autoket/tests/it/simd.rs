@@ -781,6 +781,18 @@ fn large_log_amplitudes_are_normalised() {
     }
 }
 
+/// The level that is asked for is the one in use, if the machine has it.
+#[test]
+fn the_level_is_the_one_asked_for() {
+    let asked = std::env::var("AUTOKET_SIMD").unwrap_or_default();
+    if let Some((_, level)) = levels().into_iter().find(|(name, _)| *name == asked) {
+        assert_eq!(
+            format!("{:?}", autoket::simd::level()),
+            format!("{level:?}")
+        );
+    }
+}
+
 #[test]
 fn complex_exponentials_are_their_parts() {
     for (_, level) in levels() {
