@@ -10,6 +10,7 @@ use crate::scalar::Scalar;
 
 /// Gathering lanes costs about a quarter of evaluating them.
 const GATHERING: f64 = 1.25;
+
 /// All patterns met so far.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
