@@ -42,6 +42,8 @@ pub struct Layout {
     /// Where each entry of θ stands among the used ones.
     active: Vec<Option<u32>>,
     n_active: usize,
+    /// Are imaginary parts no parameters?
+    real: bool,
 }
 
 impl Layout {
@@ -71,7 +73,23 @@ impl Layout {
             leaves,
             active,
             n_active,
+            real: false,
         }
+    }
+
+    /// The same for real parameters of a complex wave function: their imaginary parts are 0 for ever.
+    pub fn of_real_parameters(self) -> Self {
+        Self { real: true, ..self }
+    }
+
+    /// Real parameters: parts of entries of θ that are not masked.
+    pub fn n_reals<S: Scalar>(&self) -> usize {
+        self.n_active * self.planes::<S>()
+    }
+
+    /// Real parameters of one entry of θ.
+    fn planes<S: Scalar>(&self) -> usize {
+        if self.real { 1 } else { S::PLANES }
     }
 
     /// The arrays, in order.
@@ -105,13 +123,14 @@ impl Layout {
     /// θ-shaped vector from one real number for each part of each entry that is not masked
     /// (a complex entry: real part, imaginary part); masked entries are 0.
     pub fn scatter<S: Scalar>(&self, reals: &[f64]) -> Vec<S> {
+        let planes = self.planes::<S>();
         self.active
             .iter()
             .map(|k| match k {
                 None => S::zero(),
                 Some(k) => {
-                    let z = &reals[*k as usize * S::PLANES..][..S::PLANES];
-                    S::from_c64(c64::new(z[0], if S::PLANES == 2 { z[1] } else { 0.0 }))
+                    let z = &reals[*k as usize * planes..][..planes];
+                    S::from_c64(c64::new(z[0], if planes == 2 { z[1] } else { 0.0 }))
                 }
             })
             .collect()

@@ -1,6 +1,6 @@
 //! The networks by the reference's names: `ARNNDense`, `ARNNConv1D`, `ARNNConv2D`.
 
-use super::Arnn;
+use super::{Arnn, Head, Network};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Initializer, MaskedConv1d, MaskedConv2d, MaskedDense1d, MaskedLayer};
@@ -87,17 +87,18 @@ impl ArnnConv2d {
     /// a kernel of which the first layer's mask leaves nothing; `machine_pow` 0.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let extent = self.lattice()?;
-        let layers = stack(
+        let (network, head) = chain(
             &self.hilbert,
             self.layers,
             &self.features,
-            |features, first| {
+            &self.activation,
+            |features, exclusive| {
                 MaskedConv2d {
                     extent,
                     features,
                     kernel_size: self.kernel_size,
                     kernel_dilation: self.kernel_dilation,
-                    first,
+                    exclusive,
                     use_bias: self.use_bias,
                     kernel_init: self.kernel_init,
                     bias_init: self.bias_init,
@@ -105,14 +106,7 @@ impl ArnnConv2d {
                 .build()
             },
         )?;
-        Ok(Arnn::new(
-            "ARNNConv2D",
-            self.hilbert.clone(),
-            layers,
-            self.activation,
-            positive_power(self.machine_pow)?,
-            self.precision,
-        ))
+        network.build("ARNNConv2D", head, self.machine_pow, self.precision)
     }
 
     fn lattice(&self) -> Result<[usize; 2]> {
@@ -196,15 +190,16 @@ impl ArnnDense {
     /// # Errors
     /// No layers; a list of features of the wrong length or end; a zero in a size; `machine_pow` 0.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
-        let layers = stack(
+        let (network, head) = chain(
             &self.hilbert,
             self.layers,
             &self.features,
-            |features, first| {
+            &self.activation,
+            |features, exclusive| {
                 MaskedDense1d {
                     n_sites: self.hilbert.n_sites(),
                     features,
-                    first,
+                    exclusive,
                     use_bias: self.use_bias,
                     kernel_init: self.kernel_init,
                     bias_init: self.bias_init,
@@ -212,14 +207,7 @@ impl ArnnDense {
                 .build()
             },
         )?;
-        Ok(Arnn::new(
-            "ARNNDense",
-            self.hilbert.clone(),
-            layers,
-            self.activation,
-            positive_power(self.machine_pow)?,
-            self.precision,
-        ))
+        network.build("ARNNDense", head, self.machine_pow, self.precision)
     }
 }
 
@@ -284,17 +272,18 @@ impl ArnnConv1d {
     /// # Errors
     /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1; `machine_pow` 0.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
-        let layers = stack(
+        let (network, head) = chain(
             &self.hilbert,
             self.layers,
             &self.features,
-            |features, first| {
+            &self.activation,
+            |features, exclusive| {
                 MaskedConv1d {
                     n_sites: self.hilbert.n_sites(),
                     features,
                     kernel_size: self.kernel_size,
                     kernel_dilation: self.kernel_dilation,
-                    first,
+                    exclusive,
                     use_bias: self.use_bias,
                     kernel_init: self.kernel_init,
                     bias_init: self.bias_init,
@@ -302,25 +291,36 @@ impl ArnnConv1d {
                 .build()
             },
         )?;
-        Ok(Arnn::new(
-            "ARNNConv1D",
-            self.hilbert.clone(),
-            layers,
-            self.activation,
-            positive_power(self.machine_pow)?,
-            self.precision,
-        ))
+        network.build("ARNNConv1D", head, self.machine_pow, self.precision)
     }
 }
 
-/// The layers of a network, each made from its features in and out and whether it is the first.
-fn stack(
+/// A chain of layers with an activation between them, each made from its features in and out and whether
+/// it is exclusive, as the first is.
+fn chain(
     hilbert: &Hilbert,
     layers: usize,
     features: &Features,
+    activation: &Activation,
     layer: impl Fn([usize; 2], bool) -> Result<MaskedLayer>,
-) -> Result<Vec<MaskedLayer>> {
-    let local_size = hilbert.local_size();
+) -> Result<(Network, Head)> {
+    let features = features_of_layers(features, layers, hilbert.local_size())?;
+    let mut network = Network::new(hilbert.clone());
+    let (mut node, mut features_in) = (Network::INPUT, 1);
+    for (l, &features_out) in features.iter().enumerate() {
+        let activation = match l + 1 == layers {
+            true => Activation::Identity,
+            false => activation.clone(),
+        };
+        let layer = layer([features_in, features_out], l == 0)?;
+        node = network.linear(format!("_layers_{l}"), layer, &[node], activation);
+        features_in = features_out;
+    }
+    Ok((network, Head::new(node)))
+}
+
+/// The features of each layer.
+fn features_of_layers(features: &Features, layers: usize, local_size: usize) -> Result<Vec<usize>> {
     if layers == 0 {
         return Err(Error::invalid(
             "layers",
@@ -361,22 +361,5 @@ fn stack(
             "give each layer at least 1",
         ));
     }
-    let inputs = std::iter::once(1).chain(features.iter().copied());
-    inputs
-        .zip(&features)
-        .enumerate()
-        .map(|(l, (inputs, &outputs))| layer([inputs, outputs], l == 0))
-        .collect()
-}
-
-fn positive_power(machine_pow: u32) -> Result<u32> {
-    match machine_pow {
-        0 => Err(Error::invalid(
-            "machine_pow",
-            "a positive integer",
-            0,
-            "take 2 for |ψ|² = 1",
-        )),
-        p => Ok(p),
-    }
+    Ok(features)
 }

@@ -6,7 +6,7 @@ mod tabulate;
 
 use std::sync::Arc;
 
-pub use arnn::Arnn;
+pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
 
 use crate::hilbert::Hilbert;
@@ -92,7 +92,7 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     fn layerwise_factors(&self, _theta: &[S], _sigma: &[u8], _out: &mut [RowOf<S>]) {}
     /// Real parameters: parts of entries of θ that are not masked.
     fn n_reals(&self) -> usize {
-        self.layout().n_active() * S::PLANES
+        self.layout().n_reals::<S>()
     }
     /// The model as Flax prints it, for a batch of `n_samples` states: path, module, inputs, outputs,
     /// parameters with bytes, totals. Masked entries count.

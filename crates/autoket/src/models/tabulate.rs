@@ -22,7 +22,7 @@ pub(super) fn tabulate<S: Scalar>(model: &Arnn<S>, n_samples: usize) -> String {
         array(float, &[n_samples]),
         line(""),
     ]];
-    for (l, layer) in model.layers().iter().enumerate() {
+    for (l, (module, layer)) in model.layers().enumerate() {
         let [features_in, features_out] = layer.features();
         let mut leaves = layer.leaves();
         leaves.sort_by_key(|leaf| leaf.name);
@@ -36,7 +36,7 @@ pub(super) fn tabulate<S: Scalar>(model: &Arnn<S>, n_samples: usize) -> String {
         params.extend([String::new(), size::<S>(count.sum())]);
         let shape = |features| [&[n_samples], layer.lattice(), &[features]].concat();
         table.push([
-            line(&super::arnn::module(l)),
+            line(module),
             line(layer.class()),
             array(if l == 0 { "int8" } else { float }, &shape(features_in)),
             array(float, &shape(features_out)),

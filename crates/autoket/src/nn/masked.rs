@@ -4,7 +4,6 @@ use super::Initializer;
 use crate::params::LeafSpec;
 use crate::random::Key;
 use crate::scalar::{Real, Scalar};
-use crate::simd::Tap;
 
 /// Lists of different lengths, one after the other.
 #[derive(Clone, Debug)]
@@ -51,6 +50,12 @@ impl<T> Lists<T> {
     }
 }
 
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self::with_capacity(0, 0)
+    }
+}
+
 impl<T> FromIterator<Vec<T>> for Lists<T> {
     fn from_iter<I: IntoIterator<Item = Vec<T>>>(lists: I) -> Self {
         let mut all = Self::with_capacity(0, 0);
@@ -78,48 +83,65 @@ pub(crate) struct Block {
     pub stride: usize,
 }
 
-/// A linear map from features at sites to features at sites, whose output at a site depends on the input
-/// at earlier sites and, unless it is exclusive, at the site itself:
+/// An array of a layer's parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Array {
+    /// Its name in the tree of parameters.
+    pub name: &'static str,
+    pub shape: Vec<usize>,
+    pub init: Initializer,
+    /// Which key of its scope it draws, from 1.
+    pub key: u32,
+}
+
+/// What a layer reads of one of its sources.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// Features of the source.
+    pub features: usize,
+    /// For each output site what it reads, by ascending input site.
+    pub reads: Lists<Read>,
+    pub blocks: Vec<Block>,
+}
+
+/// A linear map from features at sites to features at sites:
 ///
-/// y\[j, o\] = bias\[o\] + Σ_{reads (b, i) of j} Σ_f w_b\[f, o\] x\[i, f\].
+/// y\[j, o\] = bias\[o\] + Σ_sources Σ_{reads (b, i) of j} Σ_f w_b\[f, o\] x\[i, f\].
 ///
 /// The layers of the reference differ only in who reads whom and in how the blocks w_b lie in the kernel.
 /// A layer owns no parameters: it is a function of its part of θ.
 #[derive(Clone, Debug)]
 pub struct MaskedLayer {
-    pub(super) class: &'static str,
+    pub(crate) class: &'static str,
     /// The shape of a batch's features but for the batch and the features: `[sites]` or `[rows, columns]`.
-    pub(super) lattice: Vec<usize>,
-    pub(super) features: [usize; 2],
-    /// Is the input σ, real whatever the scalar, and the site itself unseen?
-    pub(super) first: bool,
-    pub(super) kernel_shape: Vec<usize>,
+    pub(crate) lattice: Vec<usize>,
+    pub(crate) features_out: usize,
+    /// What it reads of each source; most layers have one.
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) kernel: Array,
     /// Which entries of the kernel are used; `None`: all.
-    pub(super) mask: Option<Vec<bool>>,
+    pub(crate) mask: Option<Vec<bool>>,
     /// By what initial kernels are multiplied, to make up for the mask.
-    pub(super) correction: f64,
-    pub(super) kernel_init: Initializer,
-    /// No bias where `None`.
-    pub(super) bias_shape: Option<Vec<usize>>,
-    pub(super) bias_init: Initializer,
-    /// Does the bias draw the layer's first key and the kernel its second? Otherwise the other way.
-    pub(super) bias_first: bool,
-    /// For each output site what it reads, by ascending input site.
-    pub(super) reads: Lists<Read>,
-    pub(super) blocks: Vec<Block>,
+    pub(crate) correction: f64,
+    /// The same number for all sites, or one for each.
+    pub(crate) bias: Option<Array>,
 }
 
 /// A layer's weights as its kernels read them: real, complex ones as 2 x 2 real blocks.
 #[derive(Clone, Debug)]
-pub struct Packed<R> {
+pub(crate) struct Packed<R> {
+    pub inputs: Vec<PackedInput<R>>,
+    /// A number for each real feature out, of each site or of all.
+    pub bias: Vec<R>,
+}
+
+/// The weights that meet one source.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedInput<R> {
     /// `(block, features in, features out)`, in real features.
     pub weights: Vec<R>,
     /// `(block, features out, features in)`.
     pub transposed: Vec<R>,
-    /// A number for each real feature out, of each site or of all.
-    pub bias: Vec<R>,
-    /// `weights` of all features out but the first, real parts less that of the first.
-    pub relative: Vec<R>,
 }
 
 impl MaskedLayer {
@@ -133,77 +155,56 @@ impl MaskedLayer {
         &self.lattice
     }
 
-    /// Features in and out.
+    /// Features in, of the first source, and out.
     pub fn features(&self) -> [usize; 2] {
-        self.features
+        [self.inputs[0].features, self.features_out]
     }
 
     /// Its arrays of parameters.
     pub fn leaves(&self) -> Vec<LeafSpec> {
         let kernel = LeafSpec {
-            name: "kernel",
-            shape: self.kernel_shape.clone(),
+            name: self.kernel.name,
+            shape: self.kernel.shape.clone(),
             mask: self.mask.clone(),
         };
-        let bias = self.bias_shape.as_ref().map(|shape| LeafSpec {
-            name: "bias",
-            shape: shape.clone(),
+        let bias = self.bias.as_ref().map(|bias| LeafSpec {
+            name: bias.name,
+            shape: bias.shape.clone(),
             mask: None,
         });
         std::iter::once(kernel).chain(bias).collect()
     }
 
-    /// Initial values of the array `name`; `key` gives the n-th key drawn in this layer's scope, from 1.
-    pub fn init<S: Scalar>(&self, name: &str, key: &dyn Fn(u32) -> Key) -> Vec<S> {
-        let bias_key = if self.bias_first { 1 } else { 2 };
-        // Without a bias the kernel draws the first key.
-        let kernel_key = match self.bias_shape {
-            Some(_) => 3 - bias_key,
-            None => 1,
-        };
-        if name == "bias" {
-            let shape = self.bias_shape.as_deref().unwrap_or_default();
-            return self.bias_init.draw(key(bias_key), shape);
-        }
-        let correction = S::Real::from_f64(self.correction);
-        let correction = S::new(correction, S::Real::from_f64(0.0));
-        let mut kernel: Vec<S> = self.kernel_init.draw(key(kernel_key), &self.kernel_shape);
+    /// Initial values of its arrays, by name; `key` gives the n-th key drawn in this layer's scope, from 1.
+    pub fn init<S: Scalar>(&self, key: &dyn Fn(u32) -> Key) -> Vec<(&'static str, Vec<S>)> {
+        let draw = |array: &Array| -> Vec<S> { array.init.draw(key(array.key), &array.shape) };
+        let correction = S::new(S::Real::from_f64(self.correction), S::Real::from_f64(0.0));
+        let mut kernel = draw(&self.kernel);
         for (i, w) in kernel.iter_mut().enumerate() {
             let used = self.mask.as_ref().is_none_or(|mask| mask[i]);
             *w = if used { *w * correction } else { S::zero() };
         }
-        kernel
+        let bias = self.bias.as_ref().map(|bias| (bias.name, draw(bias)));
+        std::iter::once((self.kernel.name, kernel))
+            .chain(bias)
+            .collect()
     }
 
-    /// For each block of weights its first entry in the kernel, and the steps from one input feature to the next.
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.blocks.iter().map(|block| (block.first, block.stride))
-    }
-
-    /// Real features in and out; a first layer's input is real whatever the scalar.
-    pub(crate) fn real_features<S: Scalar>(&self) -> [usize; 2] {
-        let [inputs, outputs] = self.features;
-        [
-            inputs * if self.first { 1 } else { S::PLANES },
-            outputs * S::PLANES,
-        ]
-    }
-
-    /// Has it a bias?
-    pub(crate) fn has_bias(&self) -> bool {
-        self.bias_shape.is_some()
+    /// Sites.
+    pub(crate) fn n_sites(&self) -> usize {
+        self.inputs[0].reads.len()
     }
 
     /// Whether sites see themselves, if every site sees all before it, by weights of its own.
     pub(crate) fn sight(&self) -> Option<bool> {
-        let pairs: usize = (0..self.reads.len())
-            .map(|to| self.reads.get(to).len())
-            .sum();
+        let [Input { reads, blocks, .. }] = &self.inputs[..] else {
+            return None;
+        };
         let own_weights =
-            pairs == self.blocks.len() && (!self.has_bias() || self.has_bias_by_site());
+            reads.n_items() == blocks.len() && (self.bias.is_none() || self.has_bias_by_site());
         let sees = |seen: &dyn Fn(usize) -> usize| {
-            (0..self.reads.len()).all(|to| {
-                let reads = self.reads.get(to);
+            (0..reads.len()).all(|to| {
+                let reads = reads.get(to);
                 reads.len() == seen(to)
                     && reads.iter().enumerate().all(|(i, r)| r.from as usize == i)
             })
@@ -217,121 +218,61 @@ impl MaskedLayer {
 
     /// Has each site a bias of its own?
     pub(crate) fn has_bias_by_site(&self) -> bool {
-        self.bias_shape
-            .as_ref()
-            .is_some_and(|shape| shape.len() > 1)
+        self.bias.as_ref().is_some_and(|bias| bias.shape.len() > 1)
     }
 
-    /// Weights for the kernels; `array` gives the layer's part of θ by name.
+    /// Weights for the kernels; `array` gives the layer's part of θ by name, `planes` the real numbers that
+    /// an entry of θ is made of, `planes_in` those of a feature of each source.
     pub(crate) fn pack<S: Scalar>(
         &self,
-        array: &dyn Fn(&str) -> Option<Vec<S>>,
+        planes: usize,
+        planes_in: &[usize],
+        array: &dyn Fn(&str) -> Vec<S>,
     ) -> Packed<S::Real> {
-        let [features_in, features_out] = self.features;
-        let [rows, columns] = self.real_features::<S>();
-        let planes_in = rows / features_in;
+        let kernel = array(self.kernel.name);
         let zero = S::Real::from_f64(0.0);
-        let mut weights = vec![zero; self.blocks.len() * rows * columns];
-        let mut transposed = weights.clone();
-        let kernel = array("kernel").expect("the layout has this layer's kernel");
-        let places = weights
-            .chunks_exact_mut(rows * columns)
-            .zip(transposed.chunks_exact_mut(rows * columns));
-        for (block, (weights, transposed)) in self.blocks.iter().zip(places) {
-            for i in 0..rows {
-                let line = &kernel[block.first + i / planes_in * block.stride..][..features_out];
-                for o in 0..columns {
-                    let w = line[o / S::PLANES];
-                    // (re + i im)(a + i b): rows are a, b; columns real and imaginary part.
-                    let entry = match (i % planes_in, o % S::PLANES) {
-                        (0, 0) | (1, 1) => w.re(),
-                        (0, _) => w.im(),
-                        _ => -w.im(),
-                    };
-                    weights[i * columns + o] = entry;
-                    transposed[o * rows + i] = entry;
+        let columns = self.features_out * planes;
+        let inputs = self
+            .inputs
+            .iter()
+            .zip(planes_in)
+            .map(|(input, &planes_in)| {
+                let rows = input.features * planes_in;
+                let mut weights = vec![zero; input.blocks.len() * rows * columns];
+                let mut transposed = weights.clone();
+                let places = weights
+                    .chunks_exact_mut(rows * columns)
+                    .zip(transposed.chunks_exact_mut(rows * columns));
+                for (block, (weights, transposed)) in input.blocks.iter().zip(places) {
+                    for i in 0..rows {
+                        let line = block.first + i / planes_in * block.stride;
+                        let line = &kernel[line..][..self.features_out];
+                        for o in 0..columns {
+                            let w = line[o / planes];
+                            // (re + i im)(a + i b): rows are a, b; columns real and imaginary part.
+                            let entry = match (i % planes_in, o % planes) {
+                                (0, 0) | (1, 1) => w.re(),
+                                (0, _) => w.im(),
+                                _ => -w.im(),
+                            };
+                            weights[i * columns + o] = entry;
+                            transposed[o * rows + i] = entry;
+                        }
+                    }
                 }
-            }
-        }
-        let bias = match array("bias") {
-            Some(bias) => bias
-                .iter()
-                .flat_map(|b| [b.re(), b.im()].into_iter().take(S::PLANES))
-                .collect(),
-            None => vec![zero; columns],
-        };
-        let relative = weights
-            .chunks_exact(columns)
-            .flat_map(|line| {
-                let less = |(o, &w): (usize, &S::Real)| match o % S::PLANES {
-                    0 => w - line[0],
-                    _ => w,
-                };
-                line.iter().enumerate().skip(1).map(less)
-            })
-            .collect();
+                PackedInput {
+                    weights,
+                    transposed,
+                }
+            });
         Packed {
-            weights,
-            transposed,
-            bias,
-            relative,
-        }
-    }
-}
-
-/// Who reads whom, as the kernels see it: rows instead of sites.
-#[derive(Debug)]
-pub(crate) struct Wiring {
-    /// Real features in and out.
-    pub features: [usize; 2],
-    /// For each output site, the rows of its input.
-    pub taps: Lists<Tap>,
-    /// For each input site, the rows of the outputs that read it.
-    pub back: Lists<Tap>,
-    /// For each block of weights, the (row of input, row of output) it joins.
-    pub joins: Lists<[u32; 2]>,
-    /// For each input site, the (block, output site) that read it.
-    pub readers: Lists<[u32; 2]>,
-    /// Numbers from one site's bias to the next: 0 where they share it.
-    pub bias_stride: usize,
-}
-
-impl Wiring {
-    pub(crate) fn new<S: Scalar>(layer: &MaskedLayer) -> Self {
-        let [rows, columns] = layer.real_features::<S>();
-        let n_sites = layer.reads.len();
-        let mut readers = vec![Vec::new(); n_sites];
-        let mut joins = vec![Vec::new(); layer.blocks.len()];
-        for to in 0..n_sites {
-            for read in layer.reads.get(to) {
-                readers[read.from as usize].push([read.block, to as u32]);
-                joins[read.block as usize].push([read.from * rows as u32, (to * columns) as u32]);
-            }
-        }
-        let tap = |block: u32, site: u32, width: usize| Tap {
-            block,
-            row: site * width as u32,
-        };
-        Self {
-            features: [rows, columns],
-            taps: layer
-                .reads
-                .iter()
-                .map(|reads| reads.iter().map(|r| tap(r.block, r.from, rows)).collect())
-                .collect(),
-            back: readers
-                .iter()
-                .map(|to| {
-                    to.iter()
-                        .map(|&[block, to]| tap(block, to, columns))
-                        .collect()
-                })
-                .collect(),
-            joins: joins.into_iter().collect(),
-            readers: readers.into_iter().collect(),
-            bias_stride: match layer.has_bias_by_site() {
-                true => columns,
-                false => 0,
+            inputs: inputs.collect(),
+            bias: match &self.bias {
+                Some(bias) => array(bias.name)
+                    .iter()
+                    .flat_map(|b| [b.re(), b.im()].into_iter().take(planes))
+                    .collect(),
+                None => vec![zero; columns],
             },
         }
     }

@@ -1,6 +1,6 @@
 //! Masked one-dimensional convolution.
 
-use super::masked::{Block, Lists, MaskedLayer, Read};
+use super::masked::{Array, Block, Input, Lists, MaskedLayer, Read};
 use super::{Initializer, positive};
 use crate::error::{Error, Result};
 
@@ -19,8 +19,8 @@ pub struct MaskedConv1d {
     pub kernel_size: usize,
     /// Steps between neighbouring entries of the kernel.
     pub kernel_dilation: usize,
-    /// Is this a stack's first layer: exclusive, and reading σ?
-    pub first: bool,
+    /// Is a site's own input left out, as in the first layer of a network?
+    pub exclusive: bool,
     /// Is there a bias?
     pub use_bias: bool,
     /// How the kernel begins.
@@ -40,7 +40,7 @@ impl MaskedConv1d {
             features,
             kernel_size,
             kernel_dilation,
-            first,
+            exclusive,
             use_bias,
             kernel_init,
             bias_init,
@@ -49,12 +49,12 @@ impl MaskedConv1d {
         positive("features", &features)?;
         positive("kernel_size", &[kernel_size])?;
         positive("kernel_dilation", &[kernel_dilation])?;
-        let used = kernel_size - usize::from(first);
+        let used = kernel_size - usize::from(exclusive);
         if used == 0 {
             return Err(Error::invalid(
                 "kernel_size",
                 "a kernel that reads at least one earlier site",
-                "1, of which the first layer leaves nothing",
+                "1, of which an exclusive layer leaves nothing",
                 "make it at least 2",
             ));
         }
@@ -69,24 +69,33 @@ impl MaskedConv1d {
         Ok(MaskedLayer {
             class: "MaskedConv1D",
             lattice: vec![n_sites],
-            features,
-            first,
-            kernel_shape: [used].into_iter().chain(features).collect(),
+            features_out: features[1],
+            inputs: vec![Input {
+                features: features[0],
+                reads: (0..n_sites)
+                    .map(|site| (0..used).filter_map(|a| read(site, a)).collect())
+                    .collect::<Lists<_>>(),
+                blocks: (0..used)
+                    .map(|a| Block {
+                        first: a * block,
+                        stride: features[1],
+                    })
+                    .collect(),
+            }],
+            kernel: Array {
+                name: "kernel",
+                shape: [used].into_iter().chain(features).collect(),
+                init: kernel_init,
+                key: if use_bias { 2 } else { 1 },
+            },
             mask: None,
             correction: 1.0,
-            kernel_init,
-            bias_shape: use_bias.then(|| vec![features[1]]),
-            bias_init,
-            bias_first: true,
-            reads: (0..n_sites)
-                .map(|site| (0..used).filter_map(|a| read(site, a)).collect())
-                .collect::<Lists<_>>(),
-            blocks: (0..used)
-                .map(|a| Block {
-                    first: a * block,
-                    stride: features[1],
-                })
-                .collect(),
+            bias: use_bias.then(|| Array {
+                name: "bias",
+                shape: vec![features[1]],
+                init: bias_init,
+                key: 1,
+            }),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Masked two-dimensional convolution (van den Oord et al., arXiv:1601.06759).
 
-use super::masked::{Block, Lists, MaskedLayer, Read};
+use super::masked::{Array, Block, Input, Lists, MaskedLayer, Read};
 use super::{Initializer, positive};
 use crate::error::{Error, Result};
 
@@ -21,8 +21,8 @@ pub struct MaskedConv2d {
     pub kernel_size: [usize; 2],
     /// Steps between neighbouring entries of the kernel, along rows and columns of the lattice.
     pub kernel_dilation: [usize; 2],
-    /// Is this a stack's first layer: exclusive, and reading σ?
-    pub first: bool,
+    /// Is a site's own input left out, as in the first layer of a network?
+    pub exclusive: bool,
     /// Is there a bias?
     pub use_bias: bool,
     /// How the kernel begins, before the mask and its correction √(entries/unmasked entries).
@@ -42,7 +42,7 @@ impl MaskedConv2d {
             features,
             kernel_size,
             kernel_dilation,
-            first,
+            exclusive,
             use_bias,
             kernel_init,
             bias_init,
@@ -53,12 +53,12 @@ impl MaskedConv2d {
         positive("kernel_dilation", &kernel_dilation)?;
         let [height, width] = kernel_size;
         // In C order the last row's masked entries come last.
-        let used = (height - 1) * width + (width / 2 + usize::from(!first)).min(width);
+        let used = (height - 1) * width + (width / 2 + usize::from(!exclusive)).min(width);
         if used == 0 {
             return Err(Error::invalid(
                 "kernel_size",
                 "a kernel that reads at least one earlier site",
-                format!("[{height}, {width}], of which the first layer's mask leaves nothing"),
+                format!("[{height}, {width}], of which the exclusive mask leaves nothing"),
                 "make it at least 2 wide or 2 high",
             ));
         }
@@ -80,28 +80,37 @@ impl MaskedConv2d {
         Ok(MaskedLayer {
             class: "MaskedConv2D",
             lattice: extent.to_vec(),
-            features,
-            first,
-            kernel_shape: kernel_size.into_iter().chain(features).collect(),
+            features_out: features[1],
+            inputs: vec![Input {
+                features: features[0],
+                reads: (0..rows * columns)
+                    .map(|site| (0..used).filter_map(|t| read(site, t)).collect())
+                    .collect::<Lists<_>>(),
+                blocks: (0..used)
+                    .map(|t| Block {
+                        first: t * block,
+                        stride: features[1],
+                    })
+                    .collect(),
+            }],
+            kernel: Array {
+                name: "kernel",
+                shape: kernel_size.into_iter().chain(features).collect(),
+                init: kernel_init,
+                key: 1,
+            },
             mask: Some(
                 (0..height * width * block)
                     .map(|i| i < used * block)
                     .collect(),
             ),
             correction: ((height * width) as f64 / used as f64).sqrt(),
-            kernel_init,
-            bias_shape: use_bias.then(|| vec![features[1]]),
-            bias_init,
-            bias_first: false,
-            reads: (0..rows * columns)
-                .map(|site| (0..used).filter_map(|t| read(site, t)).collect())
-                .collect::<Lists<_>>(),
-            blocks: (0..used)
-                .map(|t| Block {
-                    first: t * block,
-                    stride: features[1],
-                })
-                .collect(),
+            bias: use_bias.then(|| Array {
+                name: "bias",
+                shape: vec![features[1]],
+                init: bias_init,
+                key: 2,
+            }),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Masked dense layer (Germain et al., arXiv:1502.03509).
 
-use super::masked::{Block, Lists, MaskedLayer, Read};
+use super::masked::{Array, Block, Input, Lists, MaskedLayer, Read};
 use super::{Initializer, positive};
 use crate::error::Result;
 
@@ -15,8 +15,8 @@ pub struct MaskedDense1d {
     pub n_sites: usize,
     /// Features in and out, at each site.
     pub features: [usize; 2],
-    /// Is this a stack's first layer: exclusive, and reading σ?
-    pub first: bool,
+    /// Is a site's own input left out, as in the first layer of a network?
+    pub exclusive: bool,
     /// Is there a bias?
     pub use_bias: bool,
     /// How the kernel begins, before the mask and its correction √(entries/unmasked entries).
@@ -34,7 +34,7 @@ impl MaskedDense1d {
         let Self {
             n_sites,
             features,
-            first,
+            exclusive,
             use_bias,
             kernel_init,
             bias_init,
@@ -42,7 +42,7 @@ impl MaskedDense1d {
         positive("n_sites", &[n_sites])?;
         positive("features", &features)?;
         let [features_in, features_out] = features;
-        let seen = |to: usize| to + usize::from(!first);
+        let seen = |to: usize| to + usize::from(!exclusive);
         let (rows, columns) = (n_sites * features_in, n_sites * features_out);
         let mask: Vec<bool> = (0..rows * columns)
             .map(|k| k / columns / features_in < seen(k % columns / features_out))
@@ -66,18 +66,27 @@ impl MaskedDense1d {
         Ok(MaskedLayer {
             class: "MaskedDense1D",
             lattice: vec![n_sites],
-            features,
-            first,
-            kernel_shape: vec![rows, columns],
+            features_out,
+            inputs: vec![Input {
+                features: features_in,
+                reads,
+                blocks,
+            }],
+            kernel: Array {
+                name: "kernel",
+                shape: vec![rows, columns],
+                init: kernel_init,
+                key: if use_bias { 2 } else { 1 },
+            },
             mask: Some(mask),
             // A single site sees nothing: there is nothing to make up for.
             correction: ((n_sites * n_sites) as f64 / pairs.max(1) as f64).sqrt(),
-            kernel_init,
-            bias_shape: use_bias.then(|| vec![n_sites, features_out]),
-            bias_init,
-            bias_first: true,
-            reads,
-            blocks,
+            bias: use_bias.then(|| Array {
+                name: "bias",
+                shape: vec![n_sites, features_out],
+                init: bias_init,
+                key: 1,
+            }),
         })
     }
 }

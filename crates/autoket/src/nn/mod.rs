@@ -9,12 +9,12 @@ mod masked_dense1d;
 
 pub use activation::Activation;
 pub use initializers::Initializer;
-pub use masked::{MaskedLayer, Packed};
+pub use masked::MaskedLayer;
 pub use masked_conv1d::MaskedConv1d;
 pub use masked_conv2d::MaskedConv2d;
 pub use masked_dense1d::MaskedDense1d;
 
-pub(crate) use masked::{Lists, Wiring};
+pub(crate) use masked::{Input, Lists, Packed, Read};
 
 use crate::error::{Error, Result};
 

@@ -6,13 +6,17 @@
 mod conditionals;
 mod functions;
 mod lanes;
+mod lanewise;
 pub mod math;
+mod products;
 mod sums;
 mod tiles;
 
 pub use conditionals::{add_log_conditional, draw, log_normalise, pick, pull_back_conditionals};
 pub use functions::{Elementwise, exp_complex, exp_in_place, uniforms};
 pub use lanes::{Lanes, Row, level, levels};
+pub use lanewise::{gather_lanes, scatter_lanes};
+pub use products::add_product;
 pub use sums::{
     add_columns, add_difference, add_dots, add_elementwise, add_lanes, add_scaled, center,
     transpose,

@@ -43,6 +43,8 @@ pub enum Start<'a, R: Real> {
     Bias(&'a [R]),
     /// A row for each feature.
     Rows(&'a [R::Row]),
+    /// What is there.
+    Own,
 }
 
 /// Weights of a sum of products: each line has a number for each output feature.
@@ -213,15 +215,8 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
                         acc[k] = [splat::<S, R>(simd, bias[k]); 2];
                     }
                 }
-                Start::Rows(rows) => {
-                    let rows = &rows[first..first + N];
-                    for k in 0..N {
-                        acc[k] = [
-                            V::<S, R>::from_slice(simd, &rows[k][lane..lane + len]),
-                            V::<S, R>::from_slice(simd, &rows[k][lane + len..lane + 2 * len]),
-                        ];
-                    }
-                }
+                Start::Rows(rows) => load::<S, R, N>(simd, &rows[first..first + N], lane, acc),
+                Start::Own => load::<S, R, N>(simd, y, lane, acc),
             }
             let Self {
                 weights,
@@ -270,11 +265,8 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
             match self.start {
                 Start::Zero => {}
                 Start::Bias(bias) => acc.fill(bias[k].widen()),
-                Start::Rows(rows) => {
-                    for (acc, x) in acc.iter_mut().zip(rows[k].iter()) {
-                        *acc = x.widen();
-                    }
-                }
+                Start::Rows(rows) => widen::<R>(&rows[k], &mut acc),
+                Start::Own => widen::<R>(y, &mut acc),
             }
             for tap in self.taps {
                 let x = &self.x[tap.row as usize..][..self.features_in];
@@ -291,6 +283,30 @@ impl<R: Real, W: Weights<R>> Site<'_, R, W> {
 }
 
 const MAX_LANES: usize = 32;
+
+/// Two vectors of lanes of each row.
+#[inline(always)]
+fn load<S: Simd, R: Real, const N: usize>(
+    simd: S,
+    rows: &[R::Row],
+    lane: usize,
+    acc: &mut [[V<S, R>; 2]; N],
+) {
+    let len = V::<S, R>::LEN;
+    for k in 0..N {
+        acc[k] = [
+            V::<S, R>::from_slice(simd, &rows[k][lane..lane + len]),
+            V::<S, R>::from_slice(simd, &rows[k][lane + len..lane + 2 * len]),
+        ];
+    }
+}
+
+#[inline(always)]
+fn widen<R: Real>(row: &R::Row, acc: &mut [f64; MAX_LANES]) {
+    for (acc, x) in acc.iter_mut().zip(row.iter()) {
+        *acc = x.widen();
+    }
+}
 
 #[inline(always)]
 fn store<R: Real>(acc: &[f64; MAX_LANES], y: &mut R::Row) {

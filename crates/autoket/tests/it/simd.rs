@@ -359,8 +359,17 @@ fn products<R: Real>() {
                     features_out: o,
                 };
                 let mut y = vec![R::Row::splat(R::nan()); o];
-                let starts = [Start::Zero, Start::Bias(&bias), Start::Rows(&dy[3..])];
-                let start = starts[(i + o) % 3];
+                let starts = [
+                    Start::Zero,
+                    Start::Bias(&bias),
+                    Start::Rows(&dy[3..]),
+                    Start::Own,
+                ];
+                let start = starts[(i + o) % 4];
+                let own = &dy[7..7 + o];
+                if matches!(start, Start::Own) {
+                    y.copy_from_slice(own);
+                }
                 tiles.site::<R>(flat, start, i, &taps, &x, &mut y);
                 for k in 0..o {
                     for lane in 0..R::Row::LANES {
@@ -368,6 +377,7 @@ fn products<R: Real>() {
                             Start::Zero => 0.0,
                             Start::Bias(bias) => bias[k].widen(),
                             Start::Rows(rows) => rows[k][lane].widen(),
+                            Start::Own => own[k][lane].widen(),
                         };
                         for tap in &taps {
                             for f in 0..i {

@@ -3,18 +3,23 @@
 use rayon::prelude::*;
 
 use super::forward::Block;
-use super::{Arnn, lanes};
-use crate::nn::Packed;
+use super::plan::{Linear, MixOperand, MixTerm, NodePlan, Step, Work};
+use super::{Arnn, Weights, lanes, zero_row};
+use crate::models::RowOf;
 use crate::scalar::{Real, Scalar};
-use crate::simd::{Flat, Row, Start, add_lanes, pull_back_conditionals};
+use crate::simd::{Flat, Start, add_lanes, add_product, pull_back_conditionals};
 
 /// Memory of a backward pass.
 #[derive(Debug)]
 pub(super) struct BackwardSpace<R: Real> {
-    /// Cotangents of each layer's output, for each block at hand.
+    /// Cotangents of each node before its activation, `[position][row]`, for each block at hand.
     cotangents: Vec<Vec<Vec<R::Row>>>,
     /// Derivatives by one block of weights.
     derivatives: Vec<R::Row>,
+    /// Cotangents of one position's log-amplitudes and phases.
+    states: Vec<R::Row>,
+    /// The cotangent of a mix.
+    dz: Vec<R::Row>,
 }
 
 impl<R: Real> Default for BackwardSpace<R> {
@@ -22,6 +27,8 @@ impl<R: Real> Default for BackwardSpace<R> {
         Self {
             cotangents: Vec::new(),
             derivatives: Vec::new(),
+            states: Vec::new(),
+            dz: Vec::new(),
         }
     }
 }
@@ -44,12 +51,12 @@ impl<R: Real> Sink<'_, R> {
 }
 
 /// Where a layer's derivatives stand among the entries of θ that are not masked.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Columns {
     /// The first entry of the bias.
     pub bias: Option<usize>,
-    /// For each block of weights its first entry, and the steps from one input feature to the next.
-    pub blocks: Vec<(usize, usize)>,
+    /// For each block of weights of each source its first entry, and the steps from one input feature to the next.
+    pub blocks: Vec<Vec<(usize, usize)>>,
 }
 
 /// Sums over samples are done in parts of at most so many blocks, and of as many bytes of activations
@@ -60,15 +67,15 @@ const BYTES: usize = 2 << 20;
 impl<S: Scalar> Arnn<S> {
     pub(super) fn vjp_of_batch(
         &self,
-        packed: &[Packed<S::Real>],
+        weights: &Weights<S::Real>,
         sigma: &[u8],
         cotangent: &[S],
         sum: &mut [f64],
     ) {
-        let (n_sites, lanes) = (self.hilbert.n_sites(), lanes::<S>());
-        let features = self.wiring.iter().map(|w| w.features[0] + w.features[1]);
-        let rows = n_sites * features.sum::<usize>();
-        let fitting = BYTES / (rows * size_of::<<S::Real as Real>::Row>());
+        let (n_sites, lanes) = (self.n_positions(), lanes::<S>());
+        let rows = self.plan.nodes.iter().map(|node| node.stride + node.width);
+        let bytes = n_sites * rows.sum::<usize>() * size_of::<RowOf<S>>();
+        let fitting = BYTES / bytes;
         let part = fitting.clamp(1, BLOCKS) * lanes;
         let n_reals = sum.len();
         let parts: Vec<Vec<f64>> = sigma
@@ -84,13 +91,13 @@ impl<S: Scalar> Arnn<S> {
                         }
                         let block = &mut workspace.blocks[b];
                         self.load(block, sigma);
-                        self.forward(packed, block);
+                        self.forward(weights, block);
                         // Lanes left over have cotangent 0.
                         let mut c = [zero_row::<S::Real>(); 2];
                         for (lane, z) in cotangent.iter().enumerate() {
                             (c[0][lane], c[1][lane]) = (z.re(), z.im());
                         }
-                        self.cotangents(packed, block, &mut workspace.backward, b, &c);
+                        self.cotangents(weights, block, &mut workspace.backward, b, &c);
                     }
                     let blocks = &workspace.blocks[..cotangent.len().div_ceil(lanes)];
                     self.derivatives(blocks, &mut workspace.backward, Sink::Sum(&mut sum));
@@ -107,12 +114,12 @@ impl<S: Scalar> Arnn<S> {
 
     pub(super) fn jacobian_of_batch(
         &self,
-        packed: &[Packed<S::Real>],
+        weights: &Weights<S::Real>,
         sigma: &[u8],
-        out: &mut [<S::Real as Real>::Row],
+        out: &mut [RowOf<S>],
     ) {
-        let (n_sites, lanes) = (self.hilbert.n_sites(), lanes::<S>());
-        let n_reals = self.layout.n_active() * S::PLANES;
+        let (n_sites, lanes) = (self.n_positions(), lanes::<S>());
+        let n_reals = self.layout.n_reals::<S>();
         if n_reals == 0 {
             return;
         }
@@ -123,11 +130,11 @@ impl<S: Scalar> Arnn<S> {
                 self.with_workspace(|workspace| {
                     let block = &mut workspace.blocks[0];
                     self.load(block, sigma);
-                    self.forward(packed, block);
+                    self.forward(weights, block);
                     for (plane, out) in out.chunks_exact_mut(n_reals).enumerate() {
                         let c = self.unit(plane, sigma.len() / n_sites);
                         let space = &mut workspace.backward;
-                        self.cotangents(packed, block, space, 0, &c);
+                        self.cotangents(weights, block, space, 0, &c);
                         self.derivatives(std::slice::from_ref(block), space, Sink::Lanes(out));
                     }
                 });
@@ -136,13 +143,16 @@ impl<S: Scalar> Arnn<S> {
 
     pub(super) fn factors_of_batch(
         &self,
-        packed: &[Packed<S::Real>],
+        weights: &Weights<S::Real>,
         sigma: &[u8],
-        out: &mut [<S::Real as Real>::Row],
+        out: &mut [RowOf<S>],
     ) {
-        let (n_sites, lanes) = (self.hilbert.n_sites(), lanes::<S>());
-        let features = self.wiring.iter().map(|wiring| wiring.features);
-        let rows = n_sites * features.map(|[i, o]| i + o).sum::<usize>();
+        let (n_sites, lanes) = (self.n_positions(), lanes::<S>());
+        let linear = || self.plan.linear();
+        let width = |(node, linear): (usize, &Linear)| {
+            linear.sources[0].width + self.plan.nodes[node].width
+        };
+        let rows = n_sites * linear().map(width).sum::<usize>();
         sigma
             .par_chunks(lanes * n_sites)
             .zip(out.par_chunks_mut(S::PLANES * rows))
@@ -150,13 +160,16 @@ impl<S: Scalar> Arnn<S> {
                 self.with_workspace(|workspace| {
                     let block = &mut workspace.blocks[0];
                     self.load(block, sigma);
-                    self.forward(packed, block);
+                    self.forward(weights, block);
                     for (plane, out) in out.chunks_exact_mut(rows).enumerate() {
                         let c = self.unit(plane, sigma.len() / n_sites);
-                        self.cotangents(packed, block, &mut workspace.backward, 0, &c);
+                        self.cotangents(weights, block, &mut workspace.backward, 0, &c);
                         let cotangents = &workspace.backward.cotangents[0];
-                        let layers = block.inputs.iter().zip(cotangents);
-                        let factors = layers.flat_map(|(x, dy)| x.iter().chain(dy));
+                        let factors = linear().flat_map(|(node, linear)| {
+                            let source = &self.plan.nodes[linear.sources[0].node];
+                            let x = block.rows[linear.sources[0].node].chunks_exact(source.stride);
+                            x.flat_map(|x| &x[source.after..]).chain(&cotangents[node])
+                        });
                         for (out, factor) in out.iter_mut().zip(factors) {
                             *out = *factor;
                         }
@@ -166,63 +179,141 @@ impl<S: Scalar> Arnn<S> {
     }
 
     /// The cotangent that asks for the real or the imaginary part of log ψ of the first samples of a block.
-    fn unit(&self, plane: usize, n_samples: usize) -> [<S::Real as Real>::Row; 2] {
+    fn unit(&self, plane: usize, n_samples: usize) -> [RowOf<S>; 2] {
         let mut c = [zero_row::<S::Real>(); 2];
         c[plane][..n_samples].fill(S::Real::from_f64(1.0));
         c
     }
 
-    /// Pulls the cotangents of log ψ, real and imaginary part, back to the outputs of all layers,
-    /// into place `number` of the space.
+    /// Pulls the cotangents of log ψ, real and imaginary part, back to all nodes, into place `number` of the space.
     fn cotangents(
         &self,
-        packed: &[Packed<S::Real>],
+        weights: &Weights<S::Real>,
         block: &Block<S::Real>,
         space: &mut BackwardSpace<S::Real>,
         number: usize,
-        cotangent: &[<S::Real as Real>::Row; 2],
+        cotangent: &[RowOf<S>; 2],
     ) {
-        let n_sites = self.hilbert.n_sites();
+        let n_positions = self.n_positions();
         while space.cotangents.len() <= number {
-            let outputs = self.wiring.iter().map(|wiring| wiring.features[1]);
-            let rows = outputs.map(|width| vec![zero_row::<S::Real>(); n_sites * width]);
-            space.cotangents.push(rows.collect());
+            let rows = |node: &NodePlan| vec![zero_row::<S::Real>(); n_positions * node.width];
+            let all = self.plan.nodes.iter().map(rows).collect();
+            space.cotangents.push(all);
         }
         let cotangents = &mut space.cotangents[number];
-        let last = self.layers.len() - 1;
-        let width = self.hilbert.local_size() * S::PLANES;
-        for (site, dy) in cotangents[last].chunks_exact_mut(width).enumerate() {
+        for (node, cotangents) in self.plan.nodes.iter().zip(cotangents.iter_mut()) {
+            if node.seeded {
+                cotangents.fill(zero_row::<S::Real>());
+            }
+        }
+        let states = &mut space.states;
+        states.resize(self.hilbert.local_size() * S::PLANES, zero_row::<S::Real>());
+        let width = states.len();
+        for position in 0..n_positions {
             pull_back_conditionals::<S::Real>(
                 self.tiles.level,
                 S::PLANES,
                 self.machine_pow,
                 &self.local_states,
-                &block.inputs[0][site],
-                &block.log_conditionals[site * width..][..width],
+                &block.rows[0][position],
+                &block.log_conditionals[position * width..][..width],
                 cotangent,
-                dy,
+                states,
             );
-        }
-        for layer in (1..=last).rev() {
-            let wiring = &self.wiring[layer];
-            let [features_in, features_out] = wiring.features;
-            let (below, dy) = cotangents.split_at_mut(layer);
-            let (dx, dy) = (&mut below[layer - 1], &dy[0]);
-            let weights = Flat {
-                weights: &packed[layer].transposed[..],
-                features_out: features_in,
-            };
-            for (site, dx) in dx.chunks_exact_mut(features_in).enumerate() {
-                let taps = wiring.back.get(site);
-                self.tiles
-                    .site::<S::Real>(weights, Start::Zero, features_out, taps, dy, dx);
+            for part in &self.parts {
+                let dz = &mut cotangents[part.node][position * part.places.len()..];
+                for (dz, &place) in dz.iter_mut().zip(&part.places) {
+                    *dz = states[place];
+                }
             }
-            self.activation
-                .pull_back::<S>(&block.outputs[layer - 1], dx);
+        }
+        for &step in self.plan.steps.iter().rev() {
+            self.pull_back(weights, block, cotangents, &mut space.dz, step);
         }
     }
 
-    /// The derivatives by all parameters, from the inputs and the cotangents of some blocks.
+    /// Completes the cotangent of one node at one position: all that read it are done.
+    fn pull_back(
+        &self,
+        weights: &Weights<S::Real>,
+        block: &Block<S::Real>,
+        cotangents: &mut [Vec<RowOf<S>>],
+        dz: &mut Vec<RowOf<S>>,
+        step: Step,
+    ) {
+        let (number, position) = (step.node as usize, step.position as usize);
+        let node = &self.plan.nodes[number];
+        let mut all = std::mem::take(&mut cotangents[number]);
+        let dy = &mut all[position * node.width..][..node.width];
+        let mut start = if node.seeded { Start::Own } else { Start::Zero };
+        for &(reader, source) in &node.readers {
+            let width = self.plan.nodes[reader].width;
+            let Work::Linear(linear) = &self.plan.nodes[reader].work else {
+                continue;
+            };
+            let flat = Flat {
+                weights: &weights.layer(reader).inputs[source].transposed[..],
+                features_out: node.width,
+            };
+            let taps = linear.sources[source].back.get(position);
+            self.tiles
+                .site::<S::Real>(flat, start, width, taps, &cotangents[reader], dy);
+            start = Start::Own;
+        }
+        if node.after > 0 {
+            let z = &block.rows[number][position * node.stride..][..node.width];
+            node.pull_back::<S>(z, dy);
+        }
+        let Work::Mix(terms) = &node.work else {
+            cotangents[number] = all;
+            return;
+        };
+        // A recurrent node passes its cotangent on to itself.
+        dz.clear();
+        dz.extend_from_slice(dy);
+        cotangents[number] = all;
+        for term in terms {
+            self.pull_back_term(block, cotangents, dz, position, node.planes, term);
+        }
+    }
+
+    /// Passes the cotangent of a mix on to the operands of one term.
+    fn pull_back_term(
+        &self,
+        block: &Block<S::Real>,
+        cotangents: &mut [Vec<RowOf<S>>],
+        dz: &[RowOf<S>],
+        position: usize,
+        planes: usize,
+        term: &MixTerm,
+    ) {
+        let rows = |operand: &MixOperand| {
+            let source = &self.plan.nodes[operand.node];
+            let first = operand.position(position)? * source.stride + operand.first;
+            Some(&block.rows[operand.node][first..][..dz.len()])
+        };
+        let mut give = |to: &MixOperand, other: Option<&[RowOf<S>]>| {
+            let Some(position) = to.position(position) else {
+                return;
+            };
+            let source = &self.plan.nodes[to.node];
+            let first = position * source.width + to.first - source.after;
+            let dy = &mut cotangents[to.node][first..][..dz.len()];
+            let factor = S::Real::from_f64(term.factor);
+            add_product::<S::Real>(self.tiles.level, planes, factor, dz, other, true, dy);
+        };
+        match &term.b {
+            None => give(&term.a, None),
+            Some(b) => {
+                if let (Some(of_a), Some(of_b)) = (rows(&term.a), rows(b)) {
+                    give(&term.a, Some(of_b));
+                    give(b, Some(of_a));
+                }
+            }
+        }
+    }
+
+    /// The derivatives by all parameters, from the rows and the cotangents of some blocks.
     fn derivatives(
         &self,
         blocks: &[Block<S::Real>],
@@ -232,50 +323,56 @@ impl<S: Scalar> Arnn<S> {
         let BackwardSpace {
             cotangents,
             derivatives,
+            ..
         } = space;
         let zero = zero_row::<S::Real>();
-        for layer in 0..self.layers.len() {
-            let mut samples: [(&[_], &[_]); BLOCKS] = [(&[], &[]); BLOCKS];
-            for ((samples, block), dy) in samples.iter_mut().zip(blocks).zip(&*cotangents) {
-                *samples = (&block.inputs[layer][..], &dy[layer][..]);
-            }
-            let samples = &samples[..blocks.len()];
-            let (wiring, columns) = (&self.wiring[layer], &self.columns[layer]);
-            let [features_in, features_out] = wiring.features;
-            let level = self.tiles.level;
+        let level = self.tiles.level;
+        for (number, linear) in self.plan.linear() {
+            let node = &self.plan.nodes[number];
+            let columns = &self.columns[number];
+            let (planes, width_out) = (node.planes, node.width);
             if let Some(bias) = columns.bias {
-                let width = match wiring.bias_stride {
-                    0 => features_out,
-                    _ => features_out * self.hilbert.n_sites(),
+                let width = match linear.bias_stride {
+                    0 => width_out,
+                    _ => width_out * self.n_positions(),
                 };
                 derivatives.clear();
                 derivatives.resize(width, zero);
-                for dy in samples.iter().flat_map(|(_, dy)| dy.chunks_exact(width)) {
-                    for (sum, dy) in derivatives.iter_mut().zip(dy) {
-                        add::<S::Real>(sum, S::Real::from_f64(1.0), dy);
+                let dz = cotangents[..blocks.len()].iter().map(|all| &all[number]);
+                for dz in dz.flat_map(|dz| dz.chunks_exact(width)) {
+                    for (sum, dz) in derivatives.iter_mut().zip(dz) {
+                        add::<S::Real>(sum, S::Real::from_f64(1.0), dz);
                     }
                 }
-                sink.put(level, bias * S::PLANES, derivatives);
+                sink.put(level, bias * planes, derivatives);
             }
-            derivatives.resize(derivatives.len().max(features_in * features_out), zero);
-            let features = [features_in, features_out];
-            for (joins, &(first, stride)) in wiring.joins.iter().zip(&columns.blocks) {
-                if let (1, Sink::Lanes(rows)) = (S::PLANES, &mut sink) {
-                    let rows = &mut rows[first..];
-                    self.tiles
-                        .outer::<S::Real>(joins, samples, features, rows, stride);
-                    continue;
+            for (source, blocks_of_source) in linear.sources.iter().zip(&columns.blocks) {
+                let mut samples: [(&[_], &[_]); BLOCKS] = [(&[], &[]); BLOCKS];
+                for ((samples, block), dz) in samples.iter_mut().zip(blocks).zip(&*cotangents) {
+                    *samples = (&block.rows[source.node][..], &dz[number][..]);
                 }
-                let products = &mut derivatives[..features_in * features_out];
-                self.tiles
-                    .outer::<S::Real>(joins, samples, features, products, features_out);
-                let products = match self.layers[layer].features()[0] == features_in {
-                    // Entries of a real input's weights are side by side as they should be.
-                    true => products,
-                    false => conjugate_products::<S::Real>(products, features_out),
-                };
-                for (i, products) in products.chunks_exact(features_out).enumerate() {
-                    sink.put(level, (first + i * stride) * S::PLANES, products);
+                let samples = &samples[..blocks.len()];
+                let features = [source.width, width_out];
+                let n_products = source.width * width_out;
+                derivatives.resize(derivatives.len().max(n_products), zero);
+                for (joins, &(first, stride)) in source.joins.iter().zip(blocks_of_source) {
+                    if let (1, Sink::Lanes(rows)) = (planes, &mut sink) {
+                        let rows = &mut rows[first..];
+                        self.tiles
+                            .outer::<S::Real>(joins, samples, features, rows, stride);
+                        continue;
+                    }
+                    let products = &mut derivatives[..n_products];
+                    self.tiles
+                        .outer::<S::Real>(joins, samples, features, products, width_out);
+                    let products = match self.plan.nodes[source.node].planes {
+                        // Entries of a real input's weights are side by side as they should be.
+                        1 => products,
+                        _ => conjugate_products::<S::Real>(products, width_out),
+                    };
+                    for (i, products) in products.chunks_exact(width_out).enumerate() {
+                        sink.put(level, (first + i * stride) * planes, products);
+                    }
                 }
             }
         }
@@ -304,8 +401,4 @@ fn add<R: Real>(a: &mut R::Row, sign: R, b: &R::Row) {
     for (a, &b) in a.iter_mut().zip(b.iter()) {
         *a += sign * b;
     }
-}
-
-fn zero_row<R: Real>() -> R::Row {
-    R::Row::splat(R::zero())
 }

@@ -4,20 +4,20 @@
 //! the same sites are evaluated together, a lane for each: in the lanes of their block where a block has
 //! one for about every sample (a flip in a field), gathered from several blocks where it has not (an
 //! exchange, for antiparallel spins only).
-//!
-//! Log-conditionals stay the same if one real number is added to all outputs of a site: so the first output
-//! is taken as 0, and only the others are followed, relative to it.
+
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::cones::Cone;
-use super::forward::Block;
+use super::cones::{Cone, UNCHANGED};
+use super::forward::{Block, gather};
 use super::patterns::{Element, Patterns};
-use super::{Arnn, lanes};
-use crate::nn::Packed;
+use super::plan::{MixOperand, Step, Work};
+use super::{Arnn, Weights, lanes, zero_row};
+use crate::models::RowOf;
 use crate::operator::{Connected, Operator};
 use crate::scalar::{Real, Scalar, c64};
-use crate::simd::{Flat, Row, Start, add_log_conditional, exp_complex};
+use crate::simd::{Flat, Start, Tap, add_log_conditional, add_product, exp_complex};
 
 /// Blocks whose connected states are sorted together, at most.
 const NEIGHBOURS: usize = 8;
@@ -53,11 +53,16 @@ impl<R: Real> Default for ConeSpace<R> {
 struct Scratch<R: Real> {
     /// New local states of the sites that change.
     values: Vec<R::Row>,
-    /// Changes of each layer's input.
+    /// Changes of each node, one after the other.
     changes: Vec<Vec<R::Row>>,
-    /// One site's outputs before the activation.
+    /// Rows of each part of the head, one group after the other.
+    outputs: Vec<Vec<R::Row>>,
+    /// One node's rows at one position, before the activation.
     z: Vec<R::Row>,
-    gathered: Vec<R::Row>,
+    /// The same of each local state: log-amplitudes and phases.
+    states: Vec<R::Row>,
+    /// Rows with lanes from several blocks, and operands of products.
+    gathered: [Vec<R::Row>; 3],
 }
 
 impl<R: Real> Default for Scratch<R> {
@@ -65,8 +70,10 @@ impl<R: Real> Default for Scratch<R> {
         Self {
             values: Vec::new(),
             changes: Vec::new(),
+            outputs: Vec::new(),
             z: Vec::new(),
-            gathered: Vec::new(),
+            states: Vec::new(),
+            gathered: Default::default(),
         }
     }
 }
@@ -79,7 +86,7 @@ impl<R: Real> ConeSpace<R> {
         sigma: &[u8],
         operator: &dyn Operator,
     ) {
-        let n_sites = model.hilbert.n_sites();
+        let n_sites = model.n_positions();
         let n_samples = sigma.len() / n_sites;
         let (rows, ratios) = (&mut self.rows, &mut self.ratios);
         rows.resize_with(n_samples.max(rows.len()), Connected::default);
@@ -96,45 +103,97 @@ impl<R: Real> ConeSpace<R> {
 
 /// Where the lanes of a row come from.
 #[derive(Clone, Copy)]
-enum Source<'a, R: Real> {
+enum Lanes<'a, R: Real> {
     /// All from one block, in place.
     InPlace(&'a Block<R>),
     /// Each from (block, lane).
     Gathered(&'a [Block<R>], &'a [(u8, u8)]),
 }
 
-impl<'a, R: Real> Source<'a, R> {
-    /// Some rows of a block's memory, with the lanes of this source.
-    fn rows<'b>(
+/// The activations from which changes are followed.
+#[derive(Clone, Copy)]
+struct Before<'a, S: Scalar> {
+    model: &'a Arnn<S>,
+    lanes: Lanes<'a, S::Real>,
+}
+
+impl<'a, S: Scalar> Before<'a, S> {
+    /// A node's rows at a position.
+    fn node<'b>(
         self,
-        memory: impl Fn(&Block<R>) -> &[R::Row],
-        first: usize,
-        n: usize,
-        scratch: &'b mut Vec<R::Row>,
-    ) -> &'b [R::Row]
+        node: usize,
+        position: usize,
+        scratch: &'b mut Vec<RowOf<S>>,
+    ) -> &'b [RowOf<S>]
     where
         'a: 'b,
     {
-        match self {
-            Self::InPlace(block) => &memory(block)[first..first + n],
-            Self::Gathered(blocks, lanes) => {
-                let scratch = at_least::<R>(scratch, n);
-                for (lane, &(block, from)) in lanes.iter().enumerate() {
-                    let rows = &memory(&blocks[block as usize])[first..first + n];
-                    for (to, row) in scratch.iter_mut().zip(rows) {
-                        to[lane] = row[from as usize];
-                    }
-                }
-                scratch
+        let stride = self.model.plan.nodes[node].stride;
+        let first = position * stride;
+        match self.lanes {
+            Lanes::InPlace(block) => &block.rows[node][first..][..stride],
+            Lanes::Gathered(..) => {
+                let base = self.model.lane_layout.rows[node];
+                self.gathered(base + first, stride, scratch)
             }
         }
+    }
+
+    /// The log-conditionals of the states that a position is in, and these states.
+    fn own<'b>(self, position: usize, scratch: &'b mut Vec<RowOf<S>>) -> &'b [RowOf<S>]
+    where
+        'a: 'b,
+    {
+        let stride = S::PLANES + 1;
+        let first = position * stride;
+        match self.lanes {
+            Lanes::InPlace(block) => &block.own[first..][..stride],
+            Lanes::Gathered(..) => {
+                self.gathered(self.model.lane_layout.own + first, stride, scratch)
+            }
+        }
+    }
+
+    /// Rows of a part of the head, at `n` positions.
+    fn part<'b>(
+        self,
+        part: usize,
+        position: usize,
+        n: usize,
+        scratch: &'b mut Vec<RowOf<S>>,
+    ) -> &'b [RowOf<S>]
+    where
+        'a: 'b,
+    {
+        let width = self.model.parts[part].width;
+        let (first, n) = (position * width, n * width);
+        match self.lanes {
+            Lanes::InPlace(block) => &block.base[part][first..][..n],
+            Lanes::Gathered(..) => {
+                self.gathered(self.model.lane_layout.base[part] + first, n, scratch)
+            }
+        }
+    }
+
+    fn gathered<'b>(
+        self,
+        first: usize,
+        n: usize,
+        scratch: &'b mut Vec<RowOf<S>>,
+    ) -> &'b [RowOf<S>] {
+        let rows = at_least::<S::Real>(scratch, n);
+        if let Lanes::Gathered(blocks, lanes) = self.lanes {
+            let (level, stride) = (self.model.tiles.level, self.model.lane_layout.stride);
+            gather::<S::Real>(level, blocks, lanes, stride, first, rows);
+        }
+        rows
     }
 }
 
 /// The first `n` rows of memory that only grows.
 fn at_least<R: Real>(memory: &mut Vec<R::Row>, n: usize) -> &mut [R::Row] {
     if memory.len() < n {
-        memory.resize(n, R::Row::splat(R::zero()));
+        memory.resize(n, zero_row::<R>());
     }
     &mut memory[..n]
 }
@@ -142,12 +201,12 @@ fn at_least<R: Real>(memory: &mut Vec<R::Row>, n: usize) -> &mut [R::Row] {
 impl<S: Scalar> Arnn<S> {
     pub(super) fn local_values_of_batch(
         &self,
-        packed: &[Packed<S::Real>],
+        weights: &Weights<S::Real>,
         sigma: &[u8],
         operator: &dyn Operator,
         values: &mut [c64],
     ) {
-        let n_sites = self.hilbert.n_sites();
+        let n_sites = self.n_positions();
         let neighbours = self.neighbours(values.len()) * lanes::<S>();
         sigma
             .par_chunks(neighbours * n_sites)
@@ -158,7 +217,7 @@ impl<S: Scalar> Arnn<S> {
                     let (blocks, space) = (&mut workspace.blocks, &mut workspace.cones);
                     blocks.resize_with(n_blocks.max(blocks.len()), || Block::new(self));
                     space.find_rows(self, sigma, operator);
-                    self.follow_all(packed, sigma, &mut blocks[..n_blocks], space);
+                    self.follow_all(weights, sigma, &mut blocks[..n_blocks], space);
                     for ((value, row), ratios) in
                         values.iter_mut().zip(&space.rows).zip(&space.ratios)
                     {
@@ -174,16 +233,22 @@ impl<S: Scalar> Arnn<S> {
     fn neighbours(&self, n_samples: usize) -> usize {
         let blocks = n_samples.div_ceil(lanes::<S>());
         let shared = blocks / (4 * rayon::current_num_threads());
-        let features = self.wiring.iter().map(|w| w.features[0] + w.features[1]);
-        let rows = self.hilbert.n_sites() * features.sum::<usize>();
-        let fitting = BLOCKS_MEMORY / (rows * size_of::<<S::Real as Real>::Row>());
+        // Twice: by rows and by lanes.
+        let bytes = 2 * self.lane_layout.stride * lanes::<S>() * size_of::<S::Real>();
+        let fitting = BLOCKS_MEMORY / bytes;
         shared.min(fitting).clamp(1, NEIGHBOURS)
+    }
+
+    /// What follows from a change of some sites.
+    pub(super) fn cone(&self, sites: &[u32]) -> Arc<Cone> {
+        let positions: Vec<u32> = sites.iter().map(|&s| self.positions[s as usize]).collect();
+        self.cones.get(&self.plan, &self.parts, &positions)
     }
 
     /// Finds the ratios of all connected states of some blocks.
     fn follow_all(
         &self,
-        packed: &[Packed<S::Real>],
+        weights: &Weights<S::Real>,
         sigma: &[u8],
         blocks: &mut [Block<S::Real>],
         space: &mut ConeSpace<S::Real>,
@@ -194,13 +259,17 @@ impl<S: Scalar> Arnn<S> {
             patterns,
             scratch,
         } = space;
-        let sigma = sigma.chunks(lanes::<S>() * self.hilbert.n_sites());
+        let sigma = sigma.chunks(lanes::<S>() * self.n_positions());
+        let gathers = patterns.met(|pattern| pattern.sparse).next().is_some();
         // One block after the other where its lanes are full: its activations stay in cache.
         let mut of_lane = [None; MAX_LANES];
         for (b, (block, sigma)) in blocks.iter_mut().zip(sigma).enumerate() {
             self.load(block, sigma);
-            self.forward(packed, block);
+            self.forward(weights, block);
             self.relate(block);
+            if gathers {
+                block.scatter(self);
+            }
             for pattern in patterns.met(|pattern| !pattern.sparse) {
                 let elements = pattern.of_block::<S>(b);
                 if elements.is_empty() {
@@ -210,16 +279,9 @@ impl<S: Scalar> Arnn<S> {
                 for &element in elements {
                     of_lane[element.sample as usize % lanes::<S>()] = Some(element);
                 }
-                let source = Source::InPlace(block);
-                self.follow(
-                    packed,
-                    source,
-                    &pattern.cone(self),
-                    &of_lane,
-                    rows,
-                    ratios,
-                    scratch,
-                );
+                let lanes = Lanes::InPlace(block);
+                let cone = pattern.cone(self);
+                self.follow(weights, lanes, &cone, &of_lane, rows, ratios, scratch);
             }
         }
         for pattern in patterns.met(|pattern| pattern.sparse) {
@@ -233,55 +295,56 @@ impl<S: Scalar> Arnn<S> {
                     from[lane] = ((sample / lanes::<S>()) as u8, (sample % lanes::<S>()) as u8);
                     of_lane[lane] = Some(element);
                 }
-                let source = Source::Gathered(blocks, &from[..lanes::<S>()]);
-                self.follow(packed, source, &cone, &of_lane, rows, ratios, scratch);
+                let lanes = Lanes::Gathered(blocks, &from[..lanes::<S>()]);
+                self.follow(weights, lanes, &cone, &of_lane, rows, ratios, scratch);
             }
         }
     }
 
-    /// Finds the last outputs relative to the first of each site.
+    /// Finds what is followed of the head's parts.
     fn relate(&self, block: &mut Block<S::Real>) {
-        let width = self.hilbert.local_size() * S::PLANES;
-        let outputs = block.outputs[self.layers.len() - 1].chunks_exact(width);
-        let relative = outputs.flat_map(|site| {
-            site.iter().enumerate().skip(1).map(|(o, row)| {
-                let mut row = *row;
-                if o % S::PLANES == 0 {
-                    for (x, first) in row.iter_mut().zip(site[0].iter()) {
-                        *x -= *first;
+        for (part, base) in self.parts.iter().zip(&mut block.base) {
+            let node = &self.plan.nodes[part.node];
+            let skipped = node.width - part.width;
+            let rows = block.rows[part.node].chunks_exact(node.stride);
+            for (base, rows) in base.chunks_exact_mut(part.width).zip(rows) {
+                let rows = &rows[node.after..];
+                base.copy_from_slice(&rows[skipped..]);
+                if part.relative {
+                    for (q, row) in base.iter_mut().enumerate() {
+                        if (q + skipped) % node.planes == 0 {
+                            for (x, first) in row.iter_mut().zip(rows[0].iter()) {
+                                *x -= *first;
+                            }
+                        }
                     }
                 }
-                row
-            })
-        });
-        for (to, row) in block.relative.iter_mut().zip(relative) {
-            *to = row;
+            }
         }
     }
 
     /// Evaluates one connected state in each lane that has one, all with the same sites changed.
     fn follow(
         &self,
-        packed: &[Packed<S::Real>],
-        source: Source<S::Real>,
+        weights: &Weights<S::Real>,
+        lanes: Lanes<S::Real>,
         cone: &Cone,
         of_lane: &[Option<Element>; MAX_LANES],
         rows: &[Connected],
         ratios: &mut [Vec<c64>],
         scratch: &mut Scratch<S::Real>,
     ) {
-        let Scratch {
-            values,
-            changes,
-            z,
-            gathered,
-        } = scratch;
-        let lanes_in_use = || of_lane[..lanes::<S>()].iter().enumerate();
-        values.clear();
-        changes.resize_with(self.layers.len(), Vec::new);
-        changes[0].clear();
-        for (which, &site) in cone.sites.iter().enumerate() {
-            let old = source.rows(|block| &block.inputs[0], site as usize, 1, gathered)[0];
+        let before = Before { model: self, lanes };
+        let lanes_in_use = || of_lane[..self::lanes::<S>()].iter().enumerate();
+        let changes = &mut scratch.changes;
+        changes.resize_with(self.plan.nodes.len(), Vec::new);
+        for (changes, &rows) in changes.iter_mut().zip(&cone.rows) {
+            at_least::<S::Real>(changes, rows as usize);
+        }
+        scratch.values.clear();
+        for (which, &position) in cone.positions.iter().enumerate() {
+            let own = before.own(position as usize, &mut scratch.gathered[0]);
+            let old = own[S::PLANES];
             let mut new = old;
             for (lane, element) in lanes_in_use() {
                 if let Some(e) = element {
@@ -293,53 +356,16 @@ impl<S: Scalar> Arnn<S> {
             for (change, old) in change.iter_mut().zip(old.iter()) {
                 *change -= *old;
             }
-            values.push(new);
-            changes[0].push(change);
+            scratch.values.push(new);
+            changes[0][which] = change;
         }
+        let mut taps = cone.taps.iter();
+        for &(step, row) in &cone.steps {
+            self.follow_step(weights, before, step, row as usize, &mut taps, scratch);
+        }
+        self.follow_parts(weights, before, cone, scratch);
         let mut sums = [[0.0; MAX_LANES]; 2];
-        let last = self.layers.len() - 1;
-        for (layer, reached) in cone.layers[..last].iter().enumerate() {
-            let [features_in, features_out] = self.wiring[layer].features;
-            let weights = Flat {
-                weights: &packed[layer].weights[..],
-                features_out,
-            };
-            let (read, written) = changes.split_at_mut(layer + 1);
-            let written = at_least::<S::Real>(&mut written[0], reached.sites.len() * features_out);
-            let z = at_least::<S::Real>(z, features_out);
-            let written = written.chunks_exact_mut(features_out);
-            for (place, (&site, change)) in reached.sites.iter().zip(written).enumerate() {
-                let first = site as usize * features_out;
-                let base = source.rows(|b| &b.outputs[layer], first, features_out, gathered);
-                let (start, taps) = (Start::Rows(base), reached.taps.get(place));
-                self.tiles
-                    .site::<S::Real>(weights, start, features_in, taps, &read[layer], z);
-                let base = source.rows(|b| &b.inputs[layer + 1], first, features_out, gathered);
-                self.activation.apply::<S>(z, Some(base), change);
-            }
-        }
-        let [features_in, width] = self.wiring[last].features;
-        let weights = Flat {
-            weights: &packed[last].relative[..],
-            features_out: width - 1,
-        };
-        let z = at_least::<S::Real>(z, width);
-        z[0] = <S::Real as Real>::Row::splat(S::Real::from_f64(0.0));
-        let base = |site: u32| (site as usize * (width - 1), width - 1);
-        let reached = &cone.layers[last];
-        for (place, &site) in reached.sites.iter().enumerate() {
-            let (first, n) = base(site);
-            let start = Start::Rows(source.rows(|b| &b.relative, first, n, gathered));
-            let (taps, x, z_rest) = (reached.taps.get(place), &changes[last], &mut z[1..]);
-            self.tiles
-                .site::<S::Real>(weights, start, features_in, taps, x, z_rest);
-            self.add_change(source, cone, values, site, z, gathered, &mut sums);
-        }
-        for &site in &cone.unreached {
-            let (first, n) = base(site);
-            z[1..].copy_from_slice(source.rows(|b| &b.relative, first, n, gathered));
-            self.add_change(source, cone, values, site, z, gathered, &mut sums);
-        }
+        self.add_changes(before, cone, scratch, &mut sums);
         let [re, im] = &mut sums;
         exp_complex(self.tiles.level, re, im);
         for (lane, element) in lanes_in_use() {
@@ -349,32 +375,182 @@ impl<S: Scalar> Arnn<S> {
         }
     }
 
-    /// Adds the change of the log-conditional of a site's own state, where its last outputs are `z` and a number.
-    fn add_change(
+    /// Finds the change of one node at one position, from those of what it reads.
+    fn follow_step<'c>(
         &self,
-        source: Source<S::Real>,
+        weights: &Weights<S::Real>,
+        before: Before<S>,
+        step: Step,
+        row: usize,
+        taps: &mut impl Iterator<Item = &'c [Tap]>,
+        scratch: &mut Scratch<S::Real>,
+    ) {
+        let Scratch {
+            changes,
+            z,
+            gathered: [gathered, a_new, b_new],
+            ..
+        } = scratch;
+        let (number, position) = (step.node as usize, step.position as usize);
+        let node = &self.plan.nodes[number];
+        let z = at_least::<S::Real>(z, node.width);
+        match &node.work {
+            Work::Input => {}
+            Work::Linear(linear) => {
+                let mut written = std::mem::take(&mut changes[number]);
+                let change = &mut written[row..][..node.width];
+                let packed = weights.layer(number);
+                let mut add_products = |mut start: Start<S::Real>, z: &mut [RowOf<S>]| {
+                    for (source, packed) in linear.sources.iter().zip(&packed.inputs) {
+                        let flat = Flat {
+                            weights: &packed.weights[..],
+                            features_out: node.width,
+                        };
+                        let (x, taps) = (&changes[source.node], taps.next().unwrap_or_default());
+                        self.tiles
+                            .site::<S::Real>(flat, start, source.width, taps, x, z);
+                        start = Start::Own;
+                    }
+                };
+                if node.after == 0 {
+                    // What has no activation changes by what is added.
+                    add_products(Start::Zero, change);
+                } else {
+                    let base = before.node(number, position, gathered);
+                    add_products(Start::Rows(&base[..node.width]), z);
+                    node.apply::<S>(z, Some(&base[node.after..]), change);
+                }
+                changes[number] = written;
+            }
+            Work::Mix(terms) => {
+                z.fill(zero_row::<S::Real>());
+                for term in terms {
+                    let mut operand = |operand: &MixOperand, new: &mut Vec<RowOf<S>>| {
+                        let taps = taps.next().unwrap_or_default();
+                        let position = operand.position(position)?;
+                        let old = before.node(operand.node, position, gathered);
+                        let new = at_least::<S::Real>(new, node.width);
+                        new.copy_from_slice(&old[operand.first..][..node.width]);
+                        if taps[0].row != UNCHANGED {
+                            let change = &changes[operand.node][taps[0].row as usize..];
+                            for (new, change) in new.iter_mut().zip(change) {
+                                for (new, change) in new.iter_mut().zip(change.iter()) {
+                                    *new += *change;
+                                }
+                            }
+                        }
+                        Some(())
+                    };
+                    let a = operand(&term.a, a_new);
+                    let b = term.b.as_ref().map(|b| operand(b, b_new));
+                    if a.is_none() || b == Some(None) {
+                        continue;
+                    }
+                    let b = b.map(|_| &b_new[..node.width]);
+                    let factor = S::Real::from_f64(term.factor);
+                    let a = &a_new[..node.width];
+                    add_product::<S::Real>(self.tiles.level, node.planes, factor, a, b, false, z);
+                }
+                let base = &before.node(number, position, gathered)[node.after..];
+                let change = &mut changes[number][row..][..node.width];
+                node.apply::<S>(z, Some(base), change);
+            }
+        }
+    }
+
+    /// Finds the rows of the head's parts where they are linear and have changed.
+    fn follow_parts(
+        &self,
+        weights: &Weights<S::Real>,
+        before: Before<S>,
         cone: &Cone,
-        values: &[<S::Real as Real>::Row],
-        site: u32,
-        z: &[<S::Real as Real>::Row],
-        gathered: &mut Vec<<S::Real as Real>::Row>,
+        scratch: &mut Scratch<S::Real>,
+    ) {
+        let Scratch {
+            changes,
+            outputs,
+            gathered: [gathered, ..],
+            ..
+        } = scratch;
+        outputs.resize_with(self.parts.len(), Vec::new);
+        for (p, (part, reached)) in self.parts.iter().zip(&cone.parts).enumerate() {
+            let Work::Linear(linear) = &self.plan.nodes[part.node].work else {
+                continue;
+            };
+            let of_group = part.group * part.width;
+            let rows = at_least::<S::Real>(&mut outputs[p], reached.groups.len() * of_group);
+            let mut taps = reached.taps.iter();
+            for (&group, rows) in reached.groups.iter().zip(rows.chunks_exact_mut(of_group)) {
+                let first = group as usize * part.group;
+                let n = part.group.min(self.n_positions() - first);
+                let rows = &mut rows[..n * part.width];
+                let mut start = Start::Rows(before.part(p, first, n, gathered));
+                for (source, weights) in linear.sources.iter().zip(&weights.parts[p]) {
+                    let flat = Flat {
+                        weights: &weights[..],
+                        features_out: of_group,
+                    };
+                    let (x, taps) = (&changes[source.node], taps.next().unwrap_or_default());
+                    self.tiles
+                        .site::<S::Real>(flat, start, source.width, taps, x, rows);
+                    start = Start::Own;
+                }
+            }
+        }
+    }
+
+    /// Adds up the changes of log-conditionals.
+    fn add_changes(
+        &self,
+        before: Before<S>,
+        cone: &Cone,
+        scratch: &mut Scratch<S::Real>,
         sums: &mut [[f64; MAX_LANES]; 2],
     ) {
-        let site = site as usize;
-        let value = match cone.sites.iter().position(|&s| s as usize == site) {
-            Some(which) => values[which],
-            None => source.rows(|b| &b.inputs[0], site, 1, gathered)[0],
-        };
-        let before = source.rows(|b| &b.own, site * S::PLANES, S::PLANES, gathered);
-        add_log_conditional::<S::Real>(
-            self.tiles.level,
-            S::PLANES,
-            self.machine_pow,
-            &self.local_states,
-            &value,
-            z,
-            before,
-            sums,
-        );
+        let Scratch {
+            values,
+            changes,
+            outputs,
+            states,
+            gathered: [gathered, ..],
+            ..
+        } = scratch;
+        let states = at_least::<S::Real>(states, self.hilbert.local_size() * S::PLANES);
+        states[0] = zero_row::<S::Real>();
+        for &(position, places) in &cone.outputs {
+            for (p, (part, place)) in self.parts.iter().zip(places).enumerate() {
+                let node = &self.plan.nodes[part.node];
+                let place = place as usize;
+                if node.last && place != UNCHANGED as usize {
+                    for (&to, row) in part.followed().iter().zip(&outputs[p][place..]) {
+                        states[to] = *row;
+                    }
+                    continue;
+                }
+                let base = before.part(p, position as usize, 1, gathered);
+                for (k, (&to, row)) in part.followed().iter().zip(base).enumerate() {
+                    states[to] = *row;
+                    if place != UNCHANGED as usize {
+                        let change = &changes[part.node][place + k];
+                        for (x, change) in states[to].iter_mut().zip(change.iter()) {
+                            *x += *change;
+                        }
+                    }
+                }
+            }
+            let own = before.own(position as usize, gathered);
+            let changed = cone.positions.iter().position(|&p| p == position);
+            let value = changed.map_or(own[S::PLANES], |which| values[which]);
+            add_log_conditional::<S::Real>(
+                self.tiles.level,
+                S::PLANES,
+                self.machine_pow,
+                &self.local_states,
+                &value,
+                states,
+                own,
+                sums,
+            );
+        }
     }
 }

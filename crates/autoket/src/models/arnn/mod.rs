@@ -1,12 +1,17 @@
-//! The stack of causal layers: one per-site kernel, looped over all sites, with a draw after each;
-//! and its differences, followed where a change of some sites can reach.
+//! Autoregressive networks: nodes at positions, looped over all positions, with a draw at each;
+//! and their differences, followed where a change of some sites can reach.
 
 mod backward;
 mod cones;
 mod forward;
+mod head;
 mod local_values;
+mod network;
 mod patterns;
+mod plan;
 mod sample;
+
+pub use network::{Before, Head, Network, Node, Operand, Term};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,10 +19,13 @@ use rayon::prelude::*;
 
 use self::backward::Columns;
 use self::cones::Cones;
-use self::forward::{Block, Workspace};
+use self::forward::{Block, LaneLayout, Workspace};
+use self::head::Part;
+use self::plan::{Linear, NodePlan, Plan};
 use super::{Ansatz, Autoregressive, RowOf, Samples};
+use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
-use crate::nn::{Activation, MaskedLayer, Packed, Wiring};
+use crate::nn::{MaskedLayer, Packed};
 use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
@@ -25,113 +33,218 @@ use crate::random::{Key, PathItem};
 use crate::scalar::{Real, Scalar, c64};
 use crate::simd::{Precision, Row, Tiles, level};
 
-/// An autoregressive neural network: causal layers with an activation between them,
-/// each site's output normalised over local states.
+/// An autoregressive neural network: each position's log-amplitudes from the states of earlier ones,
+/// normalised over local states.
 #[derive(Debug)]
 pub struct Arnn<S: Scalar> {
-    class: &'static str,
+    class: String,
     hilbert: Hilbert,
-    layers: Vec<MaskedLayer>,
-    activation: Activation,
+    /// The site at each position, and the position of each site.
+    order: Vec<u32>,
+    positions: Vec<u32>,
+    plan: Plan,
+    parts: Vec<Part>,
+    lane_layout: LaneLayout,
     machine_pow: u32,
     tiles: Tiles,
     layout: Arc<Layout>,
-    wiring: Vec<Wiring>,
+    /// By node.
     columns: Vec<Columns>,
     /// Local states as the network reads them.
     local_states: Vec<S::Real>,
     cones: Cones,
     /// The weights of the parameters met last.
-    packed: Mutex<Option<(Vec<S>, AllPacked<S>)>>,
+    packed: Mutex<Option<(Vec<S>, Arc<Weights<S::Real>>)>>,
     /// Memory of finished work, for the next.
     workspaces: Mutex<Vec<Workspace<S::Real>>>,
 }
 
-type AllPacked<S> = Arc<Vec<Packed<<S as Scalar>::Real>>>;
+/// All weights as the kernels read them.
+#[derive(Debug)]
+struct Weights<R> {
+    /// Of linear nodes, by node.
+    layers: Vec<Option<Packed<R>>>,
+    /// Of each source of each part of the head, where it is linear.
+    parts: Vec<Vec<Vec<R>>>,
+}
+
+impl<R> Weights<R> {
+    fn layer(&self, node: usize) -> &Packed<R> {
+        self.layers[node]
+            .as_ref()
+            .expect("a linear node has weights")
+    }
+}
 
 /// Samples of one block.
 const fn lanes<S: Scalar>() -> usize {
     <S::Real as Real>::Row::LANES
 }
 
-/// The path of a layer in the tree of parameters.
-pub(super) fn module(layer: usize) -> String {
-    format!("_layers_{layer}")
+fn zero_row<R: Real>() -> R::Row {
+    R::Row::splat(R::zero())
 }
 
-impl<S: Scalar> Arnn<S> {
-    /// A stack of layers, of which the first is exclusive and the last has a feature for each local state.
-    pub(super) fn new(
-        class: &'static str,
-        hilbert: Hilbert,
-        layers: Vec<MaskedLayer>,
-        activation: Activation,
+impl NodePlan {
+    /// y = activation(z), less `base` where there is one.
+    fn apply<S: Scalar>(&self, z: &[RowOf<S>], base: Option<&[RowOf<S>]>, y: &mut [RowOf<S>]) {
+        match self.planes {
+            1 => self.activation.apply::<S::Real>(z, base, y),
+            _ => self.activation.apply::<S>(z, base, y),
+        }
+    }
+
+    /// dz from dy, in place.
+    fn pull_back<S: Scalar>(&self, z: &[RowOf<S>], dy: &mut [RowOf<S>]) {
+        match self.planes {
+            1 => self.activation.pull_back::<S::Real>(z, dy),
+            _ => self.activation.pull_back::<S>(z, dy),
+        }
+    }
+}
+
+impl Network {
+    /// The model with log ψ of type `S`, and parameters of the same type, or real ones if there are phases.
+    ///
+    /// `class` is the name by which tables show it.
+    ///
+    /// # Errors
+    /// Nodes that do not fit each other or the Hilbert space; a node that needs itself; log-amplitudes that
+    /// need states that are not drawn yet; phases of a real wave function; `machine_pow` 0;
+    /// two layers with one path.
+    pub fn build<S: Scalar>(
+        &self,
+        class: impl Into<String>,
+        head: Head,
         machine_pow: u32,
         precision: Precision,
-    ) -> Self {
-        let leaves = layers
+    ) -> Result<Arnn<S>> {
+        if machine_pow == 0 {
+            return Err(Error::invalid(
+                "machine_pow",
+                "a positive integer",
+                0,
+                "take 2 for |ψ|² = 1",
+            ));
+        }
+        if head.phase.is_some() && S::PLANES == 1 {
+            return Err(Error::invalid(
+                "dtype",
+                "complex64 or complex128: a network with phases has a complex wave function",
+                S::DTYPE,
+                "choose a complex type, or leave the phases out",
+            ));
+        }
+        let planes = match head.phase {
+            Some(_) => 1,
+            None => S::PLANES,
+        };
+        let plan = Plan::new(self, head, planes)?;
+        let leaves: Vec<_> = plan
+            .linear()
+            .map(|(_, linear)| (linear.module.clone(), linear.layer.leaves()))
+            .collect();
+        let mut paths: Vec<_> = leaves
             .iter()
-            .enumerate()
-            .map(|(l, layer)| (module(l), layer.leaves()));
-        let layout = Layout::new(leaves.collect());
-        Self {
-            class,
-            local_states: hilbert
-                .local_states()
-                .iter()
-                .map(|&x| S::Real::from_f64(x))
-                .collect(),
-            hilbert,
-            wiring: layers.iter().map(Wiring::new::<S>).collect(),
-            columns: layers
-                .iter()
-                .enumerate()
-                .map(|(l, layer)| columns(&layout, &module(l), layer))
-                .collect(),
-            layout: Arc::new(layout),
-            layers,
-            activation,
+            .flat_map(|(module, leaves)| leaves.iter().map(move |leaf| (module, leaf.name)))
+            .collect();
+        paths.sort_unstable();
+        if let Some(twice) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::invalid(
+                "module",
+                "layers with paths of their own",
+                format!("two with {}/{}", twice[0].0, twice[0].1),
+                "give each layer another path",
+            ));
+        }
+        let layout = Layout::new(leaves);
+        let layout = match head.phase {
+            Some(_) => layout.of_real_parameters(),
+            None => layout,
+        };
+        let mut positions = vec![0; self.order.len()];
+        for (position, &site) in self.order.iter().enumerate() {
+            positions[site as usize] = position as u32;
+        }
+        let mut all_columns: Vec<Columns> = Vec::new();
+        all_columns.resize_with(plan.nodes.len(), Columns::default);
+        for (node, linear) in plan.linear() {
+            all_columns[node] = columns(&layout, linear);
+        }
+        let local_states = self.hilbert.local_states().iter();
+        let mut model = Arnn {
+            class: class.into(),
+            hilbert: self.hilbert.clone(),
+            order: self.order.clone(),
+            positions,
+            parts: Part::all(&plan, head, S::PLANES),
+            lane_layout: LaneLayout::default(),
             machine_pow,
             tiles: Tiles {
                 level: level(),
                 precision,
             },
+            layout: Arc::new(layout),
+            columns: all_columns,
+            local_states: local_states.map(|&x| S::Real::from_f64(x)).collect(),
+            plan,
             cones: Cones::default(),
             packed: Mutex::default(),
             workspaces: Mutex::default(),
-        }
+        };
+        model.lane_layout = LaneLayout::new(&model);
+        Ok(model)
     }
+}
 
-    /// The layers, first to last.
-    pub fn layers(&self) -> &[MaskedLayer] {
-        &self.layers
+impl<S: Scalar> Arnn<S> {
+    /// The linear layers, first to last, with their paths in the tree of parameters.
+    pub fn layers(&self) -> impl Iterator<Item = (&str, &MaskedLayer)> {
+        let linear = self.plan.linear();
+        linear.map(|(_, linear)| (linear.module.as_str(), &linear.layer))
     }
 
     /// The name of the class, as NetKet has it.
-    pub(super) fn class(&self) -> &'static str {
-        self.class
+    pub(super) fn class(&self) -> &str {
+        &self.class
+    }
+
+    /// Sites, in the order in which they are drawn.
+    fn n_positions(&self) -> usize {
+        self.order.len()
     }
 
     /// Weights as the kernels read them; made once for the same parameters.
-    fn pack(&self, theta: &[S]) -> AllPacked<S> {
+    fn pack(&self, theta: &[S]) -> Arc<Weights<S::Real>> {
         let mut memo = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, packed)) = &*memo
             && of == theta
         {
             return packed.clone();
         }
-        let array = |l: usize, name: &str| {
-            self.layout
-                .range(&module(l), name)
-                .map(|range| theta[range].to_vec())
-        };
-        let packed: Vec<_> = self
-            .layers
-            .iter()
-            .enumerate()
-            .map(|(l, layer)| layer.pack(&|name| array(l, name)))
-            .collect();
-        let packed = Arc::new(packed);
+        let mut layers: Vec<Option<Packed<S::Real>>> = vec![None; self.plan.nodes.len()];
+        for (node, linear) in self.plan.linear() {
+            let array = |name: &str| {
+                let range = self.layout.range(&linear.module, name);
+                theta[range.expect("the layout has this layer's arrays")].to_vec()
+            };
+            let sources = linear
+                .sources
+                .iter()
+                .map(|s| self.plan.nodes[s.node].planes);
+            let sources: Vec<usize> = sources.collect();
+            let planes = self.plan.nodes[node].planes;
+            layers[node] = Some(linear.layer.pack(planes, &sources, &array));
+        }
+        let parts = self.parts.iter().map(|part| match &layers[part.node] {
+            Some(packed) => {
+                let weights: Vec<_> = packed.inputs.iter().map(|p| &p.weights[..]).collect();
+                part.pack(&self.plan.nodes[part.node], &weights)
+            }
+            None => Vec::new(),
+        });
+        let parts = parts.collect();
+        let packed = Arc::new(Weights { layers, parts });
         *memo = Some((theta.to_vec(), packed.clone()));
         packed
     }
@@ -161,7 +274,7 @@ impl<S: Scalar> Arnn<S> {
         f: impl Fn(&Block<S::Real>, &mut [T]) + Sync,
     ) {
         let packed = self.pack(theta);
-        let n_sites = self.hilbert.n_sites();
+        let n_sites = self.n_positions();
         sigma
             .par_chunks(lanes::<S>() * n_sites)
             .zip(out.par_chunks_mut(lanes::<S>() * per_sample))
@@ -177,23 +290,28 @@ impl<S: Scalar> Arnn<S> {
 }
 
 /// Where a layer's derivatives stand among the entries of θ that are not masked.
-fn columns(layout: &Layout, module: &str, layer: &MaskedLayer) -> Columns {
+fn columns(layout: &Layout, linear: &Linear) -> Columns {
+    let layer = &linear.layer;
     let active = |entry: usize| layout.active(entry).expect("blocks are not masked");
-    let first = |name: &str| layout.range(module, name).map(|range| range.start);
-    let kernel = first("kernel").expect("a layer has a kernel");
-    let several = layer.features()[0] > 1;
+    let first = |name: &str| {
+        let range = layout.range(&linear.module, name);
+        range.expect("the layout has this layer's arrays").start
+    };
+    let kernel = first(layer.kernel.name);
+    let blocks = |input: &crate::nn::Input| {
+        let several = input.features > 1;
+        let blocks = input.blocks.iter().map(|block| {
+            let column = active(kernel + block.first);
+            match several {
+                true => (column, active(kernel + block.first + block.stride) - column),
+                false => (column, 0),
+            }
+        });
+        blocks.collect()
+    };
     Columns {
-        bias: first("bias").map(active),
-        blocks: layer
-            .blocks()
-            .map(|(block, stride)| {
-                let column = active(kernel + block);
-                match several {
-                    true => (column, active(kernel + block + stride) - column),
-                    false => (column, 0),
-                }
-            })
-            .collect(),
+        bias: layer.bias.as_ref().map(|bias| active(first(bias.name))),
+        blocks: layer.inputs.iter().map(blocks).collect(),
     }
 }
 
@@ -208,15 +326,25 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
 
     fn init(&self, key: Key) -> Params<S> {
         let mut values = vec![S::zero(); self.layout.n_parameters()];
-        for (l, layer) in self.layers.iter().enumerate() {
-            let module = module(l);
-            let draw = |n: u32| key.fold_path(&[PathItem::Name(&module), PathItem::Count(n)]);
-            for leaf in layer.leaves() {
-                let range = self
-                    .layout
-                    .range(&module, leaf.name)
-                    .expect("made from these leaves");
-                values[range].copy_from_slice(&layer.init(leaf.name, &draw));
+        for (module, layer) in self.layers() {
+            let names = module.split('/').map(PathItem::Name);
+            let draw = |n: u32| {
+                let path: Vec<_> = names.clone().chain([PathItem::Count(n)]).collect();
+                key.fold_path(&path)
+            };
+            let arrays = match self.plan.head.phase {
+                None => layer.init(&draw),
+                Some(_) => {
+                    let reals = layer.init::<S::Real>(&draw).into_iter();
+                    let complex = |x: S::Real| S::new(x, S::Real::from_f64(0.0));
+                    reals
+                        .map(|(name, x)| (name, x.into_iter().map(complex).collect()))
+                        .collect()
+                }
+            };
+            for (name, array) in arrays {
+                let range = self.layout.range(module, name);
+                values[range.expect("made from these arrays")].copy_from_slice(&array);
             }
         }
         Params {
@@ -250,20 +378,21 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
     }
 
     fn layerwise(&self) -> Option<Vec<Layer>> {
-        let layers = self.layers.iter().zip(&self.wiring);
-        layers
-            .map(|(layer, wiring)| {
-                let [inputs, outputs] = wiring.features;
-                layer.sight().map(|inclusive| Layer {
-                    n_sites: self.hilbert.n_sites(),
-                    inputs,
-                    outputs,
-                    complex_input: inputs > layer.features()[0],
-                    inclusive,
-                    bias: layer.has_bias(),
-                })
+        if self.plan.head.phase.is_some() {
+            return None;
+        }
+        let layer = |(node, linear): (usize, &Linear)| {
+            let source = &self.plan.nodes[linear.sources[0].node];
+            linear.layer.sight().map(|inclusive| Layer {
+                n_sites: self.n_positions(),
+                inputs: source.width,
+                outputs: self.plan.nodes[node].width,
+                complex_input: source.planes == 2,
+                inclusive,
+                bias: linear.layer.bias.is_some(),
             })
-            .collect()
+        };
+        self.plan.linear().map(layer).collect()
     }
 
     fn layerwise_factors(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
@@ -277,14 +406,17 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
 
 impl<S: Scalar> Autoregressive<S> for Arnn<S> {
     fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
-        let n_sites = self.hilbert.n_sites();
-        let per_sample = n_sites * self.hilbert.local_size();
+        let (n_sites, local_size) = (self.n_positions(), self.hilbert.local_size());
+        let per_sample = n_sites * local_size;
         let mut out = vec![S::zero(); sigma.len() / n_sites * per_sample];
         self.for_each_block(theta, sigma, &mut out, per_sample, |block, out| {
             for (lane, out) in out.chunks_exact_mut(per_sample).enumerate() {
-                let rows = block.log_conditionals.chunks_exact(S::PLANES);
-                for (out, rows) in out.iter_mut().zip(rows) {
-                    *out = S::new(rows[0][lane], rows[S::PLANES - 1][lane]);
+                let positions = block.log_conditionals.chunks_exact(local_size * S::PLANES);
+                for (rows, &site) in positions.zip(&self.order) {
+                    let out = &mut out[site as usize * local_size..][..local_size];
+                    for (out, rows) in out.iter_mut().zip(rows.chunks_exact(S::PLANES)) {
+                        *out = S::new(rows[0][lane], rows[S::PLANES - 1][lane]);
+                    }
                 }
             }
         });
@@ -296,7 +428,7 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
     }
 
     fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>) {
-        samples.sigma.resize(n_samples * self.hilbert.n_sites(), 0);
+        samples.sigma.resize(n_samples * self.n_positions(), 0);
         samples.log_psi.resize(n_samples, S::zero());
         self.sample_blocks(&self.pack(theta), key, samples);
     }

@@ -8,8 +8,8 @@ use super::{Arnn, lanes};
 use crate::operator::Connected;
 use crate::scalar::Scalar;
 
-/// Gathering lanes costs about a quarter of evaluating them.
-const GATHERING: f64 = 1.25;
+/// Gathering lanes costs about a tenth of evaluating them.
+const GATHERING: f64 = 1.1;
 
 /// All patterns met so far.
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ impl Patterns {
         if let Some(&number) = self.numbers.get(&sites) {
             return number;
         }
-        let cone = (self.bytes < MEMORY).then(|| model.cones.get(&model.wiring, &sites));
+        let cone = (self.bytes < MEMORY).then(|| model.cone(&sites));
         self.bytes += cone.as_ref().map_or(0, |cone| cone.bytes());
         self.numbers.insert(sites.clone(), self.all.len());
         self.all.push(Pattern {
@@ -122,7 +122,7 @@ impl Pattern {
     pub fn cone<S: Scalar>(&self, model: &Arnn<S>) -> Arc<Cone> {
         match &self.cone {
             Some(cone) => cone.clone(),
-            None => model.cones.get(&model.wiring, &self.sites),
+            None => model.cone(&self.sites),
         }
     }
 
