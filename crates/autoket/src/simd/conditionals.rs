@@ -35,7 +35,8 @@ fn log_normalise_on<S: Simd, R: Real>(
             let len = V::<S, R>::LEN;
             for lane in (0..R::Row::LANES).step_by(len) {
                 let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + len]);
-                let log_norm = log_norm::<S, R>(simd, planes, machine_pow, z, lane);
+                let log_norm =
+                    log_norm::<S, R>(simd, planes, machine_pow, z.len(), |k| &z[k], lane);
                 for (k, (z, y)) in z.iter().zip(y.iter_mut()).enumerate() {
                     let v = match k % planes {
                         0 => at(z) - log_norm,
@@ -50,37 +51,38 @@ fn log_normalise_on<S: Simd, R: Real>(
 
 /// log(Σ_t exp(p Re z_t))/p of some lanes.
 #[inline(always)]
-fn log_norm<S: Simd, R: Real>(
+fn log_norm<'a, S: Simd, R: Real>(
     simd: S,
     planes: usize,
     machine_pow: u32,
-    z: &[R::Row],
+    n_rows: usize,
+    z: impl Fn(usize) -> &'a R::Row,
     lane: usize,
 ) -> V<S, R> {
-    let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + V::<S, R>::LEN]);
+    let at = |k: usize| V::<S, R>::from_slice(simd, &z(k)[lane..lane + V::<S, R>::LEN]);
     let p = number::<S, R>(simd, machine_pow.into());
-    let mut max = at(&z[0]);
-    for row in z.iter().step_by(planes).skip(1) {
-        let v = at(row);
+    let mut max = at(0);
+    for k in (planes..n_rows).step_by(planes) {
+        let v = at(k);
         max = v.simd_gt(max).select(v, max);
     }
     let mut sum = number::<S, R>(simd, 0.0);
-    for row in z.iter().step_by(planes) {
-        sum += math::exp::<S, R>(simd, (at(row) - max) * p);
+    for k in (0..n_rows).step_by(planes) {
+        sum += math::exp::<S, R>(simd, (at(k) - max) * p);
     }
     max + math::log::<S, R>(simd, sum) / p
 }
 
 /// Adds to `sums`, for each of `planes`, the log-conditional of each lane's local state less `before`.
 ///
-/// `z` are log-amplitudes before they are normalised; arguments as in [`log_normalise`] and [`pick`].
-pub fn add_log_conditional<R: Real>(
+/// `z` gives the rows of log-amplitudes before they are normalised; arguments as in [`log_normalise`] and [`pick`].
+pub fn add_log_conditional<'a, R: Real>(
     level: Level,
     planes: usize,
     machine_pow: u32,
     local_states: &[R],
     values: &R::Row,
-    z: &[R::Row],
+    z: impl Fn(usize) -> &'a R::Row + Copy,
     before: &[R::Row],
     sums: &mut [[f64; 32]; 2],
 ) {
@@ -89,13 +91,13 @@ pub fn add_log_conditional<R: Real>(
 }
 
 #[inline(always)]
-fn add_log_conditional_on<S: Simd, R: Real>(
+fn add_log_conditional_on<'a, S: Simd, R: Real>(
     simd: S,
     planes: usize,
     machine_pow: u32,
     local_states: &[R],
     values: &R::Row,
-    z: &[R::Row],
+    z: impl Fn(usize) -> &'a R::Row + Copy,
     before: &[R::Row],
     sums: &mut [[f64; 32]; 2],
 ) {
@@ -104,7 +106,8 @@ fn add_log_conditional_on<S: Simd, R: Real>(
         || {
             let len = V::<S, R>::LEN;
             for lane in (0..R::Row::LANES).step_by(len) {
-                let log_norm = log_norm::<S, R>(simd, planes, machine_pow, z, lane);
+                let n_rows = local_states.len() * planes;
+                let log_norm = log_norm::<S, R>(simd, planes, machine_pow, n_rows, z, lane);
                 for plane in 0..planes {
                     let mut own =
                         picked::<S, R>(simd, planes, plane, local_states, values, z, lane);
@@ -126,22 +129,22 @@ fn add_log_conditional_on<S: Simd, R: Real>(
 
 /// Some lanes of the row of the local state that each is in; NaN for a value that is none.
 #[inline(always)]
-fn picked<S: Simd, R: Real>(
+fn picked<'a, S: Simd, R: Real>(
     simd: S,
     planes: usize,
     plane: usize,
     local_states: &[R],
     values: &R::Row,
-    y: &[R::Row],
+    y: impl Fn(usize) -> &'a R::Row,
     lane: usize,
 ) -> V<S, R> {
     let at = |row: &R::Row| V::<S, R>::from_slice(simd, &row[lane..lane + V::<S, R>::LEN]);
     let value = at(values);
     let mut picked = number::<S, R>(simd, f64::NAN);
-    for (&state, y) in local_states.iter().zip(y.chunks_exact(planes)) {
+    for (s, &state) in local_states.iter().enumerate() {
         picked = value
             .simd_eq(splat::<S, R>(simd, state))
-            .select(at(&y[plane]), picked);
+            .select(at(y(s * planes + plane)), picked);
     }
     picked
 }
@@ -175,7 +178,7 @@ fn pick_on<S: Simd, R: Real>(
             let len = V::<S, R>::LEN;
             for lane in (0..R::Row::LANES).step_by(len) {
                 for plane in 0..planes {
-                    picked::<S, R>(simd, planes, plane, local_states, values, y, lane)
+                    picked::<S, R>(simd, planes, plane, local_states, values, |k| &y[k], lane)
                         .store_slice(&mut out[plane][lane..lane + len]);
                 }
             }

@@ -41,20 +41,21 @@ fn scatter_on<S: Simd, R: Real>(simd: S, rows: &[R::Row], to: &mut [R], stride: 
     )
 }
 
-/// rows\[k\]\[lane\] = from\[lane\]\[k\].
-pub fn gather_lanes<R: Real>(level: Level, from: &[&[R]], rows: &mut [R::Row]) {
-    dispatch!(level, simd => gather_on::<_, R>(simd, from, rows))
+/// rows\[k\]\[lane\] = from\[lane\]\[first + k\].
+pub fn gather_lanes<R: Real>(level: Level, from: &[&[R]], first: usize, rows: &mut [R::Row]) {
+    dispatch!(level, simd => gather_on::<_, R>(simd, from, first, rows))
 }
 
 #[inline(always)]
-fn gather_on<S: Simd, R: Real>(simd: S, from: &[&[R]], rows: &mut [R::Row]) {
+fn gather_on<S: Simd, R: Real>(simd: S, from: &[&[R]], first: usize, rows: &mut [R::Row]) {
     simd.vectorize(
         #[inline(always)]
         || {
             let len = V::<S, R>::LEN;
             for (square, rows) in rows.chunks_mut(len).enumerate() {
-                let first = square * len;
-                for (lane, from) in (0..R::Row::LANES).step_by(len).zip(from.chunks_exact(len)) {
+                let first = first + square * len;
+                let lanes = (0..R::Row::LANES).step_by(len);
+                for (lane, from) in lanes.zip(from.chunks_exact(len)) {
                     if rows.len() == len {
                         let columns = transposed::<S, R>(simd, |l| &from[l][first..first + len]);
                         for (row, column) in rows.iter_mut().zip(&columns) {

@@ -4,7 +4,7 @@ use super::plan::{MixOperand, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
 use crate::scalar::{Real, Scalar};
 use crate::simd::{
-    Flat, Row, Start, add_difference, add_product, gather_lanes, log_normalise, pick, scatter_lanes,
+    Flat, Row, Start, add_difference, add_product, log_normalise, pick, scatter_lanes,
 };
 
 /// Memory of one thread.
@@ -36,7 +36,7 @@ pub(super) struct Block<R: Real> {
     /// What each part of the head gave, `[position][row]`: see `head`.
     pub(super) base: Vec<Vec<R::Row>>,
     /// The rows, `own` and `base` once more, those of a lane side by side: see [`LaneLayout`].
-    pub(super) by_lane: Vec<R>,
+    by_lane: Vec<R>,
 }
 
 /// Where the rows of a block stand among the numbers of each lane.
@@ -99,6 +99,12 @@ impl<R: Real> Block<R> {
         }
     }
 
+    /// What `by_lane` holds of a lane.
+    pub(super) fn lane(&self, lane: usize) -> &[R] {
+        let stride = self.by_lane.len() / R::Row::LANES;
+        &self.by_lane[lane * stride..][..stride]
+    }
+
     /// Fills `by_lane`.
     pub(super) fn scatter<S: Scalar<Real = R>>(&mut self, model: &Arnn<S>) {
         let layout = &model.lane_layout;
@@ -113,22 +119,6 @@ impl<R: Real> Block<R> {
             scatter_lanes::<R>(model.tiles.level, rows, to, layout.stride);
         }
     }
-}
-
-/// Rows with lanes from several blocks: `n` numbers of each from `first` on.
-pub(super) fn gather<R: Real>(
-    level: fearless_simd::Level,
-    blocks: &[Block<R>],
-    lanes: &[(u8, u8)],
-    stride: usize,
-    first: usize,
-    rows: &mut [R::Row],
-) {
-    let mut from: [&[R]; 32] = [&[]; 32];
-    for (from, &(block, lane)) in from.iter_mut().zip(lanes) {
-        *from = &blocks[block as usize].by_lane[lane as usize * stride + first..][..rows.len()];
-    }
-    gather_lanes::<R>(level, &from[..R::Row::LANES], rows);
 }
 
 impl<R: Real> Workspace<R> {

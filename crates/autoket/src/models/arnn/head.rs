@@ -67,11 +67,6 @@ impl Part {
         }
     }
 
-    /// Where the rows that are followed stand among the rows `[state][plane]` of a position.
-    pub fn followed(&self) -> &[usize] {
-        &self.places[usize::from(self.relative)..]
-    }
-
     /// The block of weights by which an input site acts on a group, if the layer's own is `block`.
     pub fn block(&self, group: usize, from: usize, block: u32) -> u32 {
         match self.group {

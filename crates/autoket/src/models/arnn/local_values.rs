@@ -10,14 +10,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::cones::{Cone, UNCHANGED};
-use super::forward::{Block, gather};
+use super::forward::Block;
 use super::patterns::{Element, Patterns};
 use super::plan::{MixOperand, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
 use crate::models::RowOf;
 use crate::operator::{Connected, Operator};
 use crate::scalar::{Real, Scalar, c64};
-use crate::simd::{Flat, Start, Tap, add_log_conditional, add_product, exp_complex};
+use crate::simd::{Flat, Start, Tap, add_log_conditional, add_product, exp_complex, gather_lanes};
 
 /// Blocks whose connected states are sorted together, at most.
 const NEIGHBOURS: usize = 8;
@@ -59,8 +59,6 @@ struct Scratch<R: Real> {
     outputs: Vec<Vec<R::Row>>,
     /// One node's rows at one position, before the activation.
     z: Vec<R::Row>,
-    /// The same of each local state: log-amplitudes and phases.
-    states: Vec<R::Row>,
     /// Rows with lanes from several blocks, and operands of products.
     gathered: [Vec<R::Row>; 3],
 }
@@ -72,7 +70,6 @@ impl<R: Real> Default for Scratch<R> {
             changes: Vec::new(),
             outputs: Vec::new(),
             z: Vec::new(),
-            states: Vec::new(),
             gathered: Default::default(),
         }
     }
@@ -106,8 +103,8 @@ impl<R: Real> ConeSpace<R> {
 enum Lanes<'a, R: Real> {
     /// All from one block, in place.
     InPlace(&'a Block<R>),
-    /// Each from (block, lane).
-    Gathered(&'a [Block<R>], &'a [(u8, u8)]),
+    /// Each from a block of its own.
+    Gathered(&'a [&'a [R]]),
 }
 
 /// The activations from which changes are followed.
@@ -132,7 +129,7 @@ impl<'a, S: Scalar> Before<'a, S> {
         let first = position * stride;
         match self.lanes {
             Lanes::InPlace(block) => &block.rows[node][first..][..stride],
-            Lanes::Gathered(..) => {
+            Lanes::Gathered(_) => {
                 let base = self.model.lane_layout.rows[node];
                 self.gathered(base + first, stride, scratch)
             }
@@ -148,7 +145,7 @@ impl<'a, S: Scalar> Before<'a, S> {
         let first = position * stride;
         match self.lanes {
             Lanes::InPlace(block) => &block.own[first..][..stride],
-            Lanes::Gathered(..) => {
+            Lanes::Gathered(_) => {
                 self.gathered(self.model.lane_layout.own + first, stride, scratch)
             }
         }
@@ -169,10 +166,39 @@ impl<'a, S: Scalar> Before<'a, S> {
         let (first, n) = (position * width, n * width);
         match self.lanes {
             Lanes::InPlace(block) => &block.base[part][first..][..n],
-            Lanes::Gathered(..) => {
+            Lanes::Gathered(_) => {
                 self.gathered(self.model.lane_layout.base[part] + first, n, scratch)
             }
         }
+    }
+
+    /// Rows of a part of the head at a position, with their changes.
+    fn part_changed<'b>(
+        self,
+        part: usize,
+        position: usize,
+        changes: &[RowOf<S>],
+        scratch: &'b mut Vec<RowOf<S>>,
+    ) -> &'b [RowOf<S>]
+    where
+        'a: 'b,
+    {
+        let n = changes.len();
+        match self.lanes {
+            Lanes::InPlace(block) => {
+                let rows = &block.base[part][position * n..][..n];
+                at_least::<S::Real>(scratch, n).copy_from_slice(rows);
+            }
+            Lanes::Gathered(_) => {
+                self.part(part, position, 1, scratch);
+            }
+        }
+        for (row, change) in scratch.iter_mut().zip(changes) {
+            for (x, change) in row.iter_mut().zip(change.iter()) {
+                *x += *change;
+            }
+        }
+        &scratch[..n]
     }
 
     fn gathered<'b>(
@@ -182,9 +208,8 @@ impl<'a, S: Scalar> Before<'a, S> {
         scratch: &'b mut Vec<RowOf<S>>,
     ) -> &'b [RowOf<S>] {
         let rows = at_least::<S::Real>(scratch, n);
-        if let Lanes::Gathered(blocks, lanes) = self.lanes {
-            let (level, stride) = (self.model.tiles.level, self.model.lane_layout.stride);
-            gather::<S::Real>(level, blocks, lanes, stride, first, rows);
+        if let Lanes::Gathered(lanes) = self.lanes {
+            gather_lanes::<S::Real>(self.model.tiles.level, lanes, first, rows);
         }
         rows
     }
@@ -288,14 +313,14 @@ impl<S: Scalar> Arnn<S> {
             let cone = pattern.cone(self);
             for elements in pattern.elements.chunks(lanes::<S>()) {
                 // Lanes left over follow sample 0, in vain.
-                let mut from = [(0, 0); MAX_LANES];
+                let mut from = [blocks[0].lane(0); MAX_LANES];
                 of_lane.fill(None);
                 for (lane, &element) in elements.iter().enumerate() {
                     let sample = element.sample as usize;
-                    from[lane] = ((sample / lanes::<S>()) as u8, (sample % lanes::<S>()) as u8);
+                    from[lane] = blocks[sample / lanes::<S>()].lane(sample % lanes::<S>());
                     of_lane[lane] = Some(element);
                 }
-                let lanes = Lanes::Gathered(blocks, &from[..lanes::<S>()]);
+                let lanes = Lanes::Gathered(&from[..lanes::<S>()]);
                 self.follow(weights, lanes, &cone, &of_lane, rows, ratios, scratch);
             }
         }
@@ -511,46 +536,58 @@ impl<S: Scalar> Arnn<S> {
             values,
             changes,
             outputs,
-            states,
-            gathered: [gathered, ..],
+            gathered,
             ..
         } = scratch;
-        let states = at_least::<S::Real>(states, self.hilbert.local_size() * S::PLANES);
-        states[0] = zero_row::<S::Real>();
+        let zero = zero_row::<S::Real>();
+        let [gathered, of_parts @ ..] = gathered;
         for &(position, places) in &cone.outputs {
-            for (p, (part, place)) in self.parts.iter().zip(places).enumerate() {
+            let mut rows: [&[RowOf<S>]; 2] = [&[]; 2];
+            let of_parts = self.parts.iter().zip(of_parts.iter_mut()).enumerate();
+            for ((p, (part, memory)), rows) in of_parts.zip(&mut rows) {
                 let node = &self.plan.nodes[part.node];
-                let place = place as usize;
-                if node.last && place != UNCHANGED as usize {
-                    for (&to, row) in part.followed().iter().zip(&outputs[p][place..]) {
-                        states[to] = *row;
-                    }
-                    continue;
-                }
-                let base = before.part(p, position as usize, 1, gathered);
-                for (k, (&to, row)) in part.followed().iter().zip(base).enumerate() {
-                    states[to] = *row;
-                    if place != UNCHANGED as usize {
-                        let change = &changes[part.node][place + k];
-                        for (x, change) in states[to].iter_mut().zip(change.iter()) {
-                            *x += *change;
-                        }
-                    }
-                }
+                let place = places[p] as usize;
+                *rows = if places[p] == UNCHANGED {
+                    before.part(p, position as usize, 1, memory)
+                } else if node.last {
+                    &outputs[p][place..]
+                } else {
+                    let changes = &changes[part.node][place..][..part.width];
+                    before.part_changed(p, position as usize, changes, memory)
+                };
             }
             let own = before.own(position as usize, gathered);
-            let changed = cone.positions.iter().position(|&p| p == position);
-            let value = changed.map_or(own[S::PLANES], |which| values[which]);
+            let value = match cone.positions.iter().position(|&p| p == position) {
+                Some(which) => &values[which],
+                None => &own[S::PLANES],
+            };
+            // Where a part is relative to the first state, that is 0.
+            let row = |k: usize| {
+                let (part, k) = self.part_of_row(k);
+                match k.checked_sub(usize::from(self.parts[part].relative)) {
+                    Some(k) => &rows[part][k],
+                    None => &zero,
+                }
+            };
             add_log_conditional::<S::Real>(
                 self.tiles.level,
                 S::PLANES,
                 self.machine_pow,
                 &self.local_states,
-                &value,
-                states,
+                value,
+                row,
                 own,
                 sums,
             );
+        }
+    }
+
+    /// The part of the head that gives a row `[state][plane]`, and which of its node's it is.
+    #[inline]
+    fn part_of_row(&self, row: usize) -> (usize, usize) {
+        match self.parts.len() {
+            1 => (0, row),
+            n => (row % n, row / n),
         }
     }
 }
