@@ -11,6 +11,7 @@
 use rayon::prelude::*;
 
 use super::Symmetric;
+use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
 use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_elementwise, level};
@@ -109,8 +110,8 @@ impl<S: Scalar> Factors<S> {
         &self.epsilon
     }
 
-    /// AAᵀ.
-    pub fn gram_into(&self, layers: &[Layer], out: &mut Symmetric) {
+    /// AAᵀ; ends early where it is asked to.
+    pub fn gram_into(&self, layers: &[Layer], out: &mut Symmetric, interrupt: &Interrupt) {
         let n = self.epsilon.len();
         out.reset(n);
         if n == 0 || self.rows == 0 {
@@ -124,7 +125,7 @@ impl<S: Scalar> Factors<S> {
             .for_each(|(c, (columns, right))| {
                 let mut space = Tile::<S>::new(layers, right);
                 let lefts = self.panels.chunks_exact(self.rows).enumerate().skip(c);
-                for (r, left) in lefts {
+                for (r, left) in lefts.take_while(|_| !interrupt.is_raised()) {
                     space.products(layers, left, right);
                     for (column, sums) in columns.chunks_exact_mut(stride).zip(&space.sums) {
                         column[r * Self::LANES..][..Self::LANES]

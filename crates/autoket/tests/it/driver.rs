@@ -5,7 +5,7 @@ use std::sync::Arc;
 use autoket::driver::Vmc;
 use autoket::optimizer::{Optimizer, Rule, Sr, SrForm, SrSpace};
 use autoket::vqs::McState;
-use autoket::{Scalar, c64};
+use autoket::{Interrupt, Scalar, c64};
 use num_complex::Complex;
 use serde_json::Value;
 
@@ -132,9 +132,18 @@ fn memory_does_not_matter() {
     let estimate = state.estimate(&hamiltonian).unwrap();
     let (model, theta) = (state.model(), &state.params().values);
     let kept = LogDerivatives::new(model, theta, &estimate);
-    let anew = LogDerivatives::within(Default::default(), false, model, theta, &estimate);
+    let anew = LogDerivatives::within(
+        Default::default(),
+        false,
+        model,
+        theta,
+        &estimate,
+        &Interrupt::default(),
+    );
     let solve = |form, o: &LogDerivatives<Complex<f64>>| {
-        Sr::default().solve(form, o, 0, &mut SrSpace::default())
+        Sr::default()
+            .solve(form, o, 0, &mut SrSpace::default())
+            .unwrap()
     };
     for form in [SrForm::Metric, SrForm::Gram, SrForm::Cg] {
         assert_eq!(solve(form, &kept).update, solve(form, &anew).update);

@@ -86,7 +86,7 @@ fn rules_are_their_formulas() {
         let mut theta = [S::from_c64(c64::ONE)];
         let mut step = 0;
         gradients.map(|g| {
-            optimizer.apply(step, &mut theta, &[g]);
+            assert!(optimizer.apply(step, &mut theta, &[g]));
             step += 1;
             theta[0].to_c64()
         })
@@ -130,7 +130,7 @@ fn rules_are_their_formulas() {
     let mut optimizer = Optimizer::<f64>::sgd(schedule);
     let mut theta = [0.0];
     for step in 0..3 {
-        optimizer.apply(step, &mut theta, &[1.0]);
+        assert!(optimizer.apply(step, &mut theta, &[1.0]));
     }
     assert_eq!(theta, [-1.5]);
 }
@@ -164,10 +164,13 @@ fn forms<S: Scalar>() {
             ..Sr::default()
         };
         let theta = &state.params().values;
-        let chosen = sr.update(state.model(), theta, &estimate, 0, &mut SrSpace::default());
+        let mut space = SrSpace::default();
+        let chosen = sr
+            .update(state.model(), theta, &estimate, 0, &mut space)
+            .unwrap();
         assert_eq!(chosen.form, form);
         let [metric, gram, cg] = [SrForm::Metric, SrForm::Gram, SrForm::Cg]
-            .map(|form| sr.solve(form, &o, 0, &mut SrSpace::default()));
+            .map(|form| sr.solve(form, &o, 0, &mut SrSpace::default()).unwrap());
         assert!(!metric.fallback && !gram.fallback && !cg.fallback && !chosen.fallback);
         let scale = largest(&metric.update);
         assert!(scale > 1e-3);
@@ -227,7 +230,10 @@ fn momentum<S: Scalar>(model: impl Fn() -> Arnn<S>) {
         space.memory = memory;
         let (model, theta) = (state.model(), &state.params().values);
         (0..3)
-            .map(|step| sr.update(model, theta, &estimate, step, &mut space))
+            .map(|step| {
+                sr.update(model, theta, &estimate, step, &mut space)
+                    .unwrap()
+            })
             .inspect(|solution| assert_eq!((solution.form, solution.fallback), (form, false)))
             .map(|solution| solution.update)
             .collect()
@@ -280,6 +286,7 @@ fn momentum_forgets_what_is_not_finite() {
     let mut update = |state: &McState<f64>| {
         let theta = &state.params().values;
         sr.update(state.model(), theta, &estimate, 0, &mut space)
+            .unwrap()
             .update
     };
     assert!(update(&state).iter().all(|x| x.is_finite()));
@@ -326,7 +333,8 @@ fn singular_matrices_fall_back() {
         diag_shift: 0.0.into(),
         ..Sr::default()
     };
-    let solve = |form, o: &LogDerivatives<f64>| sr.solve(form, o, 0, &mut SrSpace::default());
+    let solve =
+        |form, o: &LogDerivatives<f64>| sr.solve(form, o, 0, &mut SrSpace::default()).unwrap();
     let (state, estimate) = state::<f64>(4, 4);
     let theta = &state.params().values;
     let o = LogDerivatives::new(state.model(), theta, &estimate);
