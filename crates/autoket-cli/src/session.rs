@@ -7,11 +7,14 @@ use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::{ModelConfig, RunFile};
 use autoket::driver::Record;
+use autoket::exact;
 use autoket::operator::Operator;
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
-use autoket::{Dtype, exact};
+use autoket::{Dtype, Interrupt};
 use bytesize::ByteSize;
+
+use crate::progress::Waiting;
 
 /// A run that is under way.
 pub struct Session {
@@ -40,6 +43,11 @@ impl Session {
     /// Bounds the memory of log-derivatives, in bytes.
     pub fn set_memory(&mut self, bytes: usize) {
         self.vmc.set_memory(bytes);
+    }
+
+    /// Lets another thread stop a step.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.vmc.set_interrupt(interrupt);
     }
 
     /// How a step's system will be solved, in words; `None` without stochastic reconfiguration.
@@ -105,8 +113,16 @@ impl Session {
         if !exact::is_quick(self.hamiltonian.hilbert()) {
             return None;
         }
-        exact::ground_state_energy(&*self.hamiltonian).ok()
+        ground_state_energy(&*self.hamiltonian).ok()
     }
+}
+
+/// The exact ground-state energy; a terminal shows that it is under way.
+pub fn ground_state_energy(hamiltonian: &dyn Operator) -> autoket::Result<f64> {
+    let states = hamiltonian.hilbert().n_states();
+    let of = states.map_or_else(String::new, |n| format!(" of {n} states"));
+    let _waiting = Waiting::new(format!("exact diagonalisation{of}"));
+    exact::ground_state_energy(hamiltonian)
 }
 
 /// The Hamiltonian of a run file.

@@ -8,6 +8,7 @@
 //!
 //! of complex numbers the real part of the product of ⟨d_n, d_m⟩ and the conjugate of ⟨x_n, x_m⟩.
 
+use faer::Mat;
 use rayon::prelude::*;
 
 use super::Symmetric;
@@ -39,6 +40,20 @@ impl Layer {
     pub fn rows(&self) -> usize {
         self.n_sites * (self.inputs + self.outputs)
     }
+}
+
+/// AAᵀ, the neural tangent kernel, layer by layer: that of
+/// [`LogDerivatives::gram`](super::LogDerivatives::gram), without A. `None` where the model has not such layers.
+pub fn gram<S: Scalar>(
+    model: &dyn Autoregressive<S>,
+    theta: &[S],
+    estimate: &Estimate<S>,
+) -> Option<Mat<f64>> {
+    let layers = model.layerwise()?;
+    let (mut factors, mut out) = (Factors::default(), Symmetric::default());
+    factors.compute(&layers, model, theta, estimate);
+    factors.gram_into(&layers, &mut out, &Interrupt::default());
+    Some(out.to_mat(factors.epsilon.len()))
 }
 
 /// Inputs and cotangents of all layers for all samples.

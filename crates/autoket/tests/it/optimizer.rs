@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
-use autoket::models::{Ansatz, Arnn, ArnnConv2d, ArnnDense, Autoregressive};
+use autoket::models::{Ansatz, Arnn, ArnnConv2d, ArnnDense, Autoregressive, Samples};
 use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising};
 use autoket::optimizer::{
-    Changing, LogDerivatives, Optimizer, Rule, Schedule, Sr, SrForm, SrSpace,
+    Changing, LogDerivatives, Optimizer, Rule, Schedule, Sr, SrForm, SrSpace, layerwise,
 };
+use autoket::random::Key;
+use autoket::simd::Row;
+use autoket::stats::Stats;
 use autoket::vqs::{Estimate, FullSumState, McState, VariationalState};
-use autoket::{Scalar, c64};
+use autoket::{Real, Scalar, c64};
+use faer::Mat;
+use num_complex::Complex;
 
 #[track_caller]
 fn values(schedule: Changing, expected: &[(usize, f64)]) {
@@ -133,6 +138,48 @@ fn rules_are_their_formulas() {
         assert!(optimizer.apply(step, &mut theta, &[1.0]));
     }
     assert_eq!(theta, [-1.5]);
+}
+
+/// A refused gradient leaves θ and the means as they were: the next step is as if it had not come.
+#[test]
+fn rules_forget_what_they_refuse() {
+    fn steps<S: Scalar>(rule: Rule, gradients: &[f64]) -> (Vec<bool>, Vec<S>) {
+        let mut optimizer = Optimizer::<S>::new(rule, 0.5);
+        let mut theta = vec![S::from_c64(c64::ONE); 2];
+        let apply = |g: &f64| {
+            let gradient = [S::from_c64(c64::from(*g)), S::one()];
+            optimizer.apply(1, &mut theta, &gradient)
+        };
+        (gradients.iter().map(apply).collect(), theta)
+    }
+    fn forgets<S: Scalar>() {
+        let momentum = Rule::Momentum {
+            beta: 0.9,
+            nesterov: true,
+        };
+        let adam = Rule::Adam {
+            b1: 0.9,
+            b2: 0.999,
+            eps: 1e-8,
+        };
+        for rule in [Rule::Sgd, momentum, adam] {
+            let (accepted, expected) = steps::<S>(rule, &[2.0, -1.0]);
+            assert_eq!(accepted, [true; 2]);
+            for bad in [f64::NAN, f64::INFINITY, f64::MAX] {
+                let (accepted, theta) = steps::<S>(rule, &[2.0, bad, -1.0]);
+                // The largest number still makes a step of gradient descent in double precision.
+                if !accepted[1] {
+                    assert_eq!(accepted, [true, false, true]);
+                    assert_eq!(theta, expected, "{rule:?} {bad}");
+                } else {
+                    assert!(bad == f64::MAX && rule == Rule::Sgd, "{rule:?} {bad}");
+                }
+            }
+        }
+    }
+    forgets::<f32>();
+    forgets::<f64>();
+    forgets::<c64>();
 }
 
 fn hamiltonian() -> LocalOperator {
@@ -407,4 +454,67 @@ fn metric_is_the_covariance_of_log_derivatives() {
             assert!((s[(i, j)] - expected).abs() < 1e-8, "{i} {j}");
         }
     }
+}
+
+/// In single precision the Gram matrix of a deep sum over sites, layer by layer, is as near to that in double
+/// precision as the one from log-derivatives.
+#[test]
+fn layer_by_layer_keeps_the_digits() {
+    fn errors<S: Scalar, D: Scalar<Real = f64>>() -> [f64; 2] {
+        let n_sites = 256;
+        let hilbert = Hilbert::spin(0.5, n_sites).unwrap();
+        let model = ArnnDense::new(hilbert, 2, 3);
+        let (single, double) = (model.build::<S>().unwrap(), model.build::<D>().unwrap());
+        let (n_samples, key) = (48, Key::new(7));
+        let theta = single.init(key).values;
+        let samples = single.sample(&theta, n_samples, key);
+        let weights = vec![1.0 / n_samples as f64; n_samples];
+        let local_values: Vec<c64> = (0..n_samples).map(|n| c64::from((n % 5) as f64)).collect();
+        let of = |samples| Estimate {
+            stats: Stats::of_samples(&local_values),
+            weights: weights.clone(),
+            local_values: local_values.clone(),
+            samples,
+        };
+        let wide: Vec<D> = theta.iter().map(|z| D::from_c64(z.to_c64())).collect();
+        let double_estimate = Estimate {
+            samples: Samples {
+                sigma: samples.sigma.clone(),
+                log_psi: Vec::new(),
+            },
+            stats: Stats::of_samples(&local_values),
+            weights: weights.clone(),
+            local_values: local_values.clone(),
+        };
+        let exact = layerwise::gram(&double, &wide, &double_estimate).unwrap();
+        let from_o = LogDerivatives::new(&double, &wide, &double_estimate).gram();
+        let estimate = of(samples);
+        let pairs = |n: usize| {
+            let lanes = <S::Real as Real>::Row::LANES;
+            (n % n_samples) / lanes * S::PLANES * lanes
+                + n / n_samples * lanes
+                + n % n_samples % lanes
+        };
+        let wide_pairs = |n: usize| {
+            let lanes = 16;
+            (n % n_samples) / lanes * S::PLANES * lanes
+                + n / n_samples * lanes
+                + n % n_samples % lanes
+        };
+        let distance = |gram: &Mat<f64>, lines: &dyn Fn(usize) -> usize| {
+            let (mut error, mut size) = (0.0, 0.0);
+            for (i, j) in (0..S::PLANES * n_samples).flat_map(|i| (0..=i).map(move |j| (i, j))) {
+                let x: f64 = exact[(wide_pairs(i), wide_pairs(j))];
+                error += (gram[(lines(i), lines(j))] - x).powi(2);
+                size += x.powi(2);
+            }
+            f64::sqrt(error / size)
+        };
+        println!("double {:e}", distance(&from_o, &wide_pairs));
+        let o = LogDerivatives::new(&single, &theta, &estimate).gram();
+        let by_layer = layerwise::gram(&single, &theta, &estimate).unwrap();
+        [distance(&o, &pairs), distance(&by_layer, &pairs)]
+    }
+    println!("{:?}", errors::<f32, f64>());
+    println!("{:?}", errors::<Complex<f32>, c64>());
 }
