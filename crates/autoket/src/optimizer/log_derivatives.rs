@@ -1,12 +1,11 @@
 //! Log-derivatives O = ∂ log ψ/∂θ, and their covariances: the force and the metric.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use faer::Mat;
 use rayon::prelude::*;
 
-use super::Symmetric;
+use super::{Pool, Symmetric};
 use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
@@ -46,7 +45,7 @@ pub struct Buffers<S: Scalar> {
     /// Σ_n w_n O_n, for each part.
     mean: [Vec<f64>; 2],
     /// Memory of granules that were computed anew.
-    granules: Mutex<Vec<Vec<RowOf<S>>>>,
+    granules: Pool<Vec<RowOf<S>>>,
 }
 
 impl<S: Scalar> Default for Buffers<S> {
@@ -56,7 +55,7 @@ impl<S: Scalar> Default for Buffers<S> {
             roots: Vec::new(),
             epsilon: Vec::new(),
             mean: Default::default(),
-            granules: Mutex::default(),
+            granules: Pool::default(),
         }
     }
 }
@@ -127,7 +126,7 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
             o.buffers.panels = panels;
         } else {
             for g in 0..o.n_granules() {
-                o.with_memory(|panels| {
+                o.buffers.granules.with(|panels| {
                     o.fill(g, panels);
                     o.add_mean((g, panels), &mut mean);
                 });
@@ -216,26 +215,13 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         }
     }
 
-    /// Runs `f` with memory for a granule.
-    fn with_memory<T>(&self, f: impl FnOnce(&mut Vec<RowOf<S>>) -> T) -> T {
-        let lock = || {
-            let granules = self.buffers.granules.lock();
-            granules.unwrap_or_else(PoisonError::into_inner)
-        };
-        let kept = lock().pop();
-        let mut panels = kept.unwrap_or_default();
-        let result = f(&mut panels);
-        lock().push(panels);
-        result
-    }
-
     /// Runs `f` on the panels of a granule.
     fn with_granule<T>(&self, granule: usize, f: impl FnOnce(&[RowOf<S>]) -> T) -> T {
         if self.kept {
             let mut panels = self.buffers.panels.chunks(self.granule_rows());
             return f(panels.nth(granule).unwrap_or(&[]));
         }
-        self.with_memory(|panels| {
+        self.buffers.granules.with(|panels| {
             self.fill(granule, panels);
             self.center(self.blocks(granule).start * S::PLANES, panels);
             f(panels)

@@ -181,9 +181,9 @@ impl Sr {
                 }
                 None => f64::INFINITY,
             },
-            // A product with A and one with its transpose; A anew costs as much as some tens of them.
+            // A product with A and one with its transpose; A anew costs as much as five of both (4x4, 3 layers).
             SrForm::Cg => {
-                let anew = if plan.kept { 1.0 } else { 4.0 };
+                let anew = if plan.kept { 1.0 } else { 6.0 };
                 CG_ITERATIONS * CG_SLOWNESS * 4.0 * n * p * anew
             }
         };
@@ -246,6 +246,7 @@ impl Sr {
             previous,
             ..
         } = space;
+        interrupt.check()?;
         put_force(o.epsilon(), right);
         if let Some(mu) = momentum {
             subtract_momentum(o, mu, previous, product, right);
@@ -303,6 +304,7 @@ impl Sr {
             ..
         } = space;
         factors.compute(layers, model, theta, estimate);
+        interrupt.check()?;
         put_force(factors.epsilon(), right);
         if let Some(mu) = momentum {
             let memory = std::mem::take(buffers);
