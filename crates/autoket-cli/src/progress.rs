@@ -87,7 +87,7 @@ pub struct Waiting(ProgressBar);
 
 impl Waiting {
     /// For something that says nothing on its way.
-    pub fn new(what: String) -> Self {
+    pub fn new(what: &'static str) -> Self {
         let spinner = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{msg}: {elapsed}");
         spinner.set_style(style.expect("the template is fixed"));

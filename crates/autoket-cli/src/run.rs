@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use autoket::config::{ModelConfig, RunFile};
 use autoket::driver::Record;
+use autoket::exact;
 use autoket::logging::{JsonLog, Value};
 use autoket::stats::Stats;
 use autoket::{Error, Interrupt};
@@ -13,10 +14,13 @@ use autoket::{Error, Interrupt};
 use crate::args::{ExactArgs, FileArgs, RunArgs};
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
-use crate::progress::{Progress, with_error};
+use crate::progress::{Progress, Waiting, with_error};
 use crate::report;
 use crate::session::{self, Session};
 use crate::stop::Stop;
+
+/// What is waited for while nothing is said.
+const EXACT: &str = "exact diagonalisation";
 
 /// `autoket run`: returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8> {
@@ -53,14 +57,19 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let steps = train(&file, &mut session, &folder, progress)?;
     let energy = session.measure(file.config.run.final_samples)?;
     let v_score = session.v_score(&energy);
+    let seconds = start.elapsed().as_secs_f64();
+    // Last: the first step does not wait for it.
+    let exact = {
+        let _shown = (!args.quiet).then(|| Waiting::new(EXACT));
+        session.quick_ground_state_energy()
+    };
     let summary = Summary {
         energy: Energy::from(&energy),
         v_score: v_score.is_finite().then_some(v_score),
+        exact,
         steps,
         n_parameters: session.n_parameters(),
-        seconds: start.elapsed().as_secs_f64(),
-        // Last: the first step does not wait for it.
-        exact: session.quick_ground_state_energy(),
+        seconds,
     };
     folder.write_summary(&summary)?;
     if !args.quiet {
@@ -176,10 +185,11 @@ fn print_outcome(energy: &Stats, summary: &Summary, folder: &Folder) {
 pub fn exact(args: &ExactArgs) -> Result<u8> {
     input::set_threads(args.threads)?;
     let file = input::read(&args.input)?;
-    println!(
-        "{:.10}",
-        session::ground_state_energy(&*session::hamiltonian(&file)?)?
-    );
+    let energy = {
+        let _shown = Waiting::new(EXACT);
+        exact::ground_state_energy(&*session::hamiltonian(&file)?)?
+    };
+    println!("{energy:.10}");
     Ok(0)
 }
 

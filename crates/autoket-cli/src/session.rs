@@ -7,14 +7,11 @@ use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::{ModelConfig, RunFile};
 use autoket::driver::Record;
-use autoket::exact;
 use autoket::operator::Operator;
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
-use autoket::{Dtype, Interrupt};
+use autoket::{Dtype, Interrupt, exact};
 use bytesize::ByteSize;
-
-use crate::progress::Waiting;
 
 /// A run that is under way.
 pub struct Session {
@@ -113,16 +110,8 @@ impl Session {
         if !exact::is_quick(self.hamiltonian.hilbert()) {
             return None;
         }
-        ground_state_energy(&*self.hamiltonian).ok()
+        exact::ground_state_energy(&*self.hamiltonian).ok()
     }
-}
-
-/// The exact ground-state energy; a terminal shows that it is under way.
-pub fn ground_state_energy(hamiltonian: &dyn Operator) -> autoket::Result<f64> {
-    let states = hamiltonian.hilbert().n_states();
-    let of = states.map_or_else(String::new, |n| format!(" of {n} states"));
-    let _waiting = Waiting::new(format!("exact diagonalisation{of}"));
-    exact::ground_state_energy(hamiltonian)
 }
 
 /// The Hamiltonian of a run file.
