@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 
+use crate::input;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -28,8 +30,8 @@ pub struct Args {
 pub enum Command {
     /// Train a state and measure its energy.
     ///
-    /// Ctrl-C stops after the current step and keeps what was reached: the final energy is
-    /// measured and every file is written. A second Ctrl-C ends the program at once.
+    /// Ctrl-C stops and keeps the steps done: the final energy is measured and every file is
+    /// written. A second Ctrl-C ends the program at once.
     #[command(after_long_help = RUN)]
     Run(RunArgs),
     /// Compute the exact ground-state energy of a run's Hamiltonian.
@@ -69,7 +71,7 @@ pub struct RunArgs {
     /// Log-derivatives that do not fit are computed anew, for 512 samples at a time, when they are needed.
     /// Samples, parameters, those 512 and the activations of some blocks on each thread come on top.
     /// A form asked for by sr.form is used whether its matrix fits or not.
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = input::size)]
     pub memory: Option<ByteSize>,
     /// Print nothing but errors.
     #[arg(long, short)]
@@ -97,7 +99,7 @@ RESULTS
   log.json                energy of every step, in the layout of NetKet's JsonLog
   parameters.safetensors  the parameters after the last step
   summary.json            energy {mean, error_of_mean, variance, n_samples} on fresh samples,
-                          v_score, exact (or null), steps, n_parameters, seconds
+                          v_score, exact (each may be null), steps, n_parameters, seconds
 
   log.json and the parameters are also written every few seconds during the run.
   A folder that already holds a run is refused, unless --overwrite is given.
@@ -125,6 +127,7 @@ THE RUN FILE
     extent        sites in each direction: [L] for a chain, [rows, columns] for a square
     pbc           = true; periodic or open, or one of them per direction
     color_edges   = false; colour edges by direction, for a J per direction
+    max_neighbor_order = 1; edges to further neighbours, coloured by distance: 2 for J1-J2
     n_sites, edges, colors   of kind \"edges\": [[0, 1], [1, 2], ...]
   [hilbert]       may be left out
     kind          = \"spin\", or \"qubit\", \"fock\"
@@ -134,13 +137,16 @@ THE RUN FILE
   [hamiltonian]
     kind          \"Ising\":       H = -h sum sx + J sum sz sz; fields h, J = 1
                   \"Heisenberg\":  H = J sum s.s; fields J = 1 (or one per colour), sign_rule
-                  \"LocalOperator\": terms = [{ sites = [0, 1], matrix = [[...], ...] }, ...]
+                  \"LocalOperator\": terms = [{ sites = [0, 1], matrix = [[...], ...] }, ...],
+                  constant = 0
   [model]
     kind          \"ARNNConv2D\"
     layers        number of masked convolutions
     features      channels of every layer but the last, or a list with one number per layer
     kernel_size   [height, width]
-    kernel_dilation = [1, 1], activation = \"selu\", use_bias = true, machine_pow = 2,
+    kernel_dilation = [1, 1], use_bias = true, machine_pow = 2,
+    activation    = \"selu\", or \"relu\", \"tanh\", \"gelu\", \"silu\" (\"swish\"), \"log_cosh\",
+                  \"identity\", \"reim_selu\", \"reim_relu\"
     dtype         = \"float64\", or \"float32\", \"complex64\", \"complex128\"
     precision     = \"default\", kernel_init = \"lecun_normal\", bias_init = \"zeros\"
     extent        rows and columns, where the lattice does not say

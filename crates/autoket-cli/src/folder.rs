@@ -92,8 +92,8 @@ impl Folder {
 pub struct Summary {
     /// The total energy on fresh samples after the last step.
     pub energy: Energy,
-    /// N Var / (E - E∞)².
-    pub v_score: f64,
+    /// N Var / (E - E∞)²; none where the energy is E∞ and varies.
+    pub v_score: Option<f64>,
     /// The exact ground-state energy, where it is quick to compute.
     pub exact: Option<f64>,
     /// Steps done.

@@ -36,7 +36,7 @@ pub fn set_threads(threads: Option<u16>) -> Result<()> {
 
 /// Refuses a SIMD level that this machine lacks, rather than use another.
 pub fn check_simd() -> Result<()> {
-    let Some(asked) = std::env::var_os("AUTOKET_SIMD") else {
+    let Some(asked) = std::env::var_os("AUTOKET_SIMD").filter(|asked| !asked.is_empty()) else {
         return Ok(());
     };
     let names: Vec<&str> = simd::levels().into_iter().map(|(name, _)| name).collect();
@@ -51,6 +51,12 @@ pub fn check_simd() -> Result<()> {
         ),
     )
     .into())
+}
+
+/// A size as it may be written.
+pub fn size(text: &str) -> Result<ByteSize, &'static str> {
+    text.parse()
+        .map_err(|_| "expected a number and its unit: B, kB, MB, GB, TB, KiB, MiB, GiB or TiB")
 }
 
 /// Bytes for log-derivatives: as asked, or a quarter of what is free.

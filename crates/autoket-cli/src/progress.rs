@@ -7,6 +7,7 @@ use autoket::stats::Stats;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Shows the steps of a run on stderr.
+#[derive(Clone)]
 pub enum Progress {
     /// Nothing.
     Quiet,
@@ -17,12 +18,15 @@ pub enum Progress {
 }
 
 /// When the next plain line is due.
+#[derive(Clone)]
 pub struct Lines {
     steps: usize,
     start: Instant,
     last: Instant,
 }
 
+/// Time between two drawings of a bar.
+const TICK: Duration = Duration::from_millis(250);
 /// Plain lines of a whole run, about.
 const LINES: usize = 20;
 /// Time without a line at most.
@@ -45,7 +49,7 @@ impl Progress {
         let bar = ProgressBar::new(steps as u64);
         let style = "{pos}/{len} {bar:12.cyan/black} {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
-        bar.enable_steady_tick(Duration::from_millis(250));
+        bar.enable_steady_tick(TICK);
         Self::Bar(bar)
     }
 
@@ -75,6 +79,27 @@ impl Progress {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Shows on a terminal what is waited for and how long it has taken, until it is dropped.
+pub struct Waiting(ProgressBar);
+
+impl Waiting {
+    /// For something that says nothing on its way.
+    pub fn new(what: &'static str) -> Self {
+        let spinner = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("{msg}: {elapsed}");
+        spinner.set_style(style.expect("the template is fixed"));
+        spinner.set_message(what);
+        spinner.enable_steady_tick(TICK);
+        Self(spinner)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -9,14 +9,18 @@ use autoket::driver::Record;
 use autoket::exact;
 use autoket::logging::{JsonLog, Value};
 use autoket::stats::Stats;
+use autoket::{Error, Interrupt};
 
 use crate::args::{ExactArgs, FileArgs, RunArgs};
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
-use crate::progress::{Progress, with_error};
+use crate::progress::{Progress, Waiting, with_error};
 use crate::report;
 use crate::session::{self, Session};
 use crate::stop::Stop;
+
+/// What is waited for while nothing is said.
+const EXACT: &str = "exact diagonalisation";
 
 /// `autoket run`: returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8> {
@@ -27,7 +31,6 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut session = Session::build(&file)?;
     session.set_memory(input::memory(args.memory));
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
-    let stop = Stop::listen()?;
     let ModelConfig::ArnnConv2d(model) = &file.config.model;
     if model.machine_pow != 2 && !args.quiet {
         report::warn(
@@ -36,21 +39,37 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         );
     }
 
-    if let (Some(plan), false) = (session.plan(), args.quiet) {
-        eprintln!("solving {plan}");
+    let progress = Progress::new(file.config.run.steps, args.quiet);
+    let interrupt = Interrupt::default();
+    session.set_interrupt(interrupt.clone());
+    let stop = Stop::listen({
+        let progress = progress.clone();
+        move || {
+            progress.say("stopping: measuring the energy reached; once more ends at once");
+            interrupt.raise();
+        }
+    })?;
+    if let Some(plan) = session.plan() {
+        progress.say(&format!("solving {plan}"));
     }
 
-    let exact = session.quick_ground_state_energy();
     let start = Instant::now();
-    let steps = train(&file, &mut session, &folder, &stop, args.quiet)?;
+    let steps = train(&file, &mut session, &folder, progress)?;
     let energy = session.measure(file.config.run.final_samples)?;
+    let v_score = session.v_score(&energy);
+    let seconds = start.elapsed().as_secs_f64();
+    // Last: the first step does not wait for it.
+    let exact = {
+        let _shown = (!args.quiet).then(|| Waiting::new(EXACT));
+        session.quick_ground_state_energy()
+    };
     let summary = Summary {
         energy: Energy::from(&energy),
-        v_score: session.v_score(&energy),
+        v_score: v_score.is_finite().then_some(v_score),
         exact,
         steps,
         n_parameters: session.n_parameters(),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds,
     };
     folder.write_summary(&summary)?;
     if !args.quiet {
@@ -66,26 +85,21 @@ fn train(
     file: &RunFile,
     session: &mut Session,
     folder: &Folder,
-    stop: &Stop,
-    quiet: bool,
+    mut progress: Progress,
 ) -> Result<usize> {
     let planned = file.config.run.steps;
     let mut log = JsonLog::create(folder.log())?;
-    let mut progress = Progress::new(planned, quiet);
     let start = Instant::now();
     let (mut step, mut warned) = (0, false);
     let ended = loop {
         if step == planned {
             break Ok(());
         }
-        if stop.asked().is_some() {
-            progress.say("stopping: measuring the energy reached; once more ends at once");
-            break Ok(());
-        }
         let Record {
             energy, solution, ..
         } = match session.advance() {
             Ok(record) => record,
+            Err(Error::Interrupted) => break Ok(()),
             Err(error) => break Err(error),
         };
         if !warned && solution.is_some_and(|solution| solution.fallback) {
@@ -144,12 +158,20 @@ fn out_folder(args: &RunArgs, file: &RunFile) -> PathBuf {
 fn print_outcome(energy: &Stats, summary: &Summary, folder: &Folder) {
     let shown = with_error(energy.mean.re, energy.error_of_mean);
     println!("energy    {shown}  ({} fresh samples)", energy.n_samples);
-    if let Some(exact) = summary.exact {
-        let relative = (energy.mean.re - exact).abs() / exact.abs();
-        println!("exact     {exact:.8}  (relative error {relative:.1e})");
+    match (summary.exact, energy.mean.re) {
+        (None, _) => {}
+        (Some(exact), mean) if exact == 0.0 => {
+            println!("exact     {exact:.8}  (error {:.1e})", mean.abs());
+        }
+        (Some(exact), mean) => {
+            let relative = (mean - exact).abs() / exact.abs();
+            println!("exact     {exact:.8}  (relative error {relative:.1e})");
+        }
     }
     println!("variance  {:.3e}", energy.variance);
-    println!("V-score   {:.3e}", summary.v_score);
+    if let Some(v_score) = summary.v_score {
+        println!("V-score   {v_score:.3e}");
+    }
     println!(
         "{} steps, {} parameters, {:.1} s; results in {}",
         summary.steps,
@@ -163,10 +185,11 @@ fn print_outcome(energy: &Stats, summary: &Summary, folder: &Folder) {
 pub fn exact(args: &ExactArgs) -> Result<u8> {
     input::set_threads(args.threads)?;
     let file = input::read(&args.input)?;
-    println!(
-        "{:.10}",
+    let energy = {
+        let _shown = Waiting::new(EXACT);
         exact::ground_state_energy(&*session::hamiltonian(&file)?)?
-    );
+    };
+    println!("{energy:.10}");
     Ok(0)
 }
 

@@ -10,7 +10,7 @@ use autoket::driver::Record;
 use autoket::operator::Operator;
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
-use autoket::{Dtype, exact};
+use autoket::{Dtype, Interrupt, exact};
 use bytesize::ByteSize;
 
 /// A run that is under way.
@@ -40,6 +40,11 @@ impl Session {
     /// Bounds the memory of log-derivatives, in bytes.
     pub fn set_memory(&mut self, bytes: usize) {
         self.vmc.set_memory(bytes);
+    }
+
+    /// Lets another thread stop a step.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.vmc.set_interrupt(interrupt);
     }
 
     /// How a step's system will be solved, in words; `None` without stochastic reconfiguration.

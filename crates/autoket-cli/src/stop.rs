@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -12,9 +14,12 @@ pub struct Stop {
     signal: Arc<AtomicUsize>,
 }
 
+/// Time between two looks for a signal.
+const GLANCE: Duration = Duration::from_millis(50);
+
 impl Stop {
-    /// Starts to listen.
-    pub fn listen() -> io::Result<Self> {
+    /// Starts to listen; the first signal is answered by `answer`, on a thread of its own.
+    pub fn listen(answer: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let (asked, signal) = (Arc::new(AtomicBool::new(false)), Arc::default());
         for number in [SIGINT, SIGTERM] {
             // Actions run in the order of registration: the first signal finds `asked` unset.
@@ -22,6 +27,13 @@ impl Stop {
             flag::register(number, Arc::clone(&asked))?;
             flag::register_usize(number, Arc::clone(&signal), number as usize)?;
         }
+        let seen = Arc::clone(&signal);
+        thread::spawn(move || {
+            while seen.load(Ordering::SeqCst) == 0 {
+                thread::sleep(GLANCE);
+            }
+            answer();
+        });
         Ok(Self { signal })
     }
 

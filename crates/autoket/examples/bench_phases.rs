@@ -22,7 +22,7 @@ use autoket::operator::{Operator, heisenberg, ising};
 use autoket::optimizer::{Buffers, LogDerivatives, Optimizer, Sr, SrSpace};
 use autoket::simd::{Row, exp_in_place, level};
 use autoket::vqs::{Estimate, McState, VariationalState};
-use autoket::{Dtype, Real, Scalar};
+use autoket::{Dtype, Interrupt, Real, Scalar};
 
 /// What `cargo xtask bench` writes.
 #[derive(serde::Deserialize)]
@@ -136,9 +136,11 @@ impl<S: Scalar> Bench<S> {
             "local_energies" => time(|| model.local_values(theta, sigma, &*self.hamiltonian)),
             "log_derivatives" => {
                 let buffers = std::mem::take(&mut self.buffers);
-                let mut o = None;
+                let (interrupt, mut o) = (Interrupt::default(), None);
                 let seconds = time(|| {
-                    o = Some(LogDerivatives::within(buffers, true, model, theta, &fixed));
+                    o = Some(LogDerivatives::within(
+                        buffers, true, model, theta, &fixed, &interrupt,
+                    ));
                 });
                 self.buffers = o.map(LogDerivatives::into_buffers).unwrap_or_default();
                 seconds

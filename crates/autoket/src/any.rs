@@ -7,6 +7,7 @@ use num_complex::Complex;
 
 use crate::driver::{Record, Vmc};
 use crate::error::Result;
+use crate::interrupt::Interrupt;
 use crate::models::ArnnConv2d;
 use crate::operator::Operator;
 use crate::optimizer::{Optimizer, Rule, Schedule, Sr, SrPlan};
@@ -96,6 +97,11 @@ impl AnyVmc {
     /// [`Vmc::set_memory`].
     pub fn set_memory(&mut self, bytes: usize) {
         dispatch!(self, vmc => vmc.set_memory(bytes))
+    }
+
+    /// [`Vmc::set_interrupt`].
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        dispatch!(self, vmc => vmc.set_interrupt(interrupt))
     }
 
     /// [`Vmc::plan`].

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::operator::Operator;
+use crate::hilbert::Hilbert;
+use crate::interrupt::Interrupt;
+use crate::operator::{Connected, Operator};
 use crate::optimizer::{Optimizer, Solution, Sr, SrPlan, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
@@ -40,6 +42,7 @@ pub struct Vmc<S: Scalar, V> {
     /// Memory of a step, for the next.
     estimate: Estimate<S>,
     space: SrSpace<S>,
+    change: Vec<S>,
 }
 
 /// What one step says.
@@ -70,6 +73,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
             good: Vec::new(),
             estimate: Estimate::default(),
             space: SrSpace::default(),
+            change: Vec::new(),
         }
     }
 
@@ -89,14 +93,37 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         &*self.hamiltonian
     }
 
+    /// Lets another thread stop a step that is under way.
+    ///
+    /// A step looks for it in each block of samples, in each product of the solver and each iteration, but not
+    /// in the midst of a Cholesky decomposition.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.space.interrupt = interrupt;
+    }
+
     /// One step: samples and local energies, log-derivatives, solve, update.
     ///
     /// # Errors
     /// The energy or the update is not finite: the parameters are still those of the last good step.
+    /// The step was interrupted: the next one is the same step, with the same samples.
     pub fn advance(&mut self) -> Result<Record> {
+        let interrupt = self.space.interrupt.clone();
+        interrupt.check()?;
+        let hamiltonian = Interruptible {
+            operator: &*self.hamiltonian,
+            interrupt: &interrupt,
+        };
+        self.state.estimate_into(&hamiltonian, &mut self.estimate)?;
+        let result = interrupt.check().and_then(|()| self.follow_estimate());
+        if let Err(Error::Interrupted) = result {
+            self.state.rewind();
+        }
+        result
+    }
+
+    /// The part of a step that follows from its samples and local energies.
+    fn follow_estimate(&mut self) -> Result<Record> {
         let step = self.step;
-        self.state
-            .estimate_into(&*self.hamiltonian, &mut self.estimate)?;
         let estimate = &self.estimate;
         let mean = estimate.stats.mean;
         let params = self.state.params_mut();
@@ -116,7 +143,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
                 &gradient
             }
             Some(sr) => {
-                let found = sr.update(model, theta, estimate, step, &mut self.space);
+                let found = sr.update(model, theta, estimate, step, &mut self.space)?;
                 solution = None;
                 &solution.insert(found).update
             }
@@ -124,10 +151,8 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         finite("the update", step, update.iter().copied())?;
 
         let params = self.state.params_mut();
-        let change = params.layout.scatter(update);
-        self.optimizer.apply(step, &mut params.values, &change);
-        if !params.values.iter().all(|z| z.is_finite()) {
-            params.values.clone_from(&self.good);
+        params.layout.scatter_into(update, &mut self.change);
+        if !self.optimizer.apply(step, &mut params.values, &self.change) {
             return Err(not_finite("a parameter", step));
         }
         self.step += 1;
@@ -136,6 +161,37 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
             energy: self.estimate.stats,
             solution,
         })
+    }
+}
+
+/// An operator whose rows are empty once it is interrupted: local values then end early and are worth nothing.
+struct Interruptible<'a> {
+    operator: &'a dyn Operator,
+    interrupt: &'a Interrupt,
+}
+
+impl Operator for Interruptible<'_> {
+    fn hilbert(&self) -> &Hilbert {
+        self.operator.hilbert()
+    }
+
+    fn is_hermitian(&self) -> bool {
+        self.operator.is_hermitian()
+    }
+
+    fn is_real(&self) -> bool {
+        self.operator.is_real()
+    }
+
+    fn max_conn_size(&self) -> usize {
+        self.operator.max_conn_size()
+    }
+
+    fn connected(&self, sigma: &[u8], out: &mut Connected) {
+        match self.interrupt.is_raised() {
+            true => out.clear(),
+            false => self.operator.connected(sigma, out),
+        }
     }
 }
 
@@ -152,7 +208,7 @@ impl<S: Scalar> Vmc<S, McState<S>> {
         self.sr.as_ref().map(plan)
     }
 
-    /// The energy from so many fresh samples, in portions of at most [`PORTION`].
+    /// The energy from so many fresh samples, in portions of at most [`PORTION`]; an [`Interrupt`] does not end it.
     ///
     /// # Errors
     /// The energy is not finite.

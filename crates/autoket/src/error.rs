@@ -55,6 +55,9 @@ pub enum Error {
         /// What to do about it.
         cure: String,
     },
+    /// An [`Interrupt`](crate::Interrupt) was raised; all is as it was before the work began.
+    #[error("interrupted; nothing was changed")]
+    Interrupted,
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

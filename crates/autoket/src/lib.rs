@@ -7,6 +7,7 @@ pub mod error;
 pub mod exact;
 pub mod graph;
 pub mod hilbert;
+mod interrupt;
 mod linalg;
 pub mod logging;
 pub mod models;
@@ -22,6 +23,7 @@ pub mod stats;
 pub mod vqs;
 
 pub use error::{Error, Result};
+pub use interrupt::Interrupt;
 pub use scalar::{Dtype, Real, Scalar, c64};
 
 /// The snippets of the README are tests.

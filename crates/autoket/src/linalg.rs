@@ -10,6 +10,7 @@ use faer::traits::ext::ComplexFieldExt;
 use faer::{Conj, Mat, MatMut, MatRef, Par};
 
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 
 fn parallelism(n: usize) -> Par {
     match n {
@@ -55,45 +56,62 @@ pub(crate) fn cholesky_solve(mut m: MatMut<f64>, b: &mut [f64], space: &mut Chol
     true
 }
 
+/// Vectors of conjugate gradients, to be used again.
+#[derive(Debug, Default)]
+pub(crate) struct CgSpace {
+    residual: Vec<f64>,
+    direction: Vec<f64>,
+    image: Vec<f64>,
+}
+
 /// b ← (M + shift)⁻¹ b by conjugate gradients, M known by its product with a vector.
 ///
 /// Returns whether the residual fell below `tolerance` times that of the start in so many iterations;
 /// where it did not, b is as near as it came.
 pub(crate) fn conjugate_gradient(
-    product: impl Fn(&[f64]) -> Vec<f64>,
+    mut product: impl FnMut(&[f64], &mut Vec<f64>),
     shift: f64,
     b: &mut [f64],
     tolerance: f64,
     iterations: usize,
+    space: &mut CgSpace,
+    interrupt: &Interrupt,
 ) -> bool {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let mut x = vec![0.0; b.len()];
-    let mut residual = b.to_vec();
-    let mut direction = residual.clone();
-    let mut square = dot(&residual, &residual);
+    let CgSpace {
+        residual,
+        direction,
+        image,
+    } = space;
+    for vector in [&mut *residual, &mut *direction] {
+        vector.clear();
+        vector.extend_from_slice(b);
+    }
+    let x = b;
+    x.fill(0.0);
+    let mut square = dot(residual, residual);
     let small = tolerance * tolerance * square;
     let mut converged = square <= small;
     for _ in 0..iterations {
-        if converged || !square.is_finite() {
+        if converged || !square.is_finite() || interrupt.is_raised() {
             break;
         }
-        let mut image = product(&direction);
-        for (image, direction) in image.iter_mut().zip(&direction) {
+        product(direction, image);
+        for (image, direction) in image.iter_mut().zip(&*direction) {
             *image += shift * direction;
         }
-        let step = square / dot(&direction, &image);
+        let step = square / dot(direction, image);
         for i in 0..x.len() {
             x[i] += step * direction[i];
             residual[i] -= step * image[i];
         }
         let before = square;
-        square = dot(&residual, &residual);
-        for (direction, residual) in direction.iter_mut().zip(&residual) {
+        square = dot(residual, residual);
+        for (direction, residual) in direction.iter_mut().zip(&*residual) {
             *direction = residual + square / before * *direction;
         }
         converged = square <= small;
     }
-    b.copy_from_slice(&x);
     converged
 }
 

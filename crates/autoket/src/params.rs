@@ -123,17 +123,22 @@ impl Layout {
     /// θ-shaped vector from one real number for each part of each entry that is not masked
     /// (a complex entry: real part, imaginary part); masked entries are 0.
     pub fn scatter<S: Scalar>(&self, reals: &[f64]) -> Vec<S> {
+        let mut out = Vec::new();
+        self.scatter_into(reals, &mut out);
+        out
+    }
+
+    /// [`scatter`](Self::scatter) into memory used before.
+    pub fn scatter_into<S: Scalar>(&self, reals: &[f64], out: &mut Vec<S>) {
         let planes = self.planes::<S>();
-        self.active
-            .iter()
-            .map(|k| match k {
-                None => S::zero(),
-                Some(k) => {
-                    let z = &reals[*k as usize * planes..][..planes];
-                    S::from_c64(c64::new(z[0], if planes == 2 { z[1] } else { 0.0 }))
-                }
-            })
-            .collect()
+        out.clear();
+        out.extend(self.active.iter().map(|k| match k {
+            None => S::zero(),
+            Some(k) => {
+                let z = &reals[*k as usize * planes..][..planes];
+                S::from_c64(c64::new(z[0], if planes == 2 { z[1] } else { 0.0 }))
+            }
+        }));
     }
 }
 

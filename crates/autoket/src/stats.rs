@@ -40,8 +40,11 @@ impl Stats {
     }
 
     /// N Var/(E - E∞)² for the energy of N degrees of freedom, E∞ = 0 for traceless Hamiltonians:
-    /// how far from an eigenstate (Wu et al., arXiv:2302.04919).
+    /// how far from an eigenstate (Wu et al., arXiv:2302.04919); 0 without variance, whatever the energy.
     pub fn v_score(&self, n_sites: usize, e_infinity: f64) -> f64 {
+        if self.variance == 0.0 {
+            return 0.0;
+        }
         n_sites as f64 * self.variance / (self.mean.re - e_infinity).powi(2)
     }
 }

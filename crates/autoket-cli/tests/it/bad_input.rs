@@ -54,6 +54,14 @@ fn unknown_fields_and_names() {
         "n_samples = 3",
         &["bad.toml:28:1", "belongs to the table [sampler]"],
     );
+    for field in ["momentum = 0.5", "form = \"gram\""] {
+        refused("seed = 3", field, &["belongs to the table [sr]"]);
+    }
+    refused(
+        "[hamiltonian]",
+        "[hilbert]\ns = 1\n[hamiltonian]",
+        &["`hamiltonian.kind`", "set `hilbert.s = 0.5`"],
+    );
     refused(
         "h = 3.0",
         "h = 3.0\nsign_rule = true",

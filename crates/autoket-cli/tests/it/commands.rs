@@ -97,7 +97,9 @@ fn memory_bounds_what_is_kept() {
     }
     let ran = output(folder.path(), &["run", "small.toml", "--memory", "much"]);
     assert_eq!(ran.status.code(), Some(2));
-    assert!(stderr(&ran).contains("--memory <SIZE>"), "{}", stderr(&ran));
+    for part in ["--memory <SIZE>", "a number and its unit"] {
+        assert!(stderr(&ran).contains(part), "{}", stderr(&ran));
+    }
 }
 
 /// Four samples span three directions of 62: without a shift the rest is left out, and it is said once.
@@ -117,6 +119,25 @@ fn a_singular_system_is_said() {
     assert_eq!(shown.matches("raise `sr.diag_shift`").count(), 1, "{shown}");
 }
 
+/// An operator that is 0 has every state for an eigenstate: no score, no error, no NaN.
+#[test]
+fn an_energy_of_zero_is_reported() {
+    let folder = folder();
+    let args = ["run", "small.toml", "--out", "out", "--set"];
+    let args = [
+        &args[..],
+        &["hamiltonian.h=0.0", "--set", "hamiltonian.J=0.0"],
+    ]
+    .concat();
+    let ran = output(folder.path(), &args);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    assert!(!stdout(&ran).contains("NaN"), "{}", stdout(&ran));
+    let summary = json(&folder.path().join("out/summary.json"));
+    for field in ["v_score", "exact"] {
+        assert_eq!(summary[field], 0.0, "{summary}");
+    }
+}
+
 #[test]
 fn the_simd_level_can_be_chosen() {
     let folder = folder();
@@ -125,6 +146,8 @@ fn the_simd_level_can_be_chosen() {
         command.env("AUTOKET_SIMD", level).output().unwrap()
     };
     assert!(run("plain").status.success());
+    // Empty is unset.
+    assert!(run("").status.success());
     let ran = run("mmx");
     assert_eq!(ran.status.code(), Some(2));
     assert!(stderr(&ran).contains("it has plain, "), "{}", stderr(&ran));

@@ -4,21 +4,18 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{autoket, folder, json};
+use tempfile::TempDir;
 
-/// Starts a run that would take hours, sends a signal once it steps, returns the exit status.
-fn stopped_by(signal: &str, expected: i32) {
+use super::{autoket, folder, json, stderr};
+
+/// Starts a run with changes, sends a signal once it has gone on for a while; returns its folder, its exit status
+/// and what it said.
+fn stopped_by(signal: &str, changes: &[&str], after: Duration) -> (TempDir, Option<i32>, String) {
     let folder = folder();
-    let args = [
-        "run",
-        "small.toml",
-        "--out",
-        "out",
-        "--set",
-        "run.steps=100000000",
-    ];
-    let mut run = autoket(folder.path(), &args)
-        .stderr(Stdio::null())
+    let mut args = vec!["run", "small.toml", "--out", "out"];
+    args.extend(changes.iter().flat_map(|change| ["--set", change]));
+    let run = autoket(folder.path(), &args)
+        .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -32,28 +29,57 @@ fn stopped_by(signal: &str, expected: i32) {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(after);
     let kill = std::process::Command::new("kill")
         .args([signal, &run.id().to_string()])
         .status()
         .unwrap();
     assert!(kill.success());
-    assert_eq!(run.wait().unwrap().code(), Some(expected));
+    let ended = run.wait_with_output().unwrap();
+    let said = stderr(&ended);
+    (folder, ended.status.code(), said)
+}
 
+/// A run of hours keeps the steps done.
+fn keeps_the_steps_done(signal: &str, expected: i32) {
+    let hours = &["run.steps=100000000"];
+    let (folder, code, said) = stopped_by(signal, hours, Duration::from_millis(300));
+    assert_eq!(code, Some(expected));
+    assert!(said.contains("stopping: "), "{said}");
     let summary = json(&folder.path().join("out/summary.json"));
     let steps = summary["steps"].as_u64().unwrap();
     assert!(steps > 0 && steps < 100_000_000);
     assert_eq!(summary["energy"]["n_samples"], 1024);
-    let logged = json(&log)["Energy"]["iters"].as_array().unwrap().len();
+    let log = json(&folder.path().join("out/log.json"));
+    let logged = log["Energy"]["iters"].as_array().unwrap().len();
     assert_eq!(logged as u64, steps);
 }
 
 #[test]
-fn ctrl_c_stops_after_the_step_and_keeps_the_results() {
-    stopped_by("-INT", 130);
+fn ctrl_c_stops_and_keeps_the_results() {
+    keeps_the_steps_done("-INT", 130);
 }
 
 #[test]
 fn sigterm_does_too() {
-    stopped_by("-TERM", 143);
+    keeps_the_steps_done("-TERM", 143);
+}
+
+/// A step of many seconds is given up, not done, and the energy before it is measured.
+#[test]
+fn a_long_step_is_given_up() {
+    let long = &[
+        "lattice.extent=[10,10]",
+        "model.layers=5",
+        "model.features=32",
+        "model.kernel_size=[3,5]",
+        "sampler.n_samples=2048",
+        "run.final_samples=64",
+    ];
+    let (folder, code, said) = stopped_by("-INT", long, Duration::from_secs(1));
+    assert_eq!(code, Some(130));
+    assert!(said.contains("stopping: "), "{said}");
+    let summary = json(&folder.path().join("out/summary.json"));
+    assert_eq!(summary["steps"], 0);
+    assert_eq!(summary["energy"]["n_samples"], 64);
 }

@@ -104,7 +104,18 @@ impl HamiltonianConfig {
         const ISING: &[&str] = &["kind", "h", "J"];
         const HEISENBERG: &[&str] = &["kind", "J", "sign_rule"];
         const LOCAL: &[&str] = &["kind", "terms", "constant"];
-        match table.name("kind", &["Ising", "Heisenberg", "LocalOperator"])? {
+        let kind = table.name("kind", &["Ising", "Heisenberg", "LocalOperator"])?;
+        if let Some("Ising" | "Heisenberg") = kind
+            && local_size != 2
+        {
+            return Err(table.refuse(
+                "kind",
+                format!("\"LocalOperator\" where a site has {local_size} states"),
+                "Ising and Heisenberg are of spins 1/2: set `hilbert.s = 0.5` (`hilbert.n_max = 1`), or give the \
+                 terms of a LocalOperator",
+            ));
+        }
+        match kind {
             None => {
                 table.only(&[ISING, &["sign_rule", "terms", "constant"]].concat())?;
                 Err(table.missing("kind", "\"Ising\""))

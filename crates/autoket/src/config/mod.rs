@@ -143,7 +143,7 @@ const TABLES: &[(&str, &[&str])] = &[
         "optimizer",
         &["learning_rate", "beta", "nesterov", "b1", "b2", "eps"],
     ),
-    ("sr", &["diag_shift"]),
+    ("sr", &["diag_shift", "momentum", "form"]),
     ("run", &["steps", "seed", "out", "final_samples"]),
 ];
 

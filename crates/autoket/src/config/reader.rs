@@ -164,16 +164,13 @@ impl<'a> Table<'a> {
                 continue;
             }
             let field = format!("{}.{}", self.path, entry.key);
-            let (label, help) = match super::home_of(&entry.key) {
-                Some(home) if home != self.path => (
-                    format!("this field belongs to the table [{home}]"),
-                    String::new(),
-                ),
-                _ => (
-                    nearest_label(&entry.key, known),
-                    format!("the fields of `{}` are {}", self.path, known.join(", ")),
-                ),
+            let label = match super::home_of(&entry.key) {
+                Some(home) if home != self.path => {
+                    format!("this field belongs to the table [{home}]")
+                }
+                _ => nearest_label(&entry.key, known),
             };
+            let help = format!("the fields of `{}` are {}", self.path, known.join(", "));
             let title = format!("unknown field `{field}`");
             return Err(entry.key_at.error(&field, title, label, help));
         }

@@ -8,12 +8,16 @@
 //!
 //! of complex numbers the real part of the product of ⟨d_n, d_m⟩ and the conjugate of ⟨x_n, x_m⟩.
 
+use std::ops::Range;
+
+use faer::Mat;
 use rayon::prelude::*;
 
-use super::Symmetric;
+use super::{Pool, Symmetric};
+use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
-use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_elementwise, level};
+use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, add_dots, level};
 use crate::vqs::Estimate;
 
 /// A layer where every pair of sites has weights of its own.
@@ -40,6 +44,20 @@ impl Layer {
     }
 }
 
+/// AAᵀ, the neural tangent kernel, layer by layer: that of
+/// [`LogDerivatives::gram`](super::LogDerivatives::gram), without A. `None` where the model has not such layers.
+pub fn gram<S: Scalar>(
+    model: &dyn Autoregressive<S>,
+    theta: &[S],
+    estimate: &Estimate<S>,
+) -> Option<Mat<f64>> {
+    let layers = model.layerwise()?;
+    let (mut factors, mut out) = (Factors::default(), Symmetric::default());
+    factors.compute(&layers, model, theta, estimate);
+    factors.gram_into(&layers, &mut out, &Interrupt::default());
+    Some(out.to_mat(factors.epsilon.len()))
+}
+
 /// Inputs and cotangents of all layers for all samples.
 #[derive(Debug)]
 pub(super) struct Factors<S: Scalar> {
@@ -49,6 +67,11 @@ pub(super) struct Factors<S: Scalar> {
     /// w and √w of each lane, 0 for those left over; √w ΔE by (block, part, lane).
     weights: Vec<f64>,
     epsilon: Vec<f64>,
+    /// The weight and the part of log ψ of each line, and Σ_m w_m ⟨O_m, O_n⟩ for each part of the sum.
+    lines: Vec<(f64, usize)>,
+    mean: Vec<[f64; 2]>,
+    cotangent: Vec<S>,
+    tiles: Pool<Tile<S>>,
 }
 
 impl<S: Scalar> Default for Factors<S> {
@@ -58,6 +81,10 @@ impl<S: Scalar> Default for Factors<S> {
             rows: 0,
             weights: Vec::new(),
             epsilon: Vec::new(),
+            lines: Vec::new(),
+            mean: Vec::new(),
+            cotangent: Vec::new(),
+            tiles: Pool::default(),
         }
     }
 }
@@ -109,8 +136,8 @@ impl<S: Scalar> Factors<S> {
         &self.epsilon
     }
 
-    /// AAᵀ.
-    pub fn gram_into(&self, layers: &[Layer], out: &mut Symmetric) {
+    /// AAᵀ; ends early where it is asked to.
+    pub fn gram_into(&mut self, layers: &[Layer], out: &mut Symmetric, interrupt: &Interrupt) {
         let n = self.epsilon.len();
         out.reset(n);
         if n == 0 || self.rows == 0 {
@@ -122,25 +149,32 @@ impl<S: Scalar> Factors<S> {
             .zip(self.panels.par_chunks_exact(self.rows))
             .enumerate()
             .for_each(|(c, (columns, right))| {
-                let mut space = Tile::<S>::new(layers, right);
-                let lefts = self.panels.chunks_exact(self.rows).enumerate().skip(c);
-                for (r, left) in lefts {
-                    space.products(layers, left, right);
-                    for (column, sums) in columns.chunks_exact_mut(stride).zip(&space.sums) {
-                        column[r * Self::LANES..][..Self::LANES]
-                            .copy_from_slice(&sums[..Self::LANES]);
+                self.tiles.with(|tile| {
+                    tile.turn(layers, right);
+                    let lefts = self.panels.chunks_exact(self.rows).enumerate().skip(c);
+                    for (r, left) in lefts.take_while(|_| !interrupt.is_raised()) {
+                        tile.products(layers, left, right);
+                        for (column, sums) in columns.chunks_exact_mut(stride).zip(&tile.sums) {
+                            column[r * Self::LANES..][..Self::LANES]
+                                .copy_from_slice(&sums[..Self::LANES]);
+                        }
                     }
-                }
+                });
             });
         self.center(out);
     }
 
     /// From ⟨O_n, O_m⟩ to √w_n √w_m ⟨ΔO_n, ΔO_m⟩.
-    fn center(&self, gram: &mut Symmetric) {
+    fn center(&mut self, gram: &mut Symmetric) {
         let n = self.epsilon.len();
-        let lines: Vec<(f64, usize)> = (0..n).map(|line| self.of_line(line)).collect();
-        // Σ_m w_m ⟨O_m, O_n⟩, for each part of the sum.
-        let mut mean = vec![[0.0; 2]; n];
+        let (mut lines, mut mean) = (
+            std::mem::take(&mut self.lines),
+            std::mem::take(&mut self.mean),
+        );
+        lines.clear();
+        lines.extend((0..n).map(|line| self.of_line(line)));
+        mean.clear();
+        mean.resize(n, [0.0; 2]);
         let (columns, stride) = gram.columns_mut();
         for j in 0..n {
             let (w_j, plane_j) = lines[j];
@@ -171,16 +205,18 @@ impl<S: Scalar> Factors<S> {
                     column[i] = (w_i * w_j).sqrt() * centred;
                 }
             });
+        (self.lines, self.mean) = (lines, mean);
     }
 
     /// Aᵀ v, v by lines.
     pub fn transposed_times(
-        &self,
+        &mut self,
         model: &dyn Autoregressive<S>,
         theta: &[S],
         estimate: &Estimate<S>,
         v: &[f64],
     ) -> Vec<f64> {
+        let mut cotangent = std::mem::take(&mut self.cotangent);
         let n_samples = estimate.weights.len();
         let scaled =
             |sample: usize, plane: usize| self.weights[sample].sqrt() * v[self.line(sample, plane)];
@@ -192,123 +228,123 @@ impl<S: Scalar> Factors<S> {
             true => scaled(sample, plane) - self.weights[sample] * whole[plane],
             false => 0.0,
         };
-        let cotangent: Vec<S> = (0..n_samples)
-            .map(|n| S::new(S::Real::from_f64(part(n, 0)), S::Real::from_f64(part(n, 1))))
-            .collect();
+        cotangent.clear();
+        let real = |n: usize, plane: usize| S::Real::from_f64(part(n, plane));
+        cotangent.extend((0..n_samples).map(|n| S::new(real(n, 0), real(n, 1))));
         let mut out = vec![0.0; model.n_reals()];
         model.vjp(theta, &estimate.samples.sigma, &cotangent, &mut out);
+        self.cotangent = cotangent;
         out
     }
 }
 
 /// Products of two panels.
+#[derive(Debug)]
 struct Tile<S: Scalar> {
     /// The right panel with each complex number times -i: (re, im) becomes (im, -re).
     turned: Vec<RowOf<S>>,
-    /// Σ_i ⟨x, x'⟩, real and imaginary part, before a site and after.
-    x: [[Vec<RowOf<S>>; 2]; 2],
-    d: Vec<RowOf<S>>,
+    /// 1 + Σ_i ⟨x, x'⟩ over the sites seen, real and imaginary part.
+    seen: [Vec<[f64; 32]>; 2],
+    /// Scalar products at one site.
+    product: Vec<RowOf<S>>,
     /// Sums of all layers and sites.
     sums: Vec<[f64; 32]>,
 }
 
-impl<S: Scalar> Tile<S> {
-    fn new(layers: &[Layer], right: &[RowOf<S>]) -> Self {
+impl<S: Scalar> Default for Tile<S> {
+    fn default() -> Self {
         let lanes = <S::Real as Real>::Row::LANES;
-        let rows = || vec![Row::splat(S::Real::from_f64(0.0)); lanes];
-        let mut turned = Vec::new();
-        if S::PLANES == 2 {
-            turned.extend_from_slice(right);
-            let mut first = 0;
-            for layer in layers {
-                let inputs = layer.n_sites * layer.inputs;
-                // A real input is not turned, nor read turned.
-                let from = first + if layer.complex_input { 0 } else { inputs };
-                first += layer.rows();
-                for [re, im] in turned[from..first].as_chunks_mut::<2>().0 {
-                    std::mem::swap(re, im);
-                    for im in im.iter_mut() {
-                        *im = -*im;
-                    }
+        let zeros = || vec![[0.0; 32]; lanes];
+        Self {
+            turned: Vec::new(),
+            seen: [zeros(), zeros()],
+            product: vec![Row::splat(S::Real::from_f64(0.0)); lanes],
+            sums: zeros(),
+        }
+    }
+}
+
+impl<S: Scalar> Tile<S> {
+    /// Turns the right panel, for the products that follow.
+    fn turn(&mut self, layers: &[Layer], right: &[RowOf<S>]) {
+        if S::PLANES == 1 {
+            return;
+        }
+        self.turned.clear();
+        self.turned.extend_from_slice(right);
+        let mut first = 0;
+        for layer in layers {
+            let inputs = layer.n_sites * layer.inputs;
+            // A real input is not turned, nor read turned.
+            let from = first + if layer.complex_input { 0 } else { inputs };
+            first += layer.rows();
+            for [re, im] in self.turned[from..first].as_chunks_mut::<2>().0 {
+                std::mem::swap(re, im);
+                for im in im.iter_mut() {
+                    *im = -*im;
                 }
             }
-        }
-        Self {
-            turned,
-            x: [[rows(), rows()], [rows(), rows()]],
-            d: rows(),
-            sums: vec![[0.0; 32]; lanes],
         }
     }
 
     /// Finds the sums for two panels.
     fn products(&mut self, layers: &[Layer], left: &[RowOf<S>], right: &[RowOf<S>]) {
-        let constant = |x: f64| <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(x));
-        for sums in &mut self.sums {
-            sums.fill(0.0);
-        }
+        self.sums.fill([0.0; 32]);
         let mut first = 0;
         for layer in layers {
             let inputs = first..first + layer.n_sites * layer.inputs;
             let outputs = inputs.end..inputs.end + layer.n_sites * layer.outputs;
             first = outputs.end;
-            for before in &mut self.x[0] {
-                before.fill(constant(0.0));
-            }
-            if layer.bias {
-                self.x[0][0].fill(constant(1.0));
-            }
+            let bias = if layer.bias { 1.0 } else { 0.0 };
+            self.seen[0].fill([bias; 32]);
+            self.seen[1].fill([0.0; 32]);
             let sites =
                 (inputs.step_by(layer.inputs.max(1))).zip(outputs.step_by(layer.outputs.max(1)));
             for (x, d) in sites {
                 let x = x..x + layer.inputs;
                 let d = d..d + layer.outputs;
-                let (before, after) = self.x.split_at_mut(1);
-                let [before, after] = [&mut before[0], &mut after[0]];
-                product::<S>(
-                    &left[x.clone()],
-                    &right[x.clone()],
-                    Start::Rows(&before[0]),
-                    &mut after[0],
-                );
-                if layer.complex_input {
-                    product::<S>(
-                        &left[x.clone()],
-                        &self.turned[x],
-                        Start::Rows(&before[1]),
-                        &mut after[1],
-                    );
+                if layer.inclusive {
+                    self.see(layer, x.clone(), left, right);
                 }
-                let seen = if layer.inclusive { &*after } else { &*before };
-                product::<S>(
-                    &left[d.clone()],
-                    &right[d.clone()],
-                    Start::Zero,
-                    &mut self.d,
-                );
-                add_elementwise::<S::Real>(level(), &self.d, &seen[0], &mut self.sums);
+                product::<S>(&left[d.clone()], &right[d.clone()], &mut self.product);
+                add_weighted::<S>(&self.product, &self.seen[0], &mut self.sums);
                 if layer.complex_input {
-                    product::<S>(&left[d.clone()], &self.turned[d], Start::Zero, &mut self.d);
-                    add_elementwise::<S::Real>(level(), &self.d, &seen[1], &mut self.sums);
+                    product::<S>(&left[d.clone()], &self.turned[d], &mut self.product);
+                    add_weighted::<S>(&self.product, &self.seen[1], &mut self.sums);
                 }
-                std::mem::swap(before, after);
+                if !layer.inclusive {
+                    self.see(layer, x, left, right);
+                }
             }
+        }
+    }
+
+    /// Adds the products of a site's inputs to those seen.
+    fn see(&mut self, layer: &Layer, x: Range<usize>, left: &[RowOf<S>], right: &[RowOf<S>]) {
+        let [re, im] = &mut self.seen;
+        product::<S>(&left[x.clone()], &right[x.clone()], &mut self.product);
+        add_columns::<S::Real>(level(), &self.product, re.as_flattened_mut(), 32);
+        if layer.complex_input {
+            product::<S>(&left[x.clone()], &self.turned[x], &mut self.product);
+            add_columns::<S::Real>(level(), &self.product, im.as_flattened_mut(), 32);
         }
     }
 }
 
-/// out\[b\]\[a\] = start + Σ left\[·\]\[a\] right\[·\]\[b\], a and b lanes.
-fn product<S: Scalar>(
-    left: &[RowOf<S>],
-    right: &[RowOf<S>],
-    start: Start<S::Real>,
-    out: &mut [RowOf<S>],
-) {
+/// sums\[b\]\[a\] += x\[b\]\[a\] y\[b\]\[a\], in double precision.
+fn add_weighted<S: Scalar>(x: &[RowOf<S>], y: &[[f64; 32]], sums: &mut [[f64; 32]]) {
+    for ((x, y), sums) in x.chunks(1).zip(y).zip(sums.chunks_mut(1)) {
+        add_dots::<S::Real>(level(), x, y, sums);
+    }
+}
+
+/// out\[b\]\[a\] = Σ left\[·\]\[a\] right\[·\]\[b\], a and b lanes.
+fn product<S: Scalar>(left: &[RowOf<S>], right: &[RowOf<S>], out: &mut [RowOf<S>]) {
     let tiles = Tiles {
         level: level(),
         precision: Precision::Default,
     };
     let whole = [Tap { block: 0, row: 0 }];
     let weights = Across::<S::Real>(right);
-    tiles.site::<S::Real>(weights, start, left.len(), &whole, left, out);
+    tiles.site::<S::Real>(weights, Start::Zero, left.len(), &whole, left, out);
 }

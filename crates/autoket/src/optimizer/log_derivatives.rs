@@ -1,12 +1,12 @@
 //! Log-derivatives O = ∂ log ψ/∂θ, and their covariances: the force and the metric.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use faer::Mat;
 use rayon::prelude::*;
 
-use super::Symmetric;
+use super::{Pool, Symmetric};
+use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
 use crate::simd::{Row, add_dots, add_scaled, center, level, transpose};
@@ -30,6 +30,7 @@ pub struct LogDerivatives<'a, S: Scalar> {
     n_reals: usize,
     buffers: Buffers<S>,
     kept: bool,
+    interrupt: Interrupt,
 }
 
 /// Memory of [`LogDerivatives`], to be used again.
@@ -43,6 +44,8 @@ pub struct Buffers<S: Scalar> {
     epsilon: Vec<f64>,
     /// Σ_n w_n O_n, for each part.
     mean: [Vec<f64>; 2],
+    /// Memory of granules that were computed anew.
+    granules: Pool<Vec<RowOf<S>>>,
 }
 
 impl<S: Scalar> Default for Buffers<S> {
@@ -52,12 +55,15 @@ impl<S: Scalar> Default for Buffers<S> {
             roots: Vec::new(),
             epsilon: Vec::new(),
             mean: Default::default(),
+            granules: Pool::default(),
         }
     }
 }
 
 /// Samples of a granule: a multiple of all block sizes.
 const GRANULE: usize = 512;
+/// Granules whose log-derivatives are asked for at once, where all are kept.
+const GRANULES: usize = 8;
 /// Columns of A that are worked on at once.
 const COLUMNS: usize = 64;
 
@@ -73,16 +79,20 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         theta: &'a [S],
         estimate: &'a Estimate<S>,
     ) -> Self {
-        Self::within(Buffers::default(), true, model, theta, estimate)
+        let interrupt = Interrupt::default();
+        Self::within(Buffers::default(), true, model, theta, estimate, &interrupt)
     }
 
     /// The same in memory used before; A is kept, or computed anew when it is needed.
+    ///
+    /// Once `interrupt` is raised, all work ends early and its results are worth nothing.
     pub fn within(
         buffers: Buffers<S>,
         kept: bool,
         model: &'a dyn Autoregressive<S>,
         theta: &'a [S],
         estimate: &'a Estimate<S>,
+        interrupt: &Interrupt,
     ) -> Self {
         let mut o = Self {
             model,
@@ -91,31 +101,35 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
             n_reals: model.n_reals(),
             buffers,
             kept,
+            interrupt: interrupt.clone(),
         };
         o.weigh();
-        let n_rows = o.n_panels() * o.n_reals;
         let mut mean = std::mem::take(&mut o.buffers.mean);
         for mean in &mut mean[..S::PLANES] {
-            mean.clear();
-            mean.resize(o.n_reals, 0.0);
+            zeros(mean, o.n_reals);
         }
         if o.kept {
             let mut panels = std::mem::take(&mut o.buffers.panels);
-            panels.resize(n_rows, zero_row::<S>());
-            o.jacobian(0..o.n_blocks(), &mut panels);
-            for granule in panels.chunks(o.granule_rows()).enumerate() {
-                o.add_mean(granule, &mut mean);
+            panels.resize(o.n_panels() * o.n_reals, zero_row::<S>());
+            let some = panels.chunks_mut(GRANULES * o.granule_rows());
+            for (g, some) in some.enumerate().take_while(|_| !interrupt.is_raised()) {
+                let first = g * GRANULES;
+                let start = o.blocks(first).start;
+                let n_blocks = some.len() / (S::PLANES * o.n_reals);
+                o.jacobian(start..start + n_blocks, some);
+                for (i, granule) in some.chunks(o.granule_rows()).enumerate() {
+                    o.add_mean((first + i, granule), &mut mean);
+                }
             }
             o.buffers.mean = mean;
             o.center(0, &mut panels);
             o.buffers.panels = panels;
         } else {
-            let mut panels = Vec::new();
             for g in 0..o.n_granules() {
-                let blocks = o.blocks(g);
-                panels.resize(blocks.len() * S::PLANES * o.n_reals, zero_row::<S>());
-                o.jacobian(blocks, &mut panels);
-                o.add_mean((g, &panels), &mut mean);
+                o.buffers.granules.with(|panels| {
+                    o.fill(g, panels);
+                    o.add_mean((g, panels), &mut mean);
+                });
             }
             o.buffers.mean = mean;
         }
@@ -192,6 +206,28 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         self.model.jacobian(self.theta, &sigma[first..end], panels);
     }
 
+    /// O of a granule.
+    fn fill(&self, granule: usize, panels: &mut Vec<RowOf<S>>) {
+        let blocks = self.blocks(granule);
+        panels.resize(blocks.len() * S::PLANES * self.n_reals, zero_row::<S>());
+        if !self.interrupt.is_raised() {
+            self.jacobian(blocks, panels);
+        }
+    }
+
+    /// Runs `f` on the panels of a granule.
+    fn with_granule<T>(&self, granule: usize, f: impl FnOnce(&[RowOf<S>]) -> T) -> T {
+        if self.kept {
+            let mut panels = self.buffers.panels.chunks(self.granule_rows());
+            return f(panels.nth(granule).unwrap_or(&[]));
+        }
+        self.buffers.granules.with(|panels| {
+            self.fill(granule, panels);
+            self.center(self.blocks(granule).start * S::PLANES, panels);
+            f(panels)
+        })
+    }
+
     /// Adds Σ w O of a granule to the mean.
     fn add_mean(&self, (granule, panels): (usize, &[RowOf<S>]), mean: &mut [Vec<f64>; 2]) {
         let first = self.blocks(granule).start * lanes::<S>();
@@ -244,20 +280,6 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
             });
     }
 
-    /// The panels of a granule.
-    fn granule(&self, granule: usize) -> Cow<'_, [RowOf<S>]> {
-        if self.kept {
-            let mut panels = self.buffers.panels.chunks(self.granule_rows());
-            return Cow::Borrowed(panels.nth(granule).unwrap_or(&[]));
-        }
-        let blocks = self.blocks(granule);
-        let first = blocks.start * S::PLANES;
-        let mut panels = vec![zero_row::<S>(); blocks.len() * S::PLANES * self.n_reals];
-        self.jacobian(blocks, &mut panels);
-        self.center(first, &mut panels);
-        Cow::Owned(panels)
-    }
-
     /// The first row of A of a granule.
     fn first_row(&self, granule: usize) -> usize {
         self.blocks(granule).start * S::PLANES * lanes::<S>()
@@ -267,27 +289,54 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.n_reals];
         for g in 0..self.n_granules() {
-            let v = &v[self.first_row(g)..];
-            let part = |panel: usize, lane: usize| v[panel * lanes::<S>() + lane];
-            self.add_dots(&self.granule(g), (0, 1), part, &mut out);
+            self.with_granule(g, |panels| {
+                self.add_transposed_times(panels, &v[self.first_row(g)..], &mut out);
+            });
         }
         out
     }
 
     /// A u, by rows of A.
     pub fn times(&self, u: &[f64]) -> Vec<f64> {
-        let mut out = vec![0.0; self.n_rows()];
-        if self.n_reals == 0 {
-            return out;
-        }
-        for g in 0..self.n_granules() {
-            let granule = self.granule(g);
-            out[self.first_row(g)..]
-                .par_chunks_exact_mut(lanes::<S>())
-                .zip(granule.par_chunks_exact(self.n_reals))
-                .for_each(|(out, panel)| add_scaled::<S::Real>(level(), panel, u, out));
-        }
+        let mut out = Vec::new();
+        self.times_into(u, &mut out);
         out
+    }
+
+    pub(super) fn times_into(&self, u: &[f64], out: &mut Vec<f64>) {
+        zeros(out, self.n_rows());
+        for g in 0..self.n_granules() {
+            let out = &mut out[self.first_row(g)..];
+            self.with_granule(g, |panels| self.add_times(panels, u, out));
+        }
+    }
+
+    /// AᵀA u into `out`: each granule of A is made once.
+    pub(super) fn metric_times_into(&self, u: &[f64], out: &mut Vec<f64>) {
+        zeros(out, self.n_reals);
+        for g in 0..self.n_granules() {
+            self.with_granule(g, |panels| {
+                let mut product = [0.0; 2 * GRANULE];
+                self.add_times(panels, u, &mut product);
+                self.add_transposed_times(panels, &product, out);
+            });
+        }
+    }
+
+    /// out += A u for some panels.
+    fn add_times(&self, panels: &[RowOf<S>], u: &[f64], out: &mut [f64]) {
+        if self.n_reals == 0 {
+            return;
+        }
+        out.par_chunks_exact_mut(lanes::<S>())
+            .zip(panels.par_chunks_exact(self.n_reals))
+            .for_each(|(out, panel)| add_scaled::<S::Real>(level(), panel, u, out));
+    }
+
+    /// out += Aᵀ v for some panels.
+    fn add_transposed_times(&self, panels: &[RowOf<S>], v: &[f64], out: &mut [f64]) {
+        let part = |panel: usize, lane: usize| v[panel * lanes::<S>() + lane];
+        self.add_dots(panels, (0, 1), part, out);
     }
 
     /// AᵀA = Re⟨ΔO* ΔO⟩, the quantum geometric tensor, `(parameter, parameter)`.
@@ -303,21 +352,29 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         let n_panels = self.n_reals.div_ceil(lanes::<S>());
         out.reset(n_panels * lanes::<S>());
         for g in 0..self.n_granules() {
-            let granule = self.granule(g);
-            let depth = granule.len() / self.n_reals.max(1) * lanes::<S>();
+            let depth = self.blocks(g).len() * S::PLANES * lanes::<S>();
             columns.resize(n_panels * depth, zero_row::<S>());
-            columns
-                .par_chunks_exact_mut(depth.max(1))
-                .enumerate()
-                .for_each(|(p, columns)| {
-                    let end = ((p + 1) * lanes::<S>()).min(self.n_reals);
-                    let panels = granule.chunks_exact(self.n_reals);
-                    for (panel, to) in panels.zip(columns.chunks_exact_mut(lanes::<S>())) {
-                        transpose::<S::Real>(&panel[p * lanes::<S>()..end], to);
-                    }
-                });
-            out.add_products::<S::Real>([0, 0], columns, columns, depth);
+            self.with_granule(g, |panels| self.transpose_into(panels, columns));
+            out.add_products::<S::Real>([0, 0], columns, columns, depth, &self.interrupt);
         }
+    }
+
+    /// Panels with rows of A for lanes to panels with columns of A for lanes.
+    fn transpose_into(&self, panels: &[RowOf<S>], columns: &mut [RowOf<S>]) {
+        if self.n_reals == 0 {
+            return;
+        }
+        let depth = panels.len() / self.n_reals * lanes::<S>();
+        columns
+            .par_chunks_exact_mut(depth)
+            .enumerate()
+            .for_each(|(p, columns)| {
+                let end = ((p + 1) * lanes::<S>()).min(self.n_reals);
+                let panels = panels.chunks_exact(self.n_reals);
+                for (panel, to) in panels.zip(columns.chunks_exact_mut(lanes::<S>())) {
+                    transpose::<S::Real>(&panel[p * lanes::<S>()..end], to);
+                }
+            });
     }
 
     /// AAᵀ, the neural tangent kernel, `(row, row)`.
@@ -329,24 +386,29 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
 
     pub(super) fn gram_into(&self, out: &mut Symmetric) {
         out.reset(self.n_rows());
+        let add = |at: [usize; 2], left: &[_], right: &[_], out: &mut Symmetric| {
+            out.add_products::<S::Real>(at, left, right, self.n_reals, &self.interrupt);
+        };
         if self.kept {
             let panels = &self.buffers.panels;
-            out.add_products::<S::Real>([0, 0], panels, panels, self.n_reals);
-            return;
+            return add([0, 0], panels, panels, out);
         }
         for g in 0..self.n_granules() {
-            let left = self.granule(g);
-            for h in 0..=g {
-                let right = if h == g {
-                    Cow::Borrowed(&left[..])
-                } else {
-                    self.granule(h)
-                };
-                let at = [self.first_row(g), self.first_row(h)];
-                out.add_products::<S::Real>(at, &left, &right, self.n_reals);
-            }
+            self.with_granule(g, |left| {
+                for h in 0..g {
+                    let at = [self.first_row(g), self.first_row(h)];
+                    self.with_granule(h, |right| add(at, left, right, out));
+                }
+                add([self.first_row(g); 2], left, left, out);
+            });
         }
     }
+}
+
+/// Makes it so many zeros.
+fn zeros(vector: &mut Vec<f64>, n: usize) {
+    vector.clear();
+    vector.resize(n, 0.0);
 }
 
 fn zero_row<S: Scalar>() -> RowOf<S> {

@@ -2,6 +2,7 @@
 
 pub mod layerwise;
 mod log_derivatives;
+mod pool;
 mod rules;
 mod schedule;
 mod sr;
@@ -12,4 +13,5 @@ pub use rules::{Optimizer, Rule};
 pub use schedule::{Changing, Schedule};
 pub use sr::{Solution, Sr, SrForm, SrPlan, SrSpace};
 
+use pool::Pool;
 use symmetric::Symmetric;

@@ -65,40 +65,99 @@ impl<S: Scalar> Optimizer<S> {
         )
     }
 
-    /// θ after a step along `gradient`; steps count from 0.
-    pub fn apply(&mut self, step: usize, theta: &mut [S], gradient: &[S]) {
+    /// Moves θ by a step along `gradient`; steps count from 0.
+    ///
+    /// False where a number would not be finite: then θ and the memory of earlier steps are as before.
+    #[must_use]
+    pub fn apply(&mut self, step: usize, theta: &mut [S], gradient: &[S]) -> bool {
         let real = S::Real::from_f64;
-        let scale = |x: S::Real| S::new(x, real(0.0));
-        let minus_rate = scale(real(-self.learning_rate.at(step)));
-        if self.rule != Rule::Sgd {
-            self.mean.resize(theta.len(), S::zero());
+        let (n_means, n_squares) = match self.rule {
+            Rule::Sgd => (0, 0),
+            Rule::Momentum { .. } => (theta.len(), 0),
+            Rule::Adam { .. } => (theta.len(), theta.len()),
+        };
+        self.mean.resize(n_means, S::zero());
+        self.mean_square.resize(n_squares, real(0.0));
+        let moved = self.movement(step);
+        let (mean, mean_square) = (&mut self.mean, &mut self.mean_square);
+        let next = |i: usize, theta: &[S], mean: &[S], mean_square: &[S::Real]| {
+            let before = Entry {
+                theta: theta[i],
+                mean: mean.get(i).copied().unwrap_or_else(S::zero),
+                mean_square: mean_square.get(i).copied().unwrap_or(real(0.0)),
+            };
+            moved(before, gradient[i])
+        };
+        if !(0..theta.len()).all(|i| next(i, theta, mean, mean_square).is_finite()) {
+            return false;
         }
-        match self.rule {
-            Rule::Sgd => {
-                for (theta, &g) in theta.iter_mut().zip(gradient) {
-                    *theta += minus_rate * g;
-                }
+        for i in 0..theta.len() {
+            let after = next(i, theta, mean, mean_square);
+            theta[i] = after.theta;
+            if let Some(mean) = mean.get_mut(i) {
+                *mean = after.mean;
             }
+            if let Some(mean_square) = mean_square.get_mut(i) {
+                *mean_square = after.mean_square;
+            }
+        }
+        true
+    }
+
+    /// How a step moves an entry along its gradient.
+    fn movement(&self, step: usize) -> impl Fn(Entry<S>, S) -> Entry<S> + use<S> {
+        let real = S::Real::from_f64;
+        let scale = |x: S::Real| S::new(x, S::Real::from_f64(0.0));
+        let minus_rate = scale(real(-self.learning_rate.at(step)));
+        let rule = self.rule;
+        move |Entry {
+                  theta,
+                  mean,
+                  mean_square,
+              },
+              g| match rule {
+            Rule::Sgd => Entry {
+                theta: theta + minus_rate * g,
+                mean,
+                mean_square,
+            },
             Rule::Momentum { beta, nesterov } => {
                 let beta = scale(real(beta));
-                for ((theta, &g), m) in theta.iter_mut().zip(gradient).zip(&mut self.mean) {
-                    *m = g + beta * *m;
-                    *theta += minus_rate * if nesterov { g + beta * *m } else { *m };
+                let mean = g + beta * mean;
+                let direction = if nesterov { g + beta * mean } else { mean };
+                Entry {
+                    theta: theta + minus_rate * direction,
+                    mean,
+                    mean_square,
                 }
             }
             Rule::Adam { b1, b2, eps } => {
-                self.mean_square.resize(theta.len(), real(0.0));
                 let count = step as i32 + 1;
                 let (unbias_mean, unbias_square) = (1.0 - b1.powi(count), 1.0 - b2.powi(count));
-                let moments = self.mean.iter_mut().zip(&mut self.mean_square);
-                for ((theta, &g), (m, v)) in theta.iter_mut().zip(gradient).zip(moments) {
-                    let square = g.re() * g.re() + g.im() * g.im();
-                    *m = scale(real(b1)) * *m + scale(real(1.0 - b1)) * g;
-                    *v = real(b2) * *v + real(1.0 - b2) * square;
-                    let root = (*v / real(unbias_square)).sqrt() + real(eps);
-                    *theta += minus_rate * *m / scale(real(unbias_mean) * root);
+                let square = g.re() * g.re() + g.im() * g.im();
+                let mean = scale(real(b1)) * mean + scale(real(1.0 - b1)) * g;
+                let mean_square = real(b2) * mean_square + real(1.0 - b2) * square;
+                let root = (mean_square / real(unbias_square)).sqrt() + real(eps);
+                Entry {
+                    theta: theta + minus_rate * mean / scale(real(unbias_mean) * root),
+                    mean,
+                    mean_square,
                 }
             }
         }
+    }
+}
+
+/// An entry of θ with its memory.
+struct Entry<S: Scalar> {
+    theta: S,
+    mean: S,
+    mean_square: S::Real,
+}
+
+impl<S: Scalar> Entry<S> {
+    fn is_finite(&self) -> bool {
+        let finite = self.theta.is_finite() && self.mean.is_finite();
+        finite && Float::is_finite(self.mean_square)
     }
 }

@@ -6,7 +6,9 @@ use faer::linalg::evd::ComputeEigenvectors;
 use super::layerwise::{self, Factors};
 use super::log_derivatives::Buffers;
 use super::{LogDerivatives, Schedule, Symmetric};
-use crate::linalg::{CholeskySpace, cholesky_solve, conjugate_gradient, eigen};
+use crate::error::Result;
+use crate::interrupt::Interrupt;
+use crate::linalg::{CgSpace, CholeskySpace, cholesky_solve, conjugate_gradient, eigen};
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
 use crate::simd::Row;
@@ -70,11 +72,17 @@ pub struct SrSpace<S: Scalar> {
     /// Bytes that A and the matrix made of it may take; an A that does not fit is computed anew, in granules of
     /// 512 samples, when it is needed. Granules come on top.
     pub memory: usize,
+    /// Who may stop an update while it is being found.
+    pub interrupt: Interrupt,
     buffers: Buffers<S>,
     factors: Factors<S>,
     columns: Vec<RowOf<S>>,
     matrix: Symmetric,
     cholesky: CholeskySpace,
+    cg: CgSpace,
+    /// The right-hand side by rows of A, and a product with A.
+    right: Vec<f64>,
+    product: Vec<f64>,
     previous: Vec<f64>,
 }
 
@@ -82,11 +90,15 @@ impl<S: Scalar> Default for SrSpace<S> {
     fn default() -> Self {
         Self {
             memory: usize::MAX,
+            interrupt: Interrupt::default(),
             buffers: Buffers::default(),
             factors: Factors::default(),
             columns: Vec::new(),
             matrix: Symmetric::default(),
             cholesky: CholeskySpace::default(),
+            cg: CgSpace::default(),
+            right: Vec::new(),
+            product: Vec::new(),
             previous: Vec::new(),
         }
     }
@@ -137,7 +149,7 @@ impl Sr {
                 SrForm::Metric => (columns, columns * columns * 8, a),
                 SrForm::Gram => (rows, rows * rows * 8, a),
                 SrForm::Layerwise => (rows, rows * rows * 8, 0),
-                SrForm::Cg => (rows.min(columns), 0, a),
+                SrForm::Cg => (columns, 0, a),
             };
             let kept = matrix + a <= memory;
             let bytes = matrix + if kept { a } else { 0 };
@@ -169,9 +181,9 @@ impl Sr {
                 }
                 None => f64::INFINITY,
             },
-            // A product with A and one with its transpose; A anew costs as much as some tens of them.
+            // A product with A and one with its transpose; A anew costs as much as five of both (4x4, 3 layers).
             SrForm::Cg => {
-                let anew = if plan.kept { 1.0 } else { 4.0 };
+                let anew = if plan.kept { 1.0 } else { 6.0 };
                 CG_ITERATIONS * CG_SLOWNESS * 4.0 * n * p * anew
             }
         };
@@ -185,6 +197,9 @@ impl Sr {
     }
 
     /// The update at a step.
+    ///
+    /// # Errors
+    /// It was interrupted: the space holds what it held before, as far as later updates depend on it.
     pub fn update<S: Scalar>(
         &self,
         model: &dyn Autoregressive<S>,
@@ -192,13 +207,14 @@ impl Sr {
         estimate: &Estimate<S>,
         step: usize,
         space: &mut SrSpace<S>,
-    ) -> Solution {
+    ) -> Result<Solution> {
         let plan = self.plan(model, estimate.weights.len(), space.memory);
         if let (SrForm::Layerwise, Some(layers)) = (plan.form, model.layerwise()) {
             return self.solve_layerwise(&layers, model, theta, estimate, step, space);
         }
         let buffers = std::mem::take(&mut space.buffers);
-        let o = LogDerivatives::within(buffers, plan.kept, model, theta, estimate);
+        let interrupt = &space.interrupt;
+        let o = LogDerivatives::within(buffers, plan.kept, model, theta, estimate, interrupt);
         let solution = self.solve(plan.form, &o, step, space);
         space.buffers = o.into_buffers();
         solution
@@ -207,64 +223,62 @@ impl Sr {
     /// The update at a step from A, by one of the forms that use it.
     ///
     /// `SrForm::Layerwise`, which does not, is taken for `SrForm::Gram`.
+    ///
+    /// # Errors
+    /// As of [`update`](Self::update).
     pub fn solve<S: Scalar>(
         &self,
         form: SrForm,
         o: &LogDerivatives<S>,
         step: usize,
         space: &mut SrSpace<S>,
-    ) -> Solution {
+    ) -> Result<Solution> {
         let shift = self.diag_shift.at(step);
-        let n_reals = o.n_reals();
-        let before = self.momentum_of(space, n_reals);
-        // The gradient of the energy is twice the force.
-        let mut right: Vec<f64> = o.epsilon().iter().map(|e| 2.0 * e).collect();
-        let (update, form, fallback) = match form {
+        let momentum = self.momentum_of(space, o.n_reals());
+        let SrSpace {
+            interrupt,
+            columns,
+            matrix,
+            cholesky,
+            cg,
+            right,
+            product,
+            previous,
+            ..
+        } = space;
+        interrupt.check()?;
+        put_force(o.epsilon(), right);
+        if let Some(mu) = momentum {
+            subtract_momentum(o, mu, previous, product, right);
+        }
+        let (mut update, form, fallback) = match form {
             SrForm::Metric => {
-                subtract_before(o, &before, &mut right);
-                let mut x = o.transposed_times(&right);
-                let SrSpace {
-                    matrix,
-                    cholesky,
-                    columns,
-                    ..
-                } = space;
+                let mut x = o.transposed_times(right);
                 let make = |matrix: &mut Symmetric| o.metric_into(matrix, columns);
-                let fallback = solve(make, shift, &mut x, matrix, cholesky);
-                (with_before(x, &before), form, fallback)
+                let fallback = solve(make, shift, &mut x, matrix, cholesky, interrupt);
+                (x, form, fallback)
             }
             SrForm::Gram | SrForm::Layerwise => {
-                subtract_before(o, &before, &mut right);
-                let SrSpace {
-                    matrix, cholesky, ..
-                } = space;
                 let make = |matrix: &mut Symmetric| o.gram_into(matrix);
-                let fallback = solve(make, shift, &mut right, matrix, cholesky);
-                let update = with_before(o.transposed_times(&right), &before);
-                (update, SrForm::Gram, fallback)
-            }
-            SrForm::Cg if o.n_rows() < n_reals => {
-                subtract_before(o, &before, &mut right);
-                let product = |x: &[f64]| o.times(&o.transposed_times(x));
-                let converged =
-                    conjugate_gradient(product, shift, &mut right, RESIDUAL, ITERATIONS);
-                let update = with_before(o.transposed_times(&right), &before);
-                (update, form, !converged)
+                let fallback = solve(make, shift, right, matrix, cholesky, interrupt);
+                (o.transposed_times(right), SrForm::Gram, fallback)
             }
             SrForm::Cg => {
-                subtract_before(o, &before, &mut right);
-                let mut x = o.transposed_times(&right);
-                let product = |x: &[f64]| o.transposed_times(&o.times(x));
-                let converged = conjugate_gradient(product, shift, &mut x, RESIDUAL, ITERATIONS);
-                (with_before(x, &before), form, !converged)
+                let mut x = o.transposed_times(right);
+                let product = |x: &[f64], out: &mut Vec<f64>| o.metric_times_into(x, out);
+                let (end, most) = (RESIDUAL, ITERATIONS);
+                let converged =
+                    conjugate_gradient(product, shift, &mut x, end, most, cg, interrupt);
+                (x, form, !converged)
             }
         };
-        self.keep(&update, space);
-        Solution {
+        interrupt.check()?;
+        self.finish(momentum, &mut update, previous);
+        Ok(Solution {
             update,
             form,
             fallback,
-        }
+        })
     }
 
     fn solve_layerwise<S: Scalar>(
@@ -275,66 +289,79 @@ impl Sr {
         estimate: &Estimate<S>,
         step: usize,
         space: &mut SrSpace<S>,
-    ) -> Solution {
+    ) -> Result<Solution> {
         let shift = self.diag_shift.at(step);
-        let before = self.momentum_of(space, model.n_reals());
+        let momentum = self.momentum_of(space, model.n_reals());
         let SrSpace {
+            interrupt,
+            buffers,
             factors,
             matrix,
             cholesky,
+            right,
+            product,
+            previous,
             ..
         } = space;
         factors.compute(layers, model, theta, estimate);
-        let mut right: Vec<f64> = factors.epsilon().iter().map(|e| 2.0 * e).collect();
-        if !before.is_empty() {
-            let o = LogDerivatives::within(Buffers::default(), false, model, theta, estimate);
-            subtract_before(&o, &before, &mut right);
+        interrupt.check()?;
+        put_force(factors.epsilon(), right);
+        if let Some(mu) = momentum {
+            let memory = std::mem::take(buffers);
+            let o = LogDerivatives::within(memory, false, model, theta, estimate, interrupt);
+            subtract_momentum(&o, mu, previous, product, right);
+            *buffers = o.into_buffers();
         }
-        let make = |matrix: &mut Symmetric| factors.gram_into(layers, matrix);
-        let fallback = solve(make, shift, &mut right, matrix, cholesky);
-        let update = factors.transposed_times(model, theta, estimate, &right);
-        let update = with_before(update, &before);
-        self.keep(&update, space);
-        Solution {
+        let make = |matrix: &mut Symmetric| factors.gram_into(layers, matrix, interrupt);
+        let fallback = solve(make, shift, right, matrix, cholesky, interrupt);
+        let mut update = factors.transposed_times(model, theta, estimate, right);
+        interrupt.check()?;
+        self.finish(momentum, &mut update, previous);
+        Ok(Solution {
             update,
             form: SrForm::Layerwise,
             fallback,
-        }
+        })
     }
 
-    /// μ δ'; empty where that is 0.
-    fn momentum_of<S: Scalar>(&self, space: &SrSpace<S>, n_reals: usize) -> Vec<f64> {
-        match self.momentum {
-            Some(mu) if space.previous.len() == n_reals => {
-                space.previous.iter().map(|x| mu * x).collect()
+    /// μ, where there is an update before.
+    fn momentum_of<S: Scalar>(&self, space: &SrSpace<S>, n_reals: usize) -> Option<f64> {
+        self.momentum.filter(|_| space.previous.len() == n_reals)
+    }
+
+    /// δ = μ δ' + x, where x solves the system with the right-hand side 2 ε - μ A δ'; keeps δ for the next.
+    fn finish(&self, momentum: Option<f64>, update: &mut [f64], previous: &mut Vec<f64>) {
+        if let Some(mu) = momentum {
+            for (x, before) in update.iter_mut().zip(&*previous) {
+                *x += mu * before;
             }
-            _ => Vec::new(),
         }
-    }
-
-    fn keep<S: Scalar>(&self, update: &[f64], space: &mut SrSpace<S>) {
         // An update that the driver will refuse must not come back in the next.
         if self.momentum.is_some() && update.iter().all(|x| x.is_finite()) {
-            space.previous.clear();
-            space.previous.extend_from_slice(update);
+            previous.clear();
+            previous.extend_from_slice(update);
         }
     }
 }
 
-/// δ = μ δ' + x, where x solves the system with the right-hand side 2 ε - A μ δ'.
-fn subtract_before<S: Scalar>(o: &LogDerivatives<S>, before: &[f64], right: &mut [f64]) {
-    if !before.is_empty() {
-        for (right, x) in right.iter_mut().zip(o.times(before)) {
-            *right -= x;
-        }
-    }
+/// 2 ε: the gradient of the energy is twice the force.
+fn put_force(epsilon: &[f64], right: &mut Vec<f64>) {
+    right.clear();
+    right.extend(epsilon.iter().map(|e| 2.0 * e));
 }
 
-fn with_before(mut update: Vec<f64>, before: &[f64]) -> Vec<f64> {
-    for (x, before) in update.iter_mut().zip(before) {
-        *x += before;
+/// right -= μ A δ'.
+fn subtract_momentum<S: Scalar>(
+    o: &LogDerivatives<S>,
+    mu: f64,
+    previous: &[f64],
+    product: &mut Vec<f64>,
+    right: &mut [f64],
+) {
+    o.times_into(previous, product);
+    for (right, x) in right.iter_mut().zip(&*product) {
+        *right -= mu * x;
     }
-    update
 }
 
 /// b ← (M + shift)⁻¹ b, where `make` makes M; returns whether Cholesky failed.
@@ -344,6 +371,7 @@ fn solve(
     b: &mut Vec<f64>,
     matrix: &mut Symmetric,
     cholesky: &mut CholeskySpace,
+    interrupt: &Interrupt,
 ) -> bool {
     let n = b.len();
     make(matrix);
@@ -351,29 +379,28 @@ fn solve(
     // Lines of zeros may lie behind the last: with a shift of 0 they too need something on the diagonal.
     matrix.fill_diagonal(n);
     b.resize(matrix.n_lines(), 0.0);
-    let right = b.clone();
-    let solved = cholesky_solve(matrix.as_mut(), b, cholesky);
+    let solved = interrupt.is_raised() || cholesky_solve(matrix.as_mut(), b, cholesky);
     if !solved {
         make(matrix);
         matrix.shift(shift);
-        least_squares(matrix, &right, b);
+        least_squares(matrix, b);
     }
     b.truncate(n);
     !solved
 }
 
-/// x of M x = b in the directions that M has.
-fn least_squares(matrix: &Symmetric, b: &[f64], x: &mut [f64]) {
+/// b ← x of M x = b in the directions that M has.
+fn least_squares(matrix: &Symmetric, b: &mut [f64]) {
     let Ok((values, vectors)) = eigen(matrix.as_ref(), ComputeEigenvectors::Yes) else {
         // No decomposition of a matrix with NaN: the driver refuses the update.
-        return x.fill(f64::NAN);
+        return b.fill(f64::NAN);
     };
     let smallest = CUTOFF * values.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
     let mut y = vectors.transpose() * ColRef::from_slice(b);
     for (y, &value) in y.iter_mut().zip(&values) {
         *y = if value > smallest { *y / value } else { 0.0 };
     }
-    for (x, y) in x.iter_mut().zip((vectors * y).iter()) {
+    for (x, y) in b.iter_mut().zip((vectors * y).iter()) {
         *x = *y;
     }
 }

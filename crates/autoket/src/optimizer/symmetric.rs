@@ -3,6 +3,7 @@
 use faer::{Mat, MatMut, MatRef};
 use rayon::prelude::*;
 
+use crate::interrupt::Interrupt;
 use crate::scalar::Real;
 use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, level};
 
@@ -74,12 +75,14 @@ impl Symmetric {
     /// Adds L Rᵀ from line `at` on, where that lies in the lower triangle.
     ///
     /// L and R are panels of `depth` rows each: lanes are lines of the product, rows its terms.
+    /// Ends early where it is asked to.
     pub fn add_products<R: Real>(
         &mut self,
         at: [usize; 2],
         left: &[R::Row],
         right: &[R::Row],
         depth: usize,
+        interrupt: &Interrupt,
     ) {
         let (stride, lanes) = (self.stride, R::Row::LANES);
         if depth == 0 || self.n == 0 {
@@ -95,7 +98,8 @@ impl Symmetric {
                 for (r, left) in left.chunks(ROWS / lanes * depth).enumerate() {
                     let first_row = at[0] + r * ROWS;
                     // Nothing of it on or below the diagonal?
-                    if first_row + left.len() / depth * lanes <= first_column {
+                    let above = first_row + left.len() / depth * lanes <= first_column;
+                    if above || interrupt.is_raised() {
                         continue;
                     }
                     add_tile::<R>(

@@ -36,6 +36,8 @@ pub trait VariationalState<S: Scalar>: Send {
     /// Basis states, local values and statistics of an operator into `out`, whose memory is used again;
     /// draws fresh samples if it samples.
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()>;
+    /// Takes the last draw back: the next one gives the same samples.
+    fn rewind(&mut self);
 
     /// Basis states, local values and statistics of an operator.
     fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
@@ -96,6 +98,8 @@ pub struct McState<S: Scalar> {
     model: Arc<dyn Autoregressive<S>>,
     params: Params<S>,
     sampler: DirectSampler,
+    /// The sampler before the last draw.
+    rewound: DirectSampler,
     n_samples: usize,
 }
 
@@ -114,9 +118,11 @@ impl<S: Scalar> McState<S> {
             ));
         }
         let params = model.init(Key::new(seed));
+        let sampler = DirectSampler::of_seed(seed);
         Ok(Self {
             params,
-            sampler: DirectSampler::of_seed(seed),
+            sampler,
+            rewound: sampler,
             model,
             n_samples,
         })
@@ -124,6 +130,7 @@ impl<S: Scalar> McState<S> {
 
     /// Draws fresh samples.
     pub fn sample(&mut self) -> Samples<S> {
+        self.rewound = self.sampler;
         self.sampler
             .sample(&*self.model, &self.params.values, self.n_samples)
     }
@@ -155,6 +162,7 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
         same_space(&*self.model, operator)?;
         let theta = &self.params.values;
+        self.rewound = self.sampler;
         self.sampler
             .sample_into(&*self.model, theta, self.n_samples, &mut out.samples);
         out.local_values.resize(self.n_samples, c64::ZERO);
@@ -165,6 +173,10 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
         out.weights
             .resize(self.n_samples, 1.0 / self.n_samples as f64);
         Ok(())
+    }
+
+    fn rewind(&mut self) {
+        self.sampler = self.rewound;
     }
 }
 
@@ -219,6 +231,8 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
         out.stats = Stats::of_all_states(&out.local_values, weights);
         Ok(())
     }
+
+    fn rewind(&mut self) {}
 }
 
 /// An operator on another space would give wrong numbers, not an error, later.

@@ -1,11 +1,18 @@
 //! Whole runs against NetKet's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoket::driver::Vmc;
+use autoket::hilbert::Hilbert;
+use autoket::models::{Ansatz, Arnn, ArnnDense, Autoregressive, RowOf, Samples};
+use autoket::operator::{Connected, LocalOperator, Operator};
+use autoket::optimizer::layerwise::Layer;
 use autoket::optimizer::{Optimizer, Rule, Sr, SrForm, SrSpace};
-use autoket::vqs::McState;
-use autoket::{Scalar, c64};
+use autoket::params::{Layout, Params};
+use autoket::random::Key;
+use autoket::vqs::{McState, VariationalState};
+use autoket::{Error, Interrupt, Scalar, c64};
 use num_complex::Complex;
 use serde_json::Value;
 
@@ -124,7 +131,6 @@ fn threads_do_not_matter() {
 #[test]
 fn memory_does_not_matter() {
     use autoket::optimizer::LogDerivatives;
-    use autoket::vqs::VariationalState;
     let spec = golden::json("run_3x3_c128_sr");
     let model = config(&spec).build::<Complex<f64>>().unwrap();
     let hamiltonian = operator(&golden::hilbert(&spec["hilbert"]), &spec["hamiltonian"]);
@@ -132,9 +138,18 @@ fn memory_does_not_matter() {
     let estimate = state.estimate(&hamiltonian).unwrap();
     let (model, theta) = (state.model(), &state.params().values);
     let kept = LogDerivatives::new(model, theta, &estimate);
-    let anew = LogDerivatives::within(Default::default(), false, model, theta, &estimate);
+    let anew = LogDerivatives::within(
+        Default::default(),
+        false,
+        model,
+        theta,
+        &estimate,
+        &Interrupt::default(),
+    );
     let solve = |form, o: &LogDerivatives<Complex<f64>>| {
-        Sr::default().solve(form, o, 0, &mut SrSpace::default())
+        Sr::default()
+            .solve(form, o, 0, &mut SrSpace::default())
+            .unwrap()
     };
     for form in [SrForm::Metric, SrForm::Gram, SrForm::Cg] {
         assert_eq!(solve(form, &kept).update, solve(form, &anew).update);
@@ -152,8 +167,6 @@ fn memory_does_not_matter() {
 /// Steps that leave the numbers are refused, and the parameters stay those before.
 #[test]
 fn bad_steps_are_refused() {
-    use autoket::Error;
-    use autoket::vqs::VariationalState;
     let spec = golden::json("run_3x3_sgd");
     for (rate, sr) in [
         (1e300, false),
@@ -193,5 +206,214 @@ fn bad_steps_are_refused() {
             }
         }
         assert!(refused, "{rate:e}");
+    }
+}
+
+/// Counts what is asked of a model or an operator, and raises an interrupt at one of these calls.
+#[derive(Clone)]
+struct Watch {
+    calls: Arc<AtomicUsize>,
+    raise_at: usize,
+    interrupt: Interrupt,
+}
+
+impl Watch {
+    fn new(raise_at: usize) -> Self {
+        Self {
+            calls: Arc::default(),
+            raise_at,
+            interrupt: Interrupt::default(),
+        }
+    }
+
+    fn see(&self) {
+        if self.calls.fetch_add(1, Ordering::SeqCst) == self.raise_at {
+            self.interrupt.raise();
+        }
+    }
+}
+
+struct Watched<T>(T, Watch);
+
+impl Operator for Watched<LocalOperator> {
+    fn hilbert(&self) -> &Hilbert {
+        self.0.hilbert()
+    }
+    fn is_hermitian(&self) -> bool {
+        self.0.is_hermitian()
+    }
+    fn max_conn_size(&self) -> usize {
+        self.0.max_conn_size()
+    }
+    fn connected(&self, sigma: &[u8], out: &mut Connected) {
+        self.1.see();
+        self.0.connected(sigma, out);
+    }
+}
+
+impl<S: Scalar> Ansatz<S> for Watched<Arnn<S>> {
+    fn hilbert(&self) -> &Hilbert {
+        self.0.hilbert()
+    }
+    fn layout(&self) -> &Arc<Layout> {
+        self.0.layout()
+    }
+    fn init(&self, key: Key) -> Params<S> {
+        self.0.init(key)
+    }
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+        self.0.log_psi_into(theta, sigma, out);
+    }
+    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) {
+        self.1.see();
+        self.0.vjp(theta, sigma, cotangent, sum);
+    }
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+        self.1.see();
+        self.0.jacobian(theta, sigma, out);
+    }
+    fn local_values_into(&self, theta: &[S], sigma: &[u8], o: &dyn Operator, out: &mut [c64]) {
+        self.0.local_values_into(theta, sigma, o, out);
+    }
+    fn layerwise(&self) -> Option<Vec<Layer>> {
+        self.0.layerwise()
+    }
+    fn layerwise_factors(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+        self.1.see();
+        self.0.layerwise_factors(theta, sigma, out);
+    }
+    fn tabulate(&self, n_samples: usize) -> String {
+        self.0.tabulate(n_samples)
+    }
+}
+
+impl<S: Scalar> Autoregressive<S> for Watched<Arnn<S>> {
+    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
+        self.0.conditionals_log_psi(theta, sigma)
+    }
+    fn machine_pow(&self) -> u32 {
+        self.0.machine_pow()
+    }
+    fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>) {
+        self.1.see();
+        self.0.sample_into(theta, n_samples, key, samples);
+    }
+}
+
+/// A run that is watched: Adam and, with a form, SPRING.
+fn watched(
+    raise_at: usize,
+    n_samples: usize,
+    sr: Option<(SrForm, usize)>,
+) -> (Vmc<f64, McState<f64>>, Watch) {
+    let spec = golden::json("run_3x3_sr");
+    let watch = Watch::new(raise_at);
+    let hilbert = golden::hilbert(&spec["hilbert"]);
+    let hamiltonian = Watched(operator(&hilbert, &spec["hamiltonian"]), watch.clone());
+    let model = match sr {
+        Some((SrForm::Layerwise, _)) => ArnnDense::new(hilbert, 2, 3).build(),
+        _ => config(&spec).build(),
+    };
+    let model = Watched(model.unwrap(), watch.clone());
+    let state = McState::new(Arc::new(model), n_samples, 1).unwrap();
+    let solver = sr.map(|(form, _)| Sr {
+        form: Some(form),
+        momentum: Some(0.5),
+        ..Sr::default()
+    });
+    let mut vmc = Vmc::new(Arc::new(hamiltonian), state, Optimizer::adam(0.01), solver);
+    vmc.set_memory(sr.map_or(usize::MAX, |(_, memory)| memory));
+    vmc.set_interrupt(watch.interrupt.clone());
+    (vmc, watch)
+}
+
+/// A step that is interrupted leaves all as it was; the run that goes on is the run that was never interrupted,
+/// bit for bit.
+#[test]
+fn interrupted_steps_leave_no_trace() {
+    const STEPS: usize = 3;
+    let all = usize::MAX;
+    for sr in [
+        None,
+        Some((SrForm::Metric, all)),
+        Some((SrForm::Metric, 0)),
+        Some((SrForm::Gram, all)),
+        Some((SrForm::Gram, 0)),
+        Some((SrForm::Cg, 0)),
+        Some((SrForm::Layerwise, all)),
+    ] {
+        let (mut vmc, watch) = watched(usize::MAX, 600, sr);
+        for _ in 0..STEPS {
+            vmc.advance().unwrap();
+        }
+        let expected = &vmc.state.params().values;
+        let calls = watch.calls.load(Ordering::SeqCst);
+        let mut interrupted = 0;
+        let points = (0..8).map(|i| calls * i / 8).chain(calls - 4..calls);
+        for raise_at in points {
+            let (mut vmc, _) = watched(raise_at, 600, sr);
+            while vmc.steps() < STEPS {
+                let before = vmc.state.params().values.clone();
+                match vmc.advance() {
+                    Ok(_) => {}
+                    Err(Error::Interrupted) => {
+                        interrupted += 1;
+                        assert_eq!(vmc.state.params().values, before);
+                        vmc.set_interrupt(Interrupt::default());
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            assert_eq!(&vmc.state.params().values, expected, "{sr:?} {raise_at}");
+        }
+        assert!(interrupted >= 8, "{sr:?}: {interrupted}");
+    }
+}
+
+/// Conjugate gradients without log-derivatives kept make them once for the mean, once for the right-hand side,
+/// and once in each iteration: of four samples, whose deviations span three directions, three times.
+#[test]
+fn conjugate_gradients_make_log_derivatives_once_an_iteration() {
+    let (mut vmc, watch) = watched(usize::MAX, 4, Some((SrForm::Cg, 0)));
+    vmc.advance().unwrap();
+    let of_samples = 1 + 4;
+    assert_eq!(watch.calls.load(Ordering::SeqCst), of_samples + 1 + 1 + 3);
+}
+
+/// The update is the same, bit for bit, on one thread and on three, of matrices so large that the dense solver
+/// takes several.
+#[test]
+fn threads_do_not_matter_to_large_systems() {
+    let spec = golden::json("run_3x3_sr");
+    let hilbert = golden::hilbert(&spec["hilbert"]);
+    let hamiltonian = operator(&hilbert, &spec["hamiltonian"]);
+    let model = autoket::models::ArnnConv2d::new(hilbert, 3, 14, [3, 3]);
+    let model: Arc<Arnn<f64>> = Arc::new(model.build().unwrap());
+    assert!(model.n_reals() >= 1024, "{}", model.n_reals());
+    let updates = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let mut state = McState::new(model.clone(), 1040, 1).unwrap();
+            let estimate = state.estimate(&hamiltonian).unwrap();
+            let (model, theta) = (state.model(), &state.params().values);
+            [SrForm::Metric, SrForm::Gram, SrForm::Cg].map(|form| {
+                let sr = Sr {
+                    form: Some(form),
+                    ..Sr::default()
+                };
+                let space = &mut SrSpace::default();
+                let solution = sr.update(model, theta, &estimate, 0, space).unwrap();
+                assert!(!solution.fallback);
+                solution
+                    .update
+                    .iter()
+                    .map(|x| x.to_bits())
+                    .collect::<Vec<_>>()
+            })
+        })
+    };
+    let (one, three) = (updates(1), updates(3));
+    for (form, (one, three)) in one.iter().zip(&three).enumerate() {
+        assert!(one == three, "{form}");
     }
 }

@@ -327,7 +327,9 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
             form: Some(form),
             ..Sr::default()
         };
-        let solution = sr.update(&model, theta, &estimate, 0, &mut SrSpace::default());
+        let solution = sr
+            .update(&model, theta, &estimate, 0, &mut SrSpace::default())
+            .unwrap();
         assert_eq!((solution.form, solution.fallback), (form, false));
         let update: Vec<S> = model.layout().scatter(&solution.update);
         assert_close(

@@ -179,6 +179,9 @@ fn statistics_are_their_formulas() {
     assert_eq!((exact.variance, exact.error_of_mean), (4.0, 0.0));
     // 10 · 4/(3 - 1)²
     assert_eq!(exact.v_score(10, 1.0), 10.0);
+    // An eigenstate has the score 0, even where its energy is the mean of all.
+    let none = Stats::of_samples(&[c64::ZERO, c64::ZERO]);
+    assert_eq!(none.v_score(4, 0.0), 0.0);
 }
 
 #[test]
