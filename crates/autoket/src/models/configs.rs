@@ -84,7 +84,8 @@ impl ArnnConv2d {
     /// # Errors
     /// A number of sites that is no square and no `extent`, or an `extent` of another number of sites;
     /// no layers; a list of features of the wrong length or end; a zero in a size;
-    /// a kernel of which the first layer's mask leaves nothing; `machine_pow` 0.
+    /// a kernel of which the first layer's mask leaves nothing; `machine_pow` 0; an activation whose
+    /// parameter makes no sense, or the user's own whose derivative is not one.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let extent = self.lattice()?;
         let layers = stack(
@@ -109,7 +110,7 @@ impl ArnnConv2d {
             "ARNNConv2D",
             self.hilbert.clone(),
             layers,
-            self.activation,
+            self.activation.checked::<S>()?,
             positive_power(self.machine_pow)?,
             self.precision,
         ))
@@ -194,7 +195,8 @@ impl ArnnDense {
     /// The model with parameters of type `S`.
     ///
     /// # Errors
-    /// No layers; a list of features of the wrong length or end; a zero in a size; `machine_pow` 0.
+    /// No layers; a list of features of the wrong length or end; a zero in a size; `machine_pow` 0;
+    /// an activation as in [`ArnnConv2d::build`].
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let layers = stack(
             &self.hilbert,
@@ -216,7 +218,7 @@ impl ArnnDense {
             "ARNNDense",
             self.hilbert.clone(),
             layers,
-            self.activation,
+            self.activation.checked::<S>()?,
             positive_power(self.machine_pow)?,
             self.precision,
         ))
@@ -282,7 +284,8 @@ impl ArnnConv1d {
     /// The model with parameters of type `S`.
     ///
     /// # Errors
-    /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1; `machine_pow` 0.
+    /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1; `machine_pow` 0;
+    /// an activation as in [`ArnnConv2d::build`].
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let layers = stack(
             &self.hilbert,
@@ -306,7 +309,7 @@ impl ArnnConv1d {
             "ARNNConv1D",
             self.hilbert.clone(),
             layers,
-            self.activation,
+            self.activation.checked::<S>()?,
             positive_power(self.machine_pow)?,
             self.precision,
         ))
