@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import warnings
+from functools import partial, wraps
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -1169,6 +1170,125 @@ def generate_operator_local():
     write_operators("local", cases)
 
 
+# Files of variables
+
+
+def generate_mpack():
+    """What Flax and NetKet write of tiny networks, and log psi of all states."""
+    small = dict(layers=2, features=2, full_sum=False)
+    cases = []
+    for dtype in ("float64", "complex128"):
+        nets = {
+            "dense": dense_case(3, dtype=dtype, **small),
+            "conv1d": conv1d_case(4, kernel_size=2, dtype=dtype, **small),
+            "conv2d": model_case((2, 2), kernel_size=(2, 2), dtype=dtype, **small),
+        }
+        for kind, c in nets.items():
+            hilbert = build_hilbert(c["hilbert"])
+            state = nk.vqs.MCState(
+                nk.sampler.ARDirectSampler(hilbert), build_model(hilbert, c), n_samples=8, seed=3
+            )
+            state.parameters = perturb(state.parameters, 5)
+            state.sample()
+            name = f"mpack_{kind}_{dtype}"
+            (DATA / f"{name}.mpack").write_bytes(flax.serialization.to_bytes(state.variables))
+            (DATA / f"{name}_state.mpack").write_bytes(flax.serialization.to_bytes(state))
+            sigma = hilbert.all_states()
+            cases.append(
+                dict(
+                    name=name,
+                    **c,
+                    index=hilbert.states_to_local_indices(sigma),
+                    log_psi=np.asarray(state.log_value(sigma), dtype=complex),
+                )
+            )
+    # The last ones again, in pieces as Flax writes what is above 1 GiB.
+    whole, flax.serialization.MAX_CHUNK_SIZE = flax.serialization.MAX_CHUNK_SIZE, 64
+    (DATA / "mpack_chunked.mpack").write_bytes(flax.serialization.to_bytes(state.variables))
+    flax.serialization.MAX_CHUNK_SIZE = whole
+    scalars = {"a": np.float64(1.5), "b": np.complex128(2 - 1j), "c": 3.25, "d": 1 + 4j}
+    scalars |= {"e": np.float32(0.1), "f": np.ones((2, 0)), "g": np.array(7.0)}
+    (DATA / "mpack_scalars.mpack").write_bytes(
+        flax.serialization.to_bytes({"params": {"m": scalars}})
+    )
+    write_json("mpack", {"cases": cases})
+
+
+# Activations
+
+
+def activation_cases():
+    """(name in a run file, function, whether it acts on complex numbers)."""
+    nn, reim = jax.nn, nk.nn.activation.reim
+    analytic = {
+        "gelu": nn.gelu,
+        "silu": nn.silu,
+        "softplus": nn.softplus,
+        "sigmoid": nn.sigmoid,
+        "tanh": jnp.tanh,
+        "log_cosh": nk.nn.log_cosh,
+        "sin": jnp.sin,
+        "identity": nn.identity,
+    }
+    for name, f in analytic.items():
+        yield name, f, True
+    split = [
+        ("selu", nn.selu),
+        ("relu", nn.relu),
+        ("elu", nn.elu),
+        ({"elu": 0.3}, partial(nn.elu, alpha=0.3)),
+        ("celu", nn.celu),
+        ({"celu": 0.3}, partial(nn.celu, alpha=0.3)),
+        ("leaky_relu", nn.leaky_relu),
+        ({"leaky_relu": 0.2}, partial(nn.leaky_relu, negative_slope=0.2)),
+        ("gelu_exact", partial(nn.gelu, approximate=False)),
+    ]
+    for name, f in split:
+        yield name, f, False
+    # `reim` wants a function with a name; of a real number it is the function itself.
+    for name, f in split + [("tanh", jnp.tanh), ("softplus", nn.softplus), ("sin", jnp.sin)]:
+        if isinstance(name, dict):
+            ((name, parameter),) = name.items()
+            name = {f"reim_{name}": parameter}
+        else:
+            name = f"reim_{name}"
+        yield name, reim(wraps(nn.relu)(f)), True
+
+
+def generate_activation():
+    rng = np.random.default_rng(7)
+    reals = np.concatenate(
+        [[0.0, 1e-9, -1e-9, 1e-3, -1e-3, 20, -20, 60, -60], np.linspace(-8, 8, 33), rng.normal(size=8)]
+    )
+    complexes = np.concatenate(
+        [
+            rng.normal(size=16) + 1j * rng.normal(size=16),
+            3 * rng.normal(size=16) + 5j * rng.normal(size=16),
+            [1e-5 - 2e-5j, 30 + 1j, -30 + 1j, 1e-3 + 7j, -2 - 40j, 0.5j],
+        ]
+    )
+    cases, out = [], {}
+    for dtype in ("float32", "float64", "complex64", "complex128"):
+        is_complex = dtype.startswith("complex")
+        x = jnp.asarray(complexes if is_complex else reals, dtype=dtype)
+        out[f"{dtype}.x"] = x
+        for name, f, on_complex in activation_cases():
+            if is_complex and not on_complex:
+                continue
+            text = json.dumps(name)
+            is_reim = "reim_" in text
+            if is_reim and not is_complex:
+                continue
+            key = f"{dtype}.{len(cases)}"
+            # Of the parts apart, both slopes as one complex number; else the derivative.
+            tangent = jnp.full_like(x, 1 + 1j if is_reim else 1)
+            value, slope = jax.jvp(f, (x,), (tangent,))
+            out[f"{key}.value"], out[f"{key}.slope"] = value, slope
+            cases.append(dict(key=key, dtype=dtype, activation=name))
+    write_json("activation", {"cases": cases})
+    write_tensors("activation", out)
+
+
 # Text
 
 
@@ -1213,6 +1333,8 @@ def jobs():
     yield "operator_heisenberg", generate_operator_heisenberg
     yield "operator_bose_hubbard", generate_operator_bose_hubbard
     yield "operator_local", generate_operator_local
+    yield "activation", generate_activation
+    yield "mpack", generate_mpack
     yield "tabulate", generate_tabulate
     yield "jsonlog", generate_jsonlog
     for name, c in model_cases().items():

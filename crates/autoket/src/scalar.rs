@@ -109,6 +109,7 @@ pub trait Scalar:
 pub trait Real:
     Scalar<Real = Self>
     + crate::simd::math::Constants
+    + crate::simd::OnRows
     + Float
     + FloatConst
     + SimdFloatElement

@@ -19,6 +19,8 @@ mod hilbert;
 mod logging;
 #[path = "it/models.rs"]
 mod models;
+#[path = "it/nn.rs"]
+mod nn;
 #[path = "it/operator.rs"]
 mod operator;
 #[path = "it/optimizer.rs"]
@@ -27,7 +29,7 @@ mod optimizer;
 mod params;
 #[path = "it/random.rs"]
 mod random;
-#[path = "it/simd.rs"]
+#[path = "it/simd/mod.rs"]
 mod simd;
 #[path = "it/tabulate.rs"]
 mod tabulate;

@@ -127,7 +127,7 @@ impl ArnnConv2dConfig {
             features,
             kernel_size,
             kernel_dilation,
-            activation: table.named("activation", Activation::NAMES, Activation::default())?,
+            activation: read_activation(table)?,
             use_bias: table.optional("use_bias")?.unwrap_or(true),
             machine_pow: machine_pow as u32,
             dtype,
@@ -152,7 +152,7 @@ impl ArnnConv2dConfig {
             features: self.features.clone(),
             kernel_size: self.kernel_size,
             kernel_dilation: self.kernel_dilation,
-            activation: self.activation,
+            activation: self.activation.clone(),
             use_bias: self.use_bias,
             precision: self.precision,
             kernel_init: self.kernel_init,
@@ -217,5 +217,25 @@ fn read_initializer(table: &Table<'_>, field: &str, default: Initializer) -> Res
         }
         (None, Some(value)) => Ok(Initializer::Constant(value)),
         _ => Err(inner.missing("normal", "0.01")),
+    }
+}
+
+/// A name, or `{ elu = 0.5 }` with the function's parameter.
+fn read_activation(table: &Table<'_>) -> Result<Activation> {
+    let Some(inner) = table.subtable("activation") else {
+        return table.named("activation", Activation::NAMES, Activation::default());
+    };
+    inner.only(Activation::WITH_PARAMETER)?;
+    let mut found = Vec::new();
+    for name in Activation::WITH_PARAMETER {
+        if let Some(parameter) = inner.optional::<f64>(name)? {
+            let sensible = parameter.is_finite() && (parameter != 0.0 || !name.contains("celu"));
+            inner.check(sensible, name, "a finite number, of `celu` not 0", "")?;
+            found.extend(Activation::named(name, Some(parameter)));
+        }
+    }
+    match found.pop() {
+        Some(activation) if found.is_empty() => Ok(activation),
+        _ => Err(inner.missing("elu", "1.0")),
     }
 }

@@ -84,7 +84,8 @@ impl ArnnConv2d {
     /// # Errors
     /// A number of sites that is no square and no `extent`, or an `extent` of another number of sites;
     /// no layers; a list of features of the wrong length or end; a zero in a size;
-    /// a kernel of which the first layer's mask leaves nothing; `machine_pow` 0.
+    /// a kernel of which the first layer's mask leaves nothing; `machine_pow` 0; an activation whose
+    /// parameter makes no sense, or the user's own whose derivative is not one.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let extent = self.lattice()?;
         let (network, head) = chain(
@@ -188,7 +189,8 @@ impl ArnnDense {
     /// The model with parameters of type `S`.
     ///
     /// # Errors
-    /// No layers; a list of features of the wrong length or end; a zero in a size; `machine_pow` 0.
+    /// No layers; a list of features of the wrong length or end; a zero in a size; `machine_pow` 0;
+    /// an activation as in [`ArnnConv2d::build`].
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let (network, head) = chain(
             &self.hilbert,
@@ -270,7 +272,8 @@ impl ArnnConv1d {
     /// The model with parameters of type `S`.
     ///
     /// # Errors
-    /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1; `machine_pow` 0.
+    /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1; `machine_pow` 0;
+    /// an activation as in [`ArnnConv2d::build`].
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let (network, head) = chain(
             &self.hilbert,
@@ -309,7 +312,7 @@ fn chain(
     let (mut node, mut features_in) = (Network::INPUT, 1);
     for (l, &features_out) in features.iter().enumerate() {
         let activation = match l + 1 == layers {
-            true => Activation::Identity,
+            true => Activation::IDENTITY,
             false => activation.clone(),
         };
         let layer = layer([features_in, features_out], l == 0)?;

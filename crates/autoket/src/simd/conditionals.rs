@@ -2,8 +2,8 @@
 
 use fearless_simd::{Level, Select, Simd, SimdBase, dispatch};
 
-use super::functions::number;
 use super::lanes::Row;
+use super::math::number;
 use super::math::{self, V, splat};
 use super::sums::add_to;
 use crate::scalar::Real;

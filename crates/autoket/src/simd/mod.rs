@@ -4,6 +4,7 @@
 //! The levels (AVX-512, AVX2 with FMA, NEON, SSE, plain) are `fearless_simd`'s, which keeps this crate free of `unsafe`.
 
 mod conditionals;
+mod elementwise;
 mod functions;
 mod lanes;
 mod lanewise;
@@ -13,7 +14,8 @@ mod sums;
 mod tiles;
 
 pub use conditionals::{add_log_conditional, draw, log_normalise, pick, pull_back_conditionals};
-pub use functions::{Elementwise, exp_complex, exp_in_place, uniforms};
+pub use elementwise::{Function, OnRows};
+pub use functions::{exp_complex, exp_in_place, uniforms};
 pub use lanes::{Lanes, Row, level, levels};
 pub use lanewise::{gather_lanes, scatter_lanes};
 pub use products::add_product;

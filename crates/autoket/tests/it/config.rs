@@ -55,6 +55,7 @@ fn a_resolved_file_is_a_run_file_of_the_same_run() {
             &[
                 "model.kernel_init={normal=0.1}",
                 "model.bias_init={constant=1.0}",
+                "model.activation={leaky_relu=0.2}",
             ],
         ),
         (

@@ -8,7 +8,7 @@ use autoket::hilbert::Hilbert;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
-fn path(name: &str) -> PathBuf {
+pub fn path(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../golden/data", name]
         .iter()
         .collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use autoket::models::{
     Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, RowOf, Samples,
 };
-use autoket::nn::{Activation, Initializer};
+use autoket::nn::{Activation, Function, Initializer};
 use autoket::operator::Operator;
 use autoket::optimizer::{LogDerivatives, Sr, SrForm, SrSpace};
 use autoket::params::Params;
@@ -134,7 +134,7 @@ fn build<S: Scalar>(kind: Kind, c: &ArnnConv2d) -> autoket::Result<Arnn<S>> {
 }
 
 /// The network a golden file describes.
-fn model<S: Scalar>(spec: &Value) -> Arnn<S> {
+pub fn model<S: Scalar>(spec: &Value) -> Arnn<S> {
     let kind = match spec.get("model").and_then(Value::as_str) {
         None | Some("ARNNConv2D") => Kind::Conv2d,
         Some("ARNNConv1D") => Kind::Conv1d,
@@ -466,13 +466,13 @@ fn zoo() -> Vec<(Kind, ArnnConv2d)> {
         ArnnConv2d {
             kernel_size: [2, 2],
             kernel_dilation: [2, 1],
-            activation: Activation::Gelu,
+            activation: Function::Gelu.into(),
             ..base.clone()
         },
         ArnnConv2d {
             layers: 4,
             features: Features::List(vec![9, 1, 7, 2]),
-            activation: Activation::Silu,
+            activation: Function::Silu.into(),
             ..base.clone()
         },
         ArnnConv2d {
@@ -480,15 +480,15 @@ fn zoo() -> Vec<(Kind, ArnnConv2d)> {
             ..base.clone()
         },
         ArnnConv2d {
-            activation: Activation::LogCosh,
+            activation: Function::LogCosh.into(),
             ..base.clone()
         },
         ArnnConv2d {
-            activation: Activation::Tanh,
+            activation: Function::Tanh.into(),
             ..base.clone()
         },
         ArnnConv2d {
-            activation: Activation::Identity,
+            activation: Function::Identity.into(),
             ..base.clone()
         },
     ];

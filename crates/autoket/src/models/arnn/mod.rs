@@ -139,7 +139,14 @@ impl Network {
             Some(_) => 1,
             None => S::PLANES,
         };
-        let plan = Plan::new(self, head, planes)?;
+        let mut network = self.clone();
+        for node in &mut network.nodes {
+            node.activation = match planes {
+                1 => node.activation.checked::<S::Real>()?,
+                _ => node.activation.checked::<S>()?,
+            };
+        }
+        let plan = Plan::new(&network, head, planes)?;
         let leaves: Vec<_> = plan
             .linear()
             .map(|(_, linear)| (linear.module.clone(), linear.layer.leaves()))

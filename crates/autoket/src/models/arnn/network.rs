@@ -110,10 +110,10 @@ pub(super) struct NodeSpec {
 ///     kernel_init: Initializer::LecunNormal, bias_init: Initializer::Zeros,
 /// }.build();
 /// let mut network = Network::new(Hilbert::spin(0.5, 6)?);
-/// let x = network.linear("first", layer([1, 4], true)?, &[Network::INPUT], Activation::Selu);
-/// let y = network.linear("second", layer([4, 4], false)?, &[x], Activation::Selu);
-/// let sum = network.mix(4, vec![Term::of(x), Term::of(y)], Activation::Identity);
-/// let z = network.linear("last", layer([4, 2], false)?, &[sum], Activation::Identity);
+/// let x = network.linear("first", layer([1, 4], true)?, &[Network::INPUT], Activation::default());
+/// let y = network.linear("second", layer([4, 4], false)?, &[x], Activation::default());
+/// let sum = network.mix(4, vec![Term::of(x), Term::of(y)], Activation::IDENTITY);
+/// let z = network.linear("last", layer([4, 2], false)?, &[sum], Activation::IDENTITY);
 /// let model = network.build::<f64>("Residual", Head::new(z), 2, Default::default())?;
 /// assert_eq!(model.layout().n_parameters(), (2 * 4 + 4) + (3 * 16 + 4) + (3 * 8 + 2));
 /// # Ok::<(), autoket::Error>(())
@@ -151,7 +151,7 @@ impl Network {
         let input = NodeSpec {
             kind: Kind::Input,
             features: 1,
-            activation: Activation::Identity,
+            activation: Activation::IDENTITY,
         };
         Self {
             order: (0..hilbert.n_sites() as u32).collect(),

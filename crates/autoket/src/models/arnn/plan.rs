@@ -134,7 +134,7 @@ impl Plan {
             nodes[number].last = is_head
                 && !read
                 && matches!(spec.kind, Kind::Linear { .. })
-                && spec.activation == Activation::Identity;
+                && spec.activation == Activation::IDENTITY;
             nodes[number].seeded |= is_head;
         }
         for (number, spec) in network.nodes.iter().enumerate() {
@@ -329,7 +329,7 @@ fn node(spec: &NodeSpec, planes: usize) -> NodePlan {
         _ => planes,
     };
     let width = spec.features * planes;
-    let activated = spec.activation != Activation::Identity;
+    let activated = spec.activation != Activation::IDENTITY;
     NodePlan {
         planes,
         width,
