@@ -123,7 +123,7 @@ fn derivatives_of_conditionals<R: Real>() {
                 power,
                 &local_states,
                 &values,
-                &z,
+                |k| &z[k],
                 &before,
                 &mut sums,
             );
