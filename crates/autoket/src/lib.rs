@@ -10,6 +10,7 @@ pub mod hilbert;
 mod linalg;
 pub mod logging;
 pub mod models;
+pub mod module;
 pub mod nn;
 pub mod operator;
 pub mod optimizer;

@@ -19,6 +19,8 @@ mod hilbert;
 mod logging;
 #[path = "it/models.rs"]
 mod models;
+#[path = "it/module.rs"]
+mod module;
 #[path = "it/operator.rs"]
 mod operator;
 #[path = "it/optimizer.rs"]

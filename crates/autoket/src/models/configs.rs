@@ -4,7 +4,7 @@ use super::Arnn;
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Initializer, MaskedConv1d, MaskedConv2d, MaskedDense1d, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// Features of each layer.
@@ -50,6 +50,8 @@ pub struct ArnnConv2d {
     pub activation: Activation,
     /// Do layers have a bias?
     pub use_bias: bool,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// How kernels begin, before the mask and its correction.
@@ -72,6 +74,7 @@ impl ArnnConv2d {
             kernel_dilation: [1, 1],
             activation: Activation::default(),
             use_bias: true,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,
@@ -84,10 +87,11 @@ impl ArnnConv2d {
     /// # Errors
     /// A number of sites that is no square and no `extent`, or an `extent` of another number of sites;
     /// no layers; a list of features of the wrong length or end; a zero in a size;
-    /// a kernel of which the first layer's mask leaves nothing; `machine_pow` 0.
+    /// a kernel of which the first layer's mask leaves nothing; an initializer that has no value of the shape
+    /// or type of its array; `machine_pow` 0.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         let extent = self.lattice()?;
-        let layers = stack(
+        let layers = stack::<S>(
             &self.hilbert,
             self.layers,
             &self.features,
@@ -165,6 +169,8 @@ pub struct ArnnDense {
     pub activation: Activation,
     /// Do layers have a bias?
     pub use_bias: bool,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// How kernels begin, before the mask and its correction.
@@ -184,6 +190,7 @@ impl ArnnDense {
             features: Features::Uniform(features),
             activation: Activation::default(),
             use_bias: true,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,
@@ -194,9 +201,10 @@ impl ArnnDense {
     /// The model with parameters of type `S`.
     ///
     /// # Errors
-    /// No layers; a list of features of the wrong length or end; a zero in a size; `machine_pow` 0.
+    /// No layers; a list of features of the wrong length or end; a zero in a size;
+    /// an initializer that has no value of the shape or type of its array; `machine_pow` 0.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
-        let layers = stack(
+        let layers = stack::<S>(
             &self.hilbert,
             self.layers,
             &self.features,
@@ -251,6 +259,8 @@ pub struct ArnnConv1d {
     pub activation: Activation,
     /// Do layers have a bias?
     pub use_bias: bool,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// How kernels begin, before the mask and its correction.
@@ -272,6 +282,7 @@ impl ArnnConv1d {
             kernel_dilation: 1,
             activation: Activation::default(),
             use_bias: true,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,
@@ -282,9 +293,10 @@ impl ArnnConv1d {
     /// The model with parameters of type `S`.
     ///
     /// # Errors
-    /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1; `machine_pow` 0.
+    /// No layers; a list of features of the wrong length or end; a zero in a size; `kernel_size` 1;
+    /// an initializer that has no value of the shape or type of its array; `machine_pow` 0.
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
-        let layers = stack(
+        let layers = stack::<S>(
             &self.hilbert,
             self.layers,
             &self.features,
@@ -314,7 +326,7 @@ impl ArnnConv1d {
 }
 
 /// The layers of a network, each made from its features in and out and whether it is the first.
-fn stack(
+fn stack<S: Scalar>(
     hilbert: &Hilbert,
     layers: usize,
     features: &Features,
@@ -365,7 +377,11 @@ fn stack(
     inputs
         .zip(&features)
         .enumerate()
-        .map(|(l, (inputs, &outputs))| layer([inputs, outputs], l == 0))
+        .map(|(l, (inputs, &outputs))| {
+            let layer = layer([inputs, outputs], l == 0)?;
+            layer.check_initializers::<S>()?;
+            Ok(layer)
+        })
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! Layers that are linear maps, masked so that a site sees only what comes before it.
 
 use super::Initializer;
+use crate::error::Result;
 use crate::params::LeafSpec;
 use crate::random::Key;
 use crate::scalar::{Real, Scalar};
@@ -154,7 +155,10 @@ impl MaskedLayer {
     }
 
     /// Initial values of the array `name`; `key` gives the n-th key drawn in this layer's scope, from 1.
-    pub fn init<S: Scalar>(&self, name: &str, key: &dyn Fn(u32) -> Key) -> Vec<S> {
+    ///
+    /// # Errors
+    /// Those of the initializer.
+    pub fn init<S: Scalar>(&self, name: &str, key: &dyn Fn(u32) -> Key) -> Result<Vec<S>> {
         let bias_key = if self.bias_first { 1 } else { 2 };
         // Without a bias the kernel draws the first key.
         let kernel_key = match self.bias_shape {
@@ -167,12 +171,30 @@ impl MaskedLayer {
         }
         let correction = S::Real::from_f64(self.correction);
         let correction = S::new(correction, S::Real::from_f64(0.0));
-        let mut kernel: Vec<S> = self.kernel_init.draw(key(kernel_key), &self.kernel_shape);
+        let mut kernel: Vec<S> = self.kernel_init.draw(key(kernel_key), &self.kernel_shape)?;
         for (i, w) in kernel.iter_mut().enumerate() {
             let used = self.mask.as_ref().is_none_or(|mask| mask[i]);
             *w = if used { *w * correction } else { S::zero() };
         }
-        kernel
+        Ok(kernel)
+    }
+
+    /// Refuses initializers that have no value of the shape and type of their array.
+    pub(crate) fn check_initializers<S: Scalar>(&self) -> Result<()> {
+        let kernel = self.kernel_init.check::<S>(&self.kernel_shape);
+        kernel.map_err(|error| error.of_field("kernel_init"))?;
+        match &self.bias_shape {
+            Some(shape) => {
+                let bias = self.bias_init.check::<S>(shape);
+                bias.map_err(|error| error.of_field("bias_init"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Does the bias draw the layer's first key and the kernel its second?
+    pub(crate) fn is_bias_first(&self) -> bool {
+        self.bias_first
     }
 
     /// For each block of weights its first entry in the kernel, and the steps from one input feature to the next.

@@ -5,6 +5,7 @@ mod backward;
 mod cones;
 mod forward;
 mod local_values;
+mod outputs;
 mod patterns;
 mod sample;
 
@@ -216,7 +217,8 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
                     .layout
                     .range(&module, leaf.name)
                     .expect("made from these leaves");
-                values[range].copy_from_slice(&layer.init(leaf.name, &draw));
+                let array = layer.init(leaf.name, &draw);
+                values[range].copy_from_slice(&array.expect("initializers have been checked"));
             }
         }
         Params {
@@ -271,7 +273,7 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
     }
 
     fn tabulate(&self, n_samples: usize) -> String {
-        super::tabulate::tabulate(self, n_samples)
+        super::modules::tabulate(self, n_samples)
     }
 }
 
