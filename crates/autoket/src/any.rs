@@ -30,9 +30,7 @@ pub enum AnyVmc {
 /// What a run is made of.
 #[derive(Clone)]
 pub struct RunParts {
-    /// The type of parameters.
-    pub dtype: Dtype,
-    /// The model.
+    /// The model; its `param_dtype` is the scalar.
     pub model: ArnnConv2d,
     /// The Hamiltonian.
     pub hamiltonian: Arc<dyn Operator>,
@@ -78,7 +76,7 @@ impl AnyVmc {
                 )))
             }};
         }
-        Ok(match parts.dtype {
+        Ok(match parts.model.param_dtype {
             Dtype::Float32 => build!(Float32),
             Dtype::Float64 => build!(Float64),
             Dtype::Complex64 => build!(Complex64),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::module::ModuleError;
+
 /// Result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -58,6 +60,9 @@ pub enum Error {
     /// An [`Interrupt`](crate::Interrupt) was raised; all is as it was before the work began.
     #[error("interrupted; nothing was changed")]
     Interrupted,
+    /// A module, its variables or its call are not as they should be.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -89,6 +94,19 @@ impl Error {
             expected: expected.into(),
             got: got.to_string(),
             cure: cure.into(),
+        }
+    }
+
+    /// The same error, of the field that the user knows, where it was one of a value without a name.
+    pub(crate) fn of_field(self, name: &str) -> Self {
+        match self {
+            Self::Invalid {
+                expected,
+                got,
+                cure,
+                ..
+            } => Self::invalid(name, expected, got, cure),
+            other => other,
         }
     }
 

@@ -11,6 +11,7 @@ mod interrupt;
 mod linalg;
 pub mod logging;
 pub mod models;
+pub mod module;
 pub mod nn;
 pub mod operator;
 pub mod optimizer;

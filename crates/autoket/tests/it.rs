@@ -21,6 +21,8 @@ mod logging;
 mod models;
 #[path = "it/nn.rs"]
 mod nn;
+#[path = "it/module.rs"]
+mod module;
 #[path = "it/operator.rs"]
 mod operator;
 #[path = "it/optimizer.rs"]

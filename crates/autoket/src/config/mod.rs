@@ -81,7 +81,6 @@ impl RunConfig {
     pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> RunParts {
         let ModelConfig::ArnnConv2d(model) = &self.model;
         RunParts {
-            dtype: model.dtype,
             model: model.model(hamiltonian.hilbert().clone()),
             hamiltonian,
             n_samples: self.sampler.n_samples,

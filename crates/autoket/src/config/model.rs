@@ -154,6 +154,7 @@ impl ArnnConv2dConfig {
             kernel_dilation: self.kernel_dilation,
             activation: self.activation.clone(),
             use_bias: self.use_bias,
+            param_dtype: self.dtype,
             precision: self.precision,
             kernel_init: self.kernel_init,
             bias_init: self.bias_init,
@@ -204,18 +205,27 @@ fn check_kernel(table: &Table<'_>, kernel_size: [usize; 2]) -> Result<()> {
     )
 }
 
-/// A name, or `{ normal = 0.01 }` with a standard deviation, or `{ constant = 1.0 }`.
+/// A name, or `{ normal = 0.01 }` with a standard deviation, `{ uniform = 0.01 }` with an upper bound,
+/// `{ orthogonal = 1.0 }` with a factor, or `{ constant = 1.0 }`.
 fn read_initializer(table: &Table<'_>, field: &str, default: Initializer) -> Result<Initializer> {
     let Some(inner) = table.subtable(field) else {
-        return table.named(field, &["lecun_normal", "zeros", "ones"], default);
+        return table.named(field, Initializer::NAMES, default);
     };
-    inner.only(&["normal", "constant"])?;
-    match (inner.optional("normal")?, inner.optional("constant")?) {
-        (Some(stddev), None) => {
+    inner.only(&["normal", "uniform", "orthogonal", "constant"])?;
+    let number = |name| inner.optional::<f64>(name);
+    match [
+        number("normal")?,
+        number("uniform")?,
+        number("orthogonal")?,
+        number("constant")?,
+    ] {
+        [Some(stddev), None, None, None] => {
             inner.check(stddev > 0.0, "normal", "a standard deviation above 0", "")?;
             Ok(Initializer::Normal(stddev))
         }
-        (None, Some(value)) => Ok(Initializer::Constant(value)),
+        [None, Some(scale), None, None] => Ok(Initializer::Uniform(scale)),
+        [None, None, Some(scale), None] => Ok(Initializer::Orthogonal(scale)),
+        [None, None, None, Some(value)] => Ok(Initializer::Constant(value)),
         _ => Err(inner.missing("normal", "0.01")),
     }
 }

@@ -4,7 +4,7 @@ use super::{Arnn, Head, Network};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Initializer, MaskedConv1d, MaskedConv2d, MaskedDense1d, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// Features of each layer.
@@ -50,6 +50,8 @@ pub struct ArnnConv2d {
     pub activation: Activation,
     /// Do layers have a bias?
     pub use_bias: bool,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// How kernels begin, before the mask and its correction.
@@ -72,6 +74,7 @@ impl ArnnConv2d {
             kernel_dilation: [1, 1],
             activation: Activation::default(),
             use_bias: true,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,
@@ -160,6 +163,8 @@ pub struct ArnnDense {
     pub activation: Activation,
     /// Do layers have a bias?
     pub use_bias: bool,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// How kernels begin, before the mask and its correction.
@@ -179,6 +184,7 @@ impl ArnnDense {
             features: Features::Uniform(features),
             activation: Activation::default(),
             use_bias: true,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,
@@ -241,6 +247,8 @@ pub struct ArnnConv1d {
     pub activation: Activation,
     /// Do layers have a bias?
     pub use_bias: bool,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// How kernels begin, before the mask and its correction.
@@ -262,6 +270,7 @@ impl ArnnConv1d {
             kernel_dilation: 1,
             activation: Activation::default(),
             use_bias: true,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,

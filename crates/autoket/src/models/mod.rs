@@ -2,12 +2,13 @@
 
 mod arnn;
 mod configs;
-mod tabulate;
+mod modules;
 
 use std::sync::Arc;
 
 pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
+pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense};
 
 use crate::hilbert::Hilbert;
 use crate::operator::{Connected, Operator};

@@ -1,6 +1,7 @@
 //! Layers that are linear maps, masked so that a site sees only what comes before it.
 
 use super::Initializer;
+use crate::error::Result;
 use crate::params::LeafSpec;
 use crate::random::Key;
 use crate::scalar::{Real, Scalar};
@@ -175,19 +176,39 @@ impl MaskedLayer {
         std::iter::once(kernel).chain(bias).collect()
     }
 
-    /// Initial values of its arrays, by name; `key` gives the n-th key drawn in this layer's scope, from 1.
-    pub fn init<S: Scalar>(&self, key: &dyn Fn(u32) -> Key) -> Vec<(&'static str, Vec<S>)> {
-        let draw = |array: &Array| -> Vec<S> { array.init.draw(key(array.key), &array.shape) };
+    /// Its arrays of parameters, with the number of the key of its scope that each draws.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let kernel = std::iter::once((self.kernel.name, self.kernel.key));
+        kernel.chain(self.bias.as_ref().map(|bias| (bias.name, bias.key)))
+    }
+
+    /// Initial values of an array.
+    ///
+    /// # Errors
+    /// Those of the initializer.
+    pub(crate) fn init<S: Scalar>(&self, name: &str, key: Key) -> Result<Vec<S>> {
+        if let Some(bias) = &self.bias
+            && bias.name == name
+        {
+            return bias.init.draw(key, &bias.shape);
+        }
         let correction = S::new(S::Real::from_f64(self.correction), S::Real::from_f64(0.0));
-        let mut kernel = draw(&self.kernel);
+        let mut kernel: Vec<S> = self.kernel.init.draw(key, &self.kernel.shape)?;
         for (i, w) in kernel.iter_mut().enumerate() {
             let used = self.mask.as_ref().is_none_or(|mask| mask[i]);
             *w = if used { *w * correction } else { S::zero() };
         }
-        let bias = self.bias.as_ref().map(|bias| (bias.name, draw(bias)));
-        std::iter::once((self.kernel.name, kernel))
-            .chain(bias)
-            .collect()
+        Ok(kernel)
+    }
+
+    /// Refuses initializers that have no value of the shape and type of their array.
+    pub(crate) fn check_initializers<S: Scalar>(&self) -> Result<()> {
+        let check = |array: &Array| {
+            let checked = array.init.check::<S>(&array.shape);
+            checked.map_err(|error| error.of_field(&format!("{}_init", array.name)))
+        };
+        check(&self.kernel)?;
+        self.bias.as_ref().map_or(Ok(()), check)
     }
 
     /// Sites.

@@ -8,7 +8,7 @@ mod masked_conv2d;
 mod masked_dense1d;
 
 pub use activation::{Activation, Analytic, Custom};
-pub use initializers::Initializer;
+pub use initializers::{Distribution, Fan, Initializer, VarianceScaling};
 pub use masked::MaskedLayer;
 pub use masked_conv1d::MaskedConv1d;
 pub use masked_conv2d::MaskedConv2d;

@@ -1,10 +1,11 @@
 //! Keys and numbers against JAX's and Flax's.
 
-use autoket::Scalar;
-use autoket::nn::Initializer;
+use autoket::nn::{Distribution, Fan, Initializer, VarianceScaling};
 use autoket::random::{Key, PathItem};
 use autoket::sampler::DirectSampler;
+use autoket::{Dtype, Real, Scalar};
 use num_complex::Complex;
+use num_traits::Float;
 use serde_json::Value;
 
 use crate::golden;
@@ -122,25 +123,25 @@ fn draws_are_jax_s() {
             "normal_f32",
             NORMAL_F32,
             &reals(&case["normal_f32"]),
-            &normal.draw::<f32>(key, &[9]),
+            &normal.draw::<f32>(key, &[9]).unwrap(),
         );
         near(
             "normal_f64",
             NORMAL_F64,
             &reals(&case["normal_f64"]),
-            &normal.draw::<f64>(key, &[9]),
+            &normal.draw::<f64>(key, &[9]).unwrap(),
         );
         near(
             "normal_c64",
             NORMAL_F32 + 1,
             &reals(&case["normal_c64"]),
-            &reals_of(&normal.draw::<Complex<f32>>(key, &[5])),
+            &reals_of(&normal.draw::<Complex<f32>>(key, &[5]).unwrap()),
         );
         near(
             "normal_c128",
             NORMAL_F64 + 1,
             &reals(&case["normal_c128"]),
-            &reals_of(&normal.draw::<Complex<f64>>(key, &[5])),
+            &reals_of(&normal.draw::<Complex<f64>>(key, &[5]).unwrap()),
         );
         let truncated = (0..9).map(|i| key.truncated_normal(i, -2.0f32, 2.0));
         near(
@@ -217,7 +218,7 @@ fn lecun_normal_is_jax_s() {
             .iter()
             .map(golden::index)
             .collect();
-        let got = Initializer::LecunNormal.draw::<S>(key, &shape);
+        let got = Initializer::LecunNormal.draw::<S>(key, &shape).unwrap();
         let name = S::DTYPE.name();
         near(
             &format!("lecun {name}"),
@@ -239,14 +240,17 @@ fn lecun_normal_is_jax_s() {
 #[test]
 fn initialisers_scale() {
     let key = Key::new(3);
-    assert_eq!(Initializer::Zeros.draw::<f32>(key, &[2, 2]), [0.0; 4]);
-    assert_eq!(Initializer::Ones.draw::<f32>(key, &[3]), [1.0; 3]);
     assert_eq!(
-        Initializer::Constant(0.25).draw::<f64>(key, &[2]),
+        Initializer::Zeros.draw::<f32>(key, &[2, 2]).unwrap(),
+        [0.0; 4]
+    );
+    assert_eq!(Initializer::Ones.draw::<f32>(key, &[3]).unwrap(), [1.0; 3]);
+    assert_eq!(
+        Initializer::Constant(0.25).draw::<f64>(key, &[2]).unwrap(),
         [0.25; 2]
     );
-    let one = Initializer::Normal(1.0).draw::<f64>(key, &[50]);
-    let two = Initializer::Normal(2.0).draw::<f64>(key, &[50]);
+    let one = Initializer::Normal(1.0).draw::<f64>(key, &[50]).unwrap();
+    let two = Initializer::Normal(2.0).draw::<f64>(key, &[50]).unwrap();
     assert!(one.iter().zip(&two).all(|(a, b)| 2.0 * a == *b));
 }
 
@@ -296,4 +300,87 @@ fn a_draw_moves_on() {
     // A sample depends on its place, not on how many there are.
     let few = DirectSampler::of_seed(seed).sample(&model, &theta, 5);
     assert_eq!(few.sigma, first.sigma[..5 * 4]);
+}
+
+/// All initialisers, for kernels and biases, against JAX's; what JAX refuses is refused.
+#[test]
+fn initialisers_are_jax_s() {
+    let axes = |in_axis, out_axis| VarianceScaling {
+        in_axis,
+        out_axis,
+        ..VarianceScaling::new(1.0, Fan::In, Distribution::Normal)
+    };
+    let scaling = |scale, mode, distribution| {
+        Initializer::VarianceScaling(VarianceScaling::new(scale, mode, distribution))
+    };
+    let named = |name: &str| match name {
+        "zeros" => Initializer::Zeros,
+        "ones" => Initializer::Ones,
+        "constant" => Initializer::Constant(-1.5),
+        "normal" => Initializer::Normal(0.3),
+        "uniform" => Initializer::Uniform(0.7),
+        "truncated_normal" => Initializer::TruncatedNormal {
+            stddev: 0.3,
+            lower: -1.0,
+            upper: 2.5,
+        },
+        "lecun_normal" => Initializer::LecunNormal,
+        "lecun_uniform" => Initializer::LecunUniform,
+        "he_normal" => Initializer::HeNormal,
+        "he_uniform" => Initializer::HeUniform,
+        "glorot_normal" => Initializer::GlorotNormal,
+        "glorot_uniform" => Initializer::GlorotUniform,
+        "orthogonal" => Initializer::Orthogonal(1.3),
+        "fan_out_normal" => scaling(0.5, Fan::Out, Distribution::Normal),
+        "fan_avg_normal" => scaling(2.0, Fan::Average, Distribution::Normal),
+        "fan_geo_avg_uniform" => scaling(1.0, Fan::GeometricAverage, Distribution::Uniform),
+        "fan_in_normal_axes" => Initializer::VarianceScaling(axes(0, 1)),
+        "embed" => Initializer::VarianceScaling(axes(-2, 0)),
+        other => panic!("{other}"),
+    };
+    fn check<S: Scalar>(key: Key, initializer: Initializer, case: &Value)
+    where
+        S::Real: Ulps,
+    {
+        let shape = case["shape"].as_array().unwrap();
+        let shape: Vec<usize> = shape.iter().map(golden::index).collect();
+        let got = initializer.draw::<S>(key, &shape);
+        let what = format!("{} {:?} {}", case["name"], shape, S::DTYPE);
+        assert_eq!(got.is_err(), case.get("error").is_some(), "{what}");
+        let Ok(got) = got else { return };
+        let expected = reals::<S::Real>(&case["values"]);
+        let expected: Vec<S> = expected
+            .chunks_exact(S::PLANES)
+            .map(|z| S::new(z[0], z[S::PLANES - 1]))
+            .collect();
+        assert_eq!(got.len(), expected.len(), "{what}");
+        let largest = expected.iter().map(|z| z.to_c64().norm());
+        let largest = largest.fold(0.0, f64::max);
+        for (x, y) in got.iter().zip(&expected) {
+            let (x, y) = (x.to_c64(), y.to_c64());
+            let scale = match initializer {
+                // Two ways of making columns orthogonal agree to rounding of the whole.
+                Initializer::Orthogonal(_) => largest,
+                _ => y.norm(),
+            };
+            // The complex truncated normal adds the logarithm of a complex number, which XLA rounds coarsely.
+            let bound = match S::Real::DTYPE {
+                Dtype::Float32 => 4,
+                _ => 2 * NORMAL_F64,
+            };
+            let bound = bound as f64 * S::Real::epsilon().widen() * scale;
+            assert!((x - y).norm() <= bound, "{what}: {x} and {y}");
+        }
+    }
+    let golden = golden::json("initializers");
+    let key = Key::new(golden["seed"].as_i64().unwrap());
+    for case in golden["cases"].as_array().unwrap() {
+        let initializer = named(case["name"].as_str().unwrap());
+        match case["dtype"].as_str().unwrap() {
+            "float32" => check::<f32>(key, initializer, case),
+            "float64" => check::<f64>(key, initializer, case),
+            "complex64" => check::<Complex<f32>>(key, initializer, case),
+            _ => check::<Complex<f64>>(key, initializer, case),
+        }
+    }
 }

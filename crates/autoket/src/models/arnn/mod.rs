@@ -7,6 +7,7 @@ mod forward;
 mod head;
 mod local_values;
 mod network;
+mod outputs;
 mod patterns;
 mod plan;
 mod sample;
@@ -37,7 +38,7 @@ use crate::simd::{Precision, Row, Tiles, level};
 /// normalised over local states.
 #[derive(Debug)]
 pub struct Arnn<S: Scalar> {
-    class: String,
+    class: &'static str,
     hilbert: Hilbert,
     /// The site at each position, and the position of each site.
     order: Vec<u32>,
@@ -114,7 +115,7 @@ impl Network {
     /// two layers with one path.
     pub fn build<S: Scalar>(
         &self,
-        class: impl Into<String>,
+        class: &'static str,
         head: Head,
         machine_pow: u32,
         precision: Precision,
@@ -147,6 +148,12 @@ impl Network {
             };
         }
         let plan = Plan::new(&network, head, planes)?;
+        for (_, linear) in plan.linear() {
+            match planes {
+                1 => linear.layer.check_initializers::<S::Real>()?,
+                _ => linear.layer.check_initializers::<S>()?,
+            }
+        }
         let leaves: Vec<_> = plan
             .linear()
             .map(|(_, linear)| (linear.module.clone(), linear.layer.leaves()))
@@ -180,7 +187,7 @@ impl Network {
         }
         let local_states = self.hilbert.local_states().iter();
         let mut model = Arnn {
-            class: class.into(),
+            class,
             hilbert: self.hilbert.clone(),
             order: self.order.clone(),
             positions,
@@ -212,8 +219,8 @@ impl<S: Scalar> Arnn<S> {
     }
 
     /// The name of the class, as NetKet has it.
-    pub(super) fn class(&self) -> &str {
-        &self.class
+    pub(super) fn class(&self) -> &'static str {
+        self.class
     }
 
     /// Sites, in the order in which they are drawn.
@@ -334,24 +341,20 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
     fn init(&self, key: Key) -> Params<S> {
         let mut values = vec![S::zero(); self.layout.n_parameters()];
         for (module, layer) in self.layers() {
-            let names = module.split('/').map(PathItem::Name);
-            let draw = |n: u32| {
-                let path: Vec<_> = names.clone().chain([PathItem::Count(n)]).collect();
-                key.fold_path(&path)
-            };
-            let arrays = match self.plan.head.phase {
-                None => layer.init(&draw),
-                Some(_) => {
-                    let reals = layer.init::<S::Real>(&draw).into_iter();
-                    let complex = |x: S::Real| S::new(x, S::Real::from_f64(0.0));
-                    reals
-                        .map(|(name, x)| (name, x.into_iter().map(complex).collect()))
-                        .collect()
-                }
-            };
-            for (name, array) in arrays {
+            for (name, n) in layer.keys() {
+                let names = module.split('/').map(PathItem::Name);
+                let path: Vec<_> = names.chain([PathItem::Count(n)]).collect();
+                let key = key.fold_path(&path);
+                let array = match self.plan.head.phase {
+                    None => layer.init(name, key),
+                    Some(_) => layer.init::<S::Real>(name, key).map(|array| {
+                        let complex = |x: S::Real| S::new(x, S::Real::from_f64(0.0));
+                        array.into_iter().map(complex).collect()
+                    }),
+                };
                 let range = self.layout.range(module, name);
-                values[range.expect("made from these arrays")].copy_from_slice(&array);
+                values[range.expect("made from these arrays")]
+                    .copy_from_slice(&array.expect("initializers have been checked"));
             }
         }
         Params {
@@ -407,7 +410,7 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
     }
 
     fn tabulate(&self, n_samples: usize) -> String {
-        super::tabulate::tabulate(self, n_samples)
+        super::modules::tabulate(self, n_samples)
     }
 }
 
