@@ -29,6 +29,7 @@ import numpy as np
 from flax.core.scope import LazyRng
 from jax.flatten_util import ravel_pytree
 from netket.optimizer.qgt import QGTJacobianDense
+from netket.utils import HashableArray
 from safetensors.numpy import save_file
 
 DATA = Path(__file__).parent / "data"
@@ -317,6 +318,22 @@ def conv1d_case(n_sites=9, kernel_size=3, kernel_dilation=1, **more):
     )
 
 
+def recurrent_case(model="LSTMNet", extent=(2, 3), pbc=False, ordering="chain", **more):
+    """The layers of a recurrent network have no activation between them."""
+    return model_case(
+        **dict(
+            extent=extent,
+            model=model,
+            kernel_size=None,
+            kernel_dilation=None,
+            activation=None,
+            use_bias=None,
+            hamiltonian=ising(grid(*extent, pbc=pbc)),
+        )
+        | more
+    ) | dict(ordering=ordering, pbc=pbc)
+
+
 def model_cases():
     case = model_case
     base = dict(layers=3, features=4)
@@ -405,6 +422,33 @@ def model_cases():
     dense, conv1d = dense_case, conv1d_case
     deep = dict(layers=3, features=3, full_sum=False)
     chain_spins = dict(hilbert=spin(1, 4), hamiltonian=spin_bonds(grid(4)))
+    cases |= {
+        "lstm_f64": recurrent_case(layers=2, features=3),
+        "lstm_c128_graph": recurrent_case(
+            extent=(3, 3), ordering="graph", dtype="complex128", layers=2, features=2, n_sigma=6
+        ),
+        "lstm_f32_periodic": recurrent_case(
+            extent=(3, 3), pbc=True, ordering="graph", dtype="float32", layers=1, features=2
+        ),
+        "lstm_f64_given": recurrent_case(
+            extent=(1, 5),
+            ordering="given",
+            layers=2,
+            features=3,
+        )
+        | dict(
+            reorder_idx=[4, 3, 2, 1, 0],
+            prev_neighbors=[[1, 3], [2, -1], [3, 4], [4, -1], [-1, -1]],
+        ),
+        "gru_f64": recurrent_case(model="GRUNet1D", layers=2, features=3),
+        "gru_c128": recurrent_case(
+            model="GRUNet1D", extent=(1, 5), dtype="complex128", layers=2, features=2
+        ),
+        "gru_f64_fock": recurrent_case(
+            model="GRUNet1D", extent=(1, 4), hilbert=fock(2, 4), layers=2, features=3,
+            hamiltonian=dict(kind="bose_hubbard", graph=grid(4), U=1.3, V=0.4, J=0.8, mu=0.3),
+        ),
+    }
     return cases | {
         "dense_f64": dense(6, n_sigma=3, **deep),
         "dense_f32": dense(8, n_sigma=2, dtype="float32", **deep),
@@ -422,6 +466,21 @@ def model_cases():
 
 
 def build_model(hilbert, c):
+    if c.get("model") in ("LSTMNet", "GRUNet1D"):
+        order = {}
+        if c["ordering"] == "graph":
+            order["graph"] = nk.graph.Grid(c["extent"], pbc=c["pbc"])
+        if c["ordering"] == "given":
+            for key in ("reorder_idx", "prev_neighbors"):
+                order[key] = HashableArray(np.array(c[key]))
+        return getattr(nk.experimental.models, c["model"])(
+            hilbert=hilbert,
+            layers=c["layers"],
+            features=c["features"],
+            **order,
+            param_dtype=np.dtype(c["dtype"]),
+            machine_pow=c["machine_pow"],
+        )
     features = c["features"]
     model = c.get("model", "ARNNConv2D")
     kernel = {k: tuple(c[k]) for k in ("kernel_size", "kernel_dilation") if k in c}

@@ -19,10 +19,10 @@ mod hilbert;
 mod logging;
 #[path = "it/models.rs"]
 mod models;
-#[path = "it/nn.rs"]
-mod nn;
 #[path = "it/module.rs"]
 mod module;
+#[path = "it/nn.rs"]
+mod nn;
 #[path = "it/operator.rs"]
 mod operator;
 #[path = "it/optimizer.rs"]

@@ -159,6 +159,8 @@ impl ArnnConv2dConfig {
             kernel_init: self.kernel_init,
             bias_init: self.bias_init,
             machine_pow: self.machine_pow,
+            order: None,
+            phase: false,
         }
     }
 }

@@ -2,13 +2,23 @@
 
 mod arnn;
 mod configs;
+mod gated;
+pub mod laws;
 mod modules;
+mod recurrent;
+mod sequential;
+mod tensor_gru;
 
 use std::sync::Arc;
 
-pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term};
+pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
+pub use gated::ArnnGatedConv2d;
 pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense};
+
+pub use recurrent::{GruNet1d, LstmNet, Recurrence};
+pub use sequential::{ArnnSequential, CausalLayer, Place};
+pub use tensor_gru::TensorGru2d;
 
 use crate::hilbert::Hilbert;
 use crate::operator::{Connected, Operator};
@@ -135,13 +145,21 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
             .flat_map(|p| p[site * d..(site + 1) * d].to_vec())
             .collect()
     }
-    /// From the order of sites in the Hilbert space to the order in which they are drawn: the same.
+    /// The sites in the order in which they are drawn.
+    fn order(&self) -> Vec<usize> {
+        (0..self.hilbert().n_sites()).collect()
+    }
+    /// From the order of sites in the Hilbert space to the order in which they are drawn.
     fn reorder(&self, sites: &[u8]) -> Vec<u8> {
-        sites.to_vec()
+        self.order().into_iter().map(|site| sites[site]).collect()
     }
     /// The inverse of [`reorder`](Self::reorder).
     fn inverse_reorder(&self, sites: &[u8]) -> Vec<u8> {
-        sites.to_vec()
+        let mut out = vec![0; sites.len()];
+        for (site, &x) in self.order().into_iter().zip(sites) {
+            out[site] = x;
+        }
+        out
     }
 }
 

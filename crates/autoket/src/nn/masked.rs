@@ -1,7 +1,7 @@
 //! Layers that are linear maps, masked so that a site sees only what comes before it.
 
 use super::Initializer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::params::LeafSpec;
 use crate::random::Key;
 use crate::scalar::{Real, Scalar};
@@ -146,6 +146,109 @@ pub(crate) struct PackedInput<R> {
 }
 
 impl MaskedLayer {
+    /// A layer whose weights are the same at all positions: output = bias + Σ w\[source, k\] · input at the k-th
+    /// position that is read of a source.
+    ///
+    /// `reads` lists, for each output position and each source, the positions it reads; a list may end early.
+    /// The kernel is `(inputs, features out)`, the inputs of all sources and all k one after the other.
+    ///
+    /// # Errors
+    /// No sources, a zero among features, or lists for another number of sources.
+    pub fn shared(
+        class: &'static str,
+        n_positions: usize,
+        features_in: &[usize],
+        features_out: usize,
+        reads: impl Fn(usize) -> Vec<Vec<usize>>,
+    ) -> Result<Self> {
+        Self::of_optional(class, n_positions, features_in, features_out, |position| {
+            let all = reads(position).into_iter();
+            all.map(|reads| reads.into_iter().map(Some).collect())
+                .collect()
+        })
+    }
+
+    /// The same with lists that have gaps, where 0 is read.
+    pub(crate) fn of_optional(
+        class: &'static str,
+        n_positions: usize,
+        features_in: &[usize],
+        features_out: usize,
+        reads: impl Fn(usize) -> Vec<Vec<Option<usize>>>,
+    ) -> Result<Self> {
+        super::positive("features", &[features_out])?;
+        super::positive("features", features_in)?;
+        let all: Vec<_> = (0..n_positions).map(reads).collect();
+        if let Some(lists) = all.iter().find(|lists| lists.len() != features_in.len()) {
+            return Err(Error::invalid(
+                "reads",
+                format!("a list for each of {} sources", features_in.len()),
+                format!("{} lists", lists.len()),
+                "give an empty list where nothing is read",
+            ));
+        }
+        let mut rows = 0;
+        let mut inputs = Vec::new();
+        for (source, &features) in features_in.iter().enumerate() {
+            let lists = || all.iter().map(|lists| &lists[source]);
+            let longest = lists().map(Vec::len).max().unwrap_or(0);
+            let block = |k: usize| Block {
+                first: (rows + k * features) * features_out,
+                stride: features_out,
+            };
+            let reads_of = |list: &Vec<Option<usize>>| {
+                let reads = list.iter().enumerate().filter_map(|(k, from)| {
+                    from.map(|from| Read {
+                        block: k as u32,
+                        from: from as u32,
+                    })
+                });
+                reads.collect::<Vec<_>>()
+            };
+            inputs.push(Input {
+                features,
+                reads: lists().map(reads_of).collect(),
+                blocks: (0..longest).map(block).collect(),
+            });
+            rows += longest * features;
+        }
+        Ok(Self {
+            class,
+            lattice: vec![n_positions],
+            features_out,
+            inputs,
+            kernel: Array {
+                name: "kernel",
+                shape: vec![rows, features_out],
+                init: Initializer::LecunNormal,
+                key: 1,
+            },
+            mask: None,
+            correction: 1.0,
+            bias: Some(Array {
+                name: "bias",
+                shape: vec![features_out],
+                init: Initializer::Zeros,
+                key: 2,
+            }),
+        })
+    }
+
+    /// The same without a bias.
+    pub(crate) fn without_bias(mut self) -> Self {
+        self.bias = None;
+        self
+    }
+
+    /// The same with other initial values.
+    pub(crate) fn with_initializers(mut self, kernel: &Initializer, bias: &Initializer) -> Self {
+        self.kernel.init = *kernel;
+        if let Some(array) = &mut self.bias {
+            array.init = *bias;
+        }
+        self
+    }
+
     /// The class by which Flax would show it.
     pub fn class(&self) -> &'static str {
         self.class

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use autoket::graph::Graph;
 use autoket::models::{
-    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, RowOf, Samples,
+    Ansatz, GruNet1d, LstmNet, Recurrence, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, RowOf, Samples,
 };
 use autoket::nn::{Activation, Function, Initializer};
 use autoket::operator::Operator;
@@ -105,38 +106,73 @@ fn build<S: Scalar>(kind: Kind, c: &ArnnConv2d) -> autoket::Result<Arnn<S>> {
     match kind {
         Kind::Conv2d => c.build(),
         Kind::Conv1d => ArnnConv1d {
-            hilbert: c.hilbert,
-            layers: c.layers,
             features: c.features,
-            kernel_size: c.kernel_size[1],
             kernel_dilation: c.kernel_dilation[1],
             activation: c.activation,
             use_bias: c.use_bias,
-            param_dtype: autoket::Dtype::default(),
-            precision: c.precision,
-            kernel_init: c.kernel_init,
-            bias_init: c.bias_init,
             machine_pow: c.machine_pow,
+            ..ArnnConv1d::new(c.hilbert, c.layers, 1, c.kernel_size[1])
         }
         .build(),
         Kind::Dense => ArnnDense {
-            hilbert: c.hilbert,
-            layers: c.layers,
             features: c.features,
             activation: c.activation,
             use_bias: c.use_bias,
-            param_dtype: autoket::Dtype::default(),
-            precision: c.precision,
-            kernel_init: c.kernel_init,
-            bias_init: c.bias_init,
             machine_pow: c.machine_pow,
+            ..ArnnDense::new(c.hilbert, c.layers, 1)
         }
         .build(),
     }
 }
 
+/// Whose memory a golden recurrent network reads.
+fn recurrence(spec: &Value) -> Option<Recurrence> {
+    let graph = || {
+        let extent = &spec["extent"];
+        let pbc = spec["pbc"].as_bool().unwrap();
+        let extent = [golden::index(&extent[0]), golden::index(&extent[1])];
+        Graph::grid(&extent, &[pbc, pbc]).unwrap()
+    };
+    match spec["ordering"].as_str().unwrap() {
+        "chain" => None,
+        "graph" => Some(Recurrence::over(&graph()).unwrap()),
+        "given" => {
+            let order = spec["reorder_idx"].as_array().unwrap();
+            let order = order.iter().map(golden::index).collect();
+            let previous = spec["prev_neighbors"].as_array().unwrap().iter();
+            let list = |list: &Value| -> Vec<Option<usize>> {
+                let sites = list.as_array().unwrap().iter();
+                sites
+                    .map(|site| usize::try_from(site.as_i64().unwrap()).ok())
+                    .collect()
+            };
+            Some(Recurrence::new(order, previous.map(list).collect()).unwrap())
+        }
+        other => panic!("{other}"),
+    }
+}
+
 /// The network a golden file describes.
 pub fn model<S: Scalar>(spec: &Value) -> Arnn<S> {
+    let name = spec.get("model").and_then(Value::as_str);
+    if let Some("LSTMNet" | "GRUNet1D") = name {
+        let hilbert = golden::hilbert(&spec["hilbert"]);
+        let [layers, features] = ["layers", "features"].map(|key| golden::index(&spec[key]));
+        let recurrence = recurrence(spec);
+        return match name {
+            Some("LSTMNet") => LstmNet {
+                recurrence,
+                ..LstmNet::new(hilbert, layers, features)
+            }
+            .build(),
+            _ => GruNet1d {
+                recurrence,
+                ..GruNet1d::new(hilbert, layers, features)
+            }
+            .build(),
+        }
+        .unwrap();
+    }
     let kind = match spec.get("model").and_then(Value::as_str) {
         None | Some("ARNNConv2D") => Kind::Conv2d,
         Some("ARNNConv1D") => Kind::Conv1d,
@@ -149,7 +185,7 @@ pub fn model<S: Scalar>(spec: &Value) -> Arnn<S> {
 fn read_params<S: Scalar>(model: &Arnn<S>, file: &SafeTensors, prefix: &str) -> Params<S> {
     let mut values = Vec::new();
     for leaf in model.layout().leaves() {
-        let name = format!("{prefix}.{}.{}", leaf.module, leaf.name);
+        let name = format!("{prefix}.{}.{}", leaf.module.replace('/', "."), leaf.name);
         values.extend(golden::tensor(file, &name).into_iter().map(S::from_c64));
     }
     Params {

@@ -9,7 +9,7 @@ use autoket::module::{
     Module, ModuleError, Padding, Rngs, Scope, TabulateOptions, Variable, Variables, capture_calls,
     no_method,
 };
-use autoket::nn::{Function, Initializer};
+use autoket::nn::{self, Initializer};
 use autoket::random::Key;
 use autoket::{Dtype, Error, Result, Scalar, c64};
 use num_complex::Complex;
@@ -74,7 +74,7 @@ impl Module for Outer {
     fn call(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {
         let features = inputs[0].shape()[1];
         let twice = scope.child(Inner { features })?;
-        let x = twice.call(inputs)?.activate(&Function::Tanh.into());
+        let x = twice.call(inputs)?.activate(&nn::Function::Tanh.into());
         let x = twice.call(&[x])?;
         let x = scope.child(Inner { features: 3 })?.call(&[x])?;
         let offset = scope.param("offset", Initializer::Uniform(0.1), &[3], Dtype::Float64)?;
@@ -381,7 +381,7 @@ fn abstract_arrays_have_the_shapes_of_concrete_ones() {
         &|_, n| Ok(n.log()),
         &|x, _| Ok(x.cast(Dtype::Complex128).sqrt()),
         &|x, _| Ok(x.cast(Dtype::Complex64).abs_squared()),
-        &|x, _| Ok(x.activate(&Function::Selu.into())),
+        &|x, _| Ok(x.activate(&nn::Function::Selu.into())),
         &|x, _| x.sum(&[0]),
         &|_, n| n.sum(&[-1]),
         &|x, _| x.mean(&[0, 1]),
@@ -437,7 +437,7 @@ fn selu_has_its_constants() {
         1.6732632423543772848170429916717,
     );
     let selu = |x: f64| {
-        let y = Array::full(&[1], x).activate(&Function::Selu.into());
+        let y = Array::full(&[1], x).activate(&nn::Function::Selu.into());
         y.values::<f64>().unwrap()[0]
     };
     assert_eq!(selu(1.0), lambda);

@@ -1,7 +1,9 @@
 //! The forward pass of a block of lanes, step by step.
 
+use super::network::When;
 use super::plan::{MixOperand, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
+use crate::models::RowOf;
 use crate::scalar::{Real, Scalar};
 use crate::simd::{
     Flat, Row, Start, add_difference, add_product, log_normalise, pick, scatter_lanes,
@@ -221,14 +223,26 @@ impl<S: Scalar> Arnn<S> {
                         let first = operand.position(position)? * source.stride + operand.first;
                         Some(&block.rows[operand.node][first..][..node.width])
                     };
-                    let (level, factor) = (self.tiles.level, S::Real::from_f64(term.factor));
-                    match (operand(&term.a), term.b.as_ref().map(operand)) {
-                        (None, _) | (_, Some(None)) => {}
-                        (Some(a), b) => {
-                            let b = b.flatten();
-                            add_product::<S::Real>(level, node.planes, factor, a, b, false, z);
-                        }
-                    }
+                    let factor = match &term.when {
+                        None => Some(<RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(
+                            term.factor,
+                        ))),
+                        Some(when) => when.position(position).map(|position| {
+                            self.factor(term.factor, when, &block.rows[0][position])
+                        }),
+                    };
+                    let (Some(factor), Some(a)) = (factor, operand(&term.a)) else {
+                        continue;
+                    };
+                    let b = match &term.b {
+                        None => None,
+                        Some(b) => match operand(b) {
+                            None => continue,
+                            b => b,
+                        },
+                    };
+                    let level = self.tiles.level;
+                    add_product::<S::Real>(level, node.planes, &factor, a, b, false, z);
                 }
                 block.rows[number][own..][..node.width].copy_from_slice(z);
             }
@@ -237,6 +251,18 @@ impl<S: Scalar> Arnn<S> {
             let (z, after) = block.rows[number][own..][..node.stride].split_at_mut(node.width);
             node.apply::<S>(z, None, after);
         }
+    }
+
+    /// A term's factor in each lane: 0 where the local state is not the one that counts.
+    pub(super) fn factor(&self, factor: f64, when: &When, values: &RowOf<S>) -> RowOf<S> {
+        let state = self.local_states[when.state];
+        let mut row = zero_row::<S::Real>();
+        for (x, value) in row.iter_mut().zip(values.iter()) {
+            if *value == state {
+                *x = S::Real::from_f64(factor);
+            }
+        }
+        row
     }
 
     /// The log-conditionals of a position.

@@ -17,7 +17,9 @@ use super::{Arnn, Weights, lanes, zero_row};
 use crate::models::RowOf;
 use crate::operator::{Connected, Operator};
 use crate::scalar::{Real, Scalar, c64};
-use crate::simd::{Flat, Start, Tap, add_log_conditional, add_product, exp_complex, gather_lanes};
+use crate::simd::{
+    Flat, Row, Start, Tap, add_log_conditional, add_product, exp_complex, gather_lanes,
+};
 
 /// Blocks whose connected states are sorted together, at most.
 const NEIGHBOURS: usize = 8;
@@ -386,7 +388,9 @@ impl<S: Scalar> Arnn<S> {
         }
         let mut taps = cone.taps.iter();
         for &(step, row) in &cone.steps {
-            self.follow_step(weights, before, step, row as usize, &mut taps, scratch);
+            let row = row as usize;
+            let positions = &cone.positions;
+            self.follow_step(weights, before, positions, step, row, &mut taps, scratch);
         }
         self.follow_parts(weights, before, cone, scratch);
         let mut sums = [[0.0; MAX_LANES]; 2];
@@ -405,12 +409,14 @@ impl<S: Scalar> Arnn<S> {
         &self,
         weights: &Weights<S::Real>,
         before: Before<S>,
+        positions: &[u32],
         step: Step,
         row: usize,
         taps: &mut impl Iterator<Item = &'c [Tap]>,
         scratch: &mut Scratch<S::Real>,
     ) {
         let Scratch {
+            values,
             changes,
             z,
             gathered: [gathered, a_new, b_new],
@@ -472,9 +478,21 @@ impl<S: Scalar> Arnn<S> {
                         continue;
                     }
                     let b = b.map(|_| &b_new[..node.width]);
-                    let factor = S::Real::from_f64(term.factor);
+                    let mut factor =
+                        <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(term.factor));
+                    if let Some(when) = &term.when {
+                        let Some(position) = when.position(position) else {
+                            continue;
+                        };
+                        let changed = positions.iter().position(|&p| p as usize == position);
+                        let value = match changed {
+                            Some(which) => values[which],
+                            None => before.own(position, gathered)[S::PLANES],
+                        };
+                        factor = self.factor(term.factor, when, &value);
+                    }
                     let a = &a_new[..node.width];
-                    add_product::<S::Real>(self.tiles.level, node.planes, factor, a, b, false, z);
+                    add_product::<S::Real>(self.tiles.level, node.planes, &factor, a, b, false, z);
                 }
                 let base = &before.node(number, position, gathered)[node.after..];
                 let change = &mut changes[number][row..][..node.width];

@@ -12,7 +12,7 @@ mod patterns;
 mod plan;
 mod sample;
 
-pub use network::{Before, Head, Network, Node, Operand, Term};
+pub use network::{Before, Head, Network, Node, Operand, Term, When};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -431,6 +431,10 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
             }
         });
         out
+    }
+
+    fn order(&self) -> Vec<usize> {
+        self.order.iter().map(|&site| site as usize).collect()
     }
 
     fn machine_pow(&self) -> u32 {

@@ -38,6 +38,15 @@ impl From<Node> for Operand {
     }
 }
 
+/// A condition on σ.
+#[derive(Clone, Debug)]
+pub struct When {
+    /// The local index.
+    pub state: usize,
+    /// The position before each that is in this state.
+    pub before: Before,
+}
+
 /// A number times one or two operands, feature by feature.
 #[derive(Clone, Debug)]
 pub struct Term {
@@ -47,6 +56,8 @@ pub struct Term {
     pub a: Operand,
     /// The second, if it is a product.
     pub b: Option<Operand>,
+    /// Elsewhere the term is 0.
+    pub when: Option<When>,
 }
 
 impl Term {
@@ -56,6 +67,7 @@ impl Term {
             factor: 1.0,
             a: a.into(),
             b: None,
+            when: None,
         }
     }
 
@@ -65,7 +77,14 @@ impl Term {
             factor: 1.0,
             a: a.into(),
             b: Some(b.into()),
+            when: None,
         }
+    }
+
+    /// The same where σ is in a state, and 0 elsewhere.
+    pub fn when(self, state: usize, before: Before) -> Self {
+        let when = Some(When { state, before });
+        Self { when, ..self }
     }
 
     /// The same, a number of times.
@@ -211,6 +230,16 @@ impl Network {
         })
     }
 
+    /// Features of a node, 0 of one that is not made yet.
+    pub fn features(&self, node: Node) -> usize {
+        self.nodes.get(node.0).map_or(0, |node| node.features)
+    }
+
+    /// Positions, as many as there are sites.
+    pub fn n_positions(&self) -> usize {
+        self.order.len()
+    }
+
     /// The node that will be made after so many more: what a recurrent cell reads of itself.
     pub fn ahead(&self, skipping: usize) -> Node {
         Node(self.nodes.len() + skipping)
@@ -262,6 +291,17 @@ impl Network {
                     }
                 }
                 Kind::Mix { terms } => {
+                    for when in terms.iter().filter_map(|term| term.when.as_ref()) {
+                        let local_size = self.hilbert.local_size();
+                        if when.before.len() != n_sites || when.state >= local_size {
+                            return Err(Error::invalid(
+                                "terms",
+                                format!("one of {local_size} local states at {n_sites} positions"),
+                                format!("state {} at {}", when.state, when.before.len()),
+                                "count local states from 0",
+                            ));
+                        }
+                    }
                     for operand in terms.iter().flat_map(|t| std::iter::once(&t.a).chain(&t.b)) {
                         if operand.node == Self::INPUT {
                             return Err(Error::invalid(

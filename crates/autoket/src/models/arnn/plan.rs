@@ -1,6 +1,6 @@
 //! A network as the engine runs it: rows instead of features, and the order in which all is done.
 
-use super::network::{Before, Head, Kind, Network, NodeSpec, Operand};
+use super::network::{Before, Head, Kind, Network, NodeSpec, Operand, When};
 use crate::error::{Error, Result};
 use crate::nn::{Activation, Lists, MaskedLayer};
 use crate::simd::Tap;
@@ -61,6 +61,15 @@ pub(super) struct MixTerm {
     pub factor: f64,
     pub a: MixOperand,
     pub b: Option<MixOperand>,
+    pub when: Option<When>,
+}
+
+impl When {
+    /// Whose state counts.
+    #[inline]
+    pub(super) fn position(&self, position: usize) -> Option<usize> {
+        self.before[position].map(|p| p as usize)
+    }
 }
 
 #[derive(Debug)]
@@ -199,6 +208,9 @@ impl Plan {
                         if let Some(position) = operand.position(position) {
                             f(operand.node, position);
                         }
+                    }
+                    if let Some(position) = term.when.as_ref().and_then(|w| w.position(position)) {
+                        f(0, position);
                     }
                 }
             }
@@ -379,6 +391,7 @@ fn work(spec: &NodeSpec, nodes: &[NodePlan], number: usize) -> Work {
                         factor: term.factor,
                         a: operand(&term.a),
                         b: term.b.as_ref().map(operand),
+                        when: term.when.clone(),
                     })
                     .collect(),
             )

@@ -1,5 +1,7 @@
 //! Lattices as graphs: sites, and the bonds between them.
 
+pub mod order;
+
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
@@ -345,6 +347,20 @@ impl Graph {
     /// The number of sites.
     pub fn n_nodes(&self) -> usize {
         self.n_nodes
+    }
+
+    /// The neighbours of each node, ascending.
+    pub fn adjacency_list(&self) -> Vec<Vec<usize>> {
+        let mut lists = vec![Vec::new(); self.n_nodes()];
+        for &(i, j) in self.edges() {
+            lists[i].push(j);
+            lists[j].push(i);
+        }
+        for list in &mut lists {
+            list.sort_unstable();
+            list.dedup();
+        }
+        lists
     }
 
     /// The bonds `(i, j)`, i < j.

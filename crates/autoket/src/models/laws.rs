@@ -1,0 +1,279 @@
+//! The laws that every autoregressive wave function obeys, checked in one call: for a layer of one's own.
+
+use num_traits::Float;
+
+use super::{Autoregressive, RowOf};
+use crate::error::{Error, Result};
+use crate::operator::{Connected, Operator};
+use crate::random::Key;
+use crate::scalar::{Real, Scalar, c64};
+use crate::simd::Row;
+
+/// Samples that are looked at.
+const SAMPLES: usize = 37;
+
+/// Checks that a model is causal and normalised, that log ψ of its draws is log ψ of the drawn states, that its
+/// gradient is that of log ψ by finite differences and the sum of those of single samples, and that local values
+/// found by following changes are those of evaluating each connected state.
+///
+/// Parameters are random, near the initial ones; the system should be small.
+///
+/// # Errors
+/// The first law that does not hold, with the numbers that break it.
+pub fn check<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
+    let key = Key::new(2024);
+    let mut theta = model.init(key).values;
+    let reals: Vec<f64> = (0..model.n_reals() as u64)
+        .map(|i| 0.2 * (key.fold_in(1).uniform(i) - 0.5))
+        .collect();
+    for (theta, step) in theta.iter_mut().zip(model.layout().scatter::<S>(&reals)) {
+        *theta += step;
+    }
+    let laws = Laws {
+        model,
+        theta,
+        sigma: model.sample(&model.init(key).values, SAMPLES, key).sigma,
+        // Rounding of sums of some hundred terms.
+        tolerance: 1000.0 * <S::Real as Float>::epsilon().widen(),
+    };
+    laws.causal()?;
+    laws.normalised()?;
+    laws.sampled()?;
+    laws.differentiated()?;
+    laws.followed()
+}
+
+struct Laws<'a, S: Scalar> {
+    model: &'a dyn Autoregressive<S>,
+    theta: Vec<S>,
+    /// `(sample, site)`.
+    sigma: Vec<u8>,
+    tolerance: f64,
+}
+
+fn broken(law: &str, got: String, cure: &str) -> Error {
+    Error::invalid("model", law, got, cure)
+}
+
+impl<S: Scalar> Laws<'_, S> {
+    fn n_sites(&self) -> usize {
+        self.model.hilbert().n_sites()
+    }
+
+    fn close(&self, a: c64, b: c64) -> bool {
+        (a - b).norm() <= self.tolerance * a.norm().max(b.norm()).max(1.0)
+    }
+
+    /// σ with one site of each sample in the next local state.
+    fn changed(&self, site: usize) -> Vec<u8> {
+        let local_size = self.model.hilbert().local_size() as u8;
+        let mut sigma = self.sigma.clone();
+        for sigma in sigma.chunks_exact_mut(self.n_sites()) {
+            sigma[site] = (sigma[site] + 1) % local_size;
+        }
+        sigma
+    }
+
+    fn causal(&self) -> Result<()> {
+        let d = self.model.hilbert().local_size();
+        let before = self.model.conditionals_log_psi(&self.theta, &self.sigma);
+        let order = self.model.order();
+        for (k, &site) in order.iter().enumerate() {
+            let after = self
+                .model
+                .conditionals_log_psi(&self.theta, &self.changed(site));
+            for &earlier in &order[..=k] {
+                let of = |all: &[S]| {
+                    let samples = all.chunks_exact(self.n_sites() * d);
+                    let ys = samples.flat_map(|y| y[earlier * d..(earlier + 1) * d].to_vec());
+                    ys.collect::<Vec<S>>()
+                };
+                if of(&before) != of(&after) {
+                    return Err(broken(
+                        "conditionals that depend on the sites drawn before alone",
+                        format!("those of site {earlier} depend on site {site}"),
+                        "make its layers causal, and the first exclusive",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn normalised(&self) -> Result<()> {
+        let d = self.model.hilbert().local_size();
+        let p = self.model.conditionals(&self.theta, &self.sigma);
+        match p
+            .chunks_exact(d)
+            .map(|p| p.iter().sum::<f64>())
+            .find(|sum| {
+                let distance = (sum - 1.0).abs();
+                distance.is_nan() || distance > self.tolerance
+            }) {
+            None => Ok(()),
+            Some(sum) => Err(broken(
+                "conditionals whose probabilities sum to 1",
+                format!("{sum}"),
+                "look for NaN or infinity",
+            )),
+        }
+    }
+
+    fn sampled(&self) -> Result<()> {
+        let samples = self.model.sample(&self.theta, SAMPLES, Key::new(3));
+        let log_psi = self.model.log_psi(&self.theta, &samples.sigma);
+        match samples.log_psi.iter().zip(&log_psi).find(|(a, b)| a != b) {
+            None => Ok(()),
+            Some((drawn, again)) => Err(broken(
+                "log ψ of a draw equal to log ψ of the drawn state",
+                format!("{drawn} and {again}"),
+                "evaluate a site alike in both",
+            )),
+        }
+    }
+
+    /// Σ_n Re(conj(c_n) log ψ(σ_n)) at θ + t·direction.
+    fn along(&self, direction: &[S], t: f64, cotangent: &[S]) -> f64 {
+        let step = S::from_c64(c64::new(t, 0.0));
+        let moved = self.theta.iter().zip(direction);
+        let moved: Vec<S> = moved.map(|(&theta, &d)| theta + step * d).collect();
+        let log_psi = self.model.log_psi(&moved, &self.sigma);
+        let terms = cotangent.iter().zip(log_psi);
+        terms
+            .map(|(c, y)| (c.to_c64().conj() * y.to_c64()).re)
+            .sum()
+    }
+
+    fn differentiated(&self) -> Result<()> {
+        let n_reals = self.model.n_reals();
+        let lanes = <RowOf<S> as Row<S::Real>>::LANES;
+        let key = Key::new(5);
+        let random = |n: usize, stream: u32| -> Vec<f64> {
+            let key = key.fold_in(stream);
+            (0..n as u64).map(|i| key.uniform(i) - 0.5).collect()
+        };
+        let (re, im) = (random(SAMPLES, 0), random(SAMPLES, 1));
+        let parts = re.iter().zip(&im);
+        let cotangent: Vec<S> = parts
+            .map(|(&re, &im)| S::from_c64(c64::new(re, im)))
+            .collect();
+        let mut gradient = vec![0.0; n_reals];
+        self.model
+            .vjp(&self.theta, &self.sigma, &cotangent, &mut gradient);
+
+        let zero = <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(0.0));
+        let mut rows = vec![zero; SAMPLES.div_ceil(lanes) * S::PLANES * n_reals];
+        self.model.jacobian(&self.theta, &self.sigma, &mut rows);
+        for (k, &sum) in gradient.iter().enumerate() {
+            let of = |sample: usize, plane: usize| {
+                let panel = sample / lanes * S::PLANES + plane;
+                rows[panel * n_reals + k][sample % lanes].widen()
+            };
+            let samples = 0..SAMPLES;
+            let by_rows: f64 = samples
+                .map(|n| {
+                    let imaginary = if S::PLANES == 2 {
+                        im[n] * of(n, 1)
+                    } else {
+                        0.0
+                    };
+                    re[n] * of(n, 0) + imaginary
+                })
+                .sum();
+            if !self.close(by_rows.into(), sum.into()) {
+                return Err(broken(
+                    "a gradient that is the sum of those of single samples",
+                    format!("{sum} and {by_rows} at parameter {k}"),
+                    "look at the derivatives of its layers",
+                ));
+            }
+        }
+        // Single precision bears no smaller step.
+        let step = <S::Real as Float>::epsilon().widen().cbrt();
+        for stream in 2..6 {
+            let direction = random(n_reals, stream);
+            let theta: Vec<S> = self.model.layout().scatter(&direction);
+            let analytic: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+            let difference =
+                self.along(&theta, step, &cotangent) - self.along(&theta, -step, &cotangent);
+            let numeric = difference / (2.0 * step);
+            let scale = analytic.abs().max(numeric.abs()).max(1.0);
+            if (analytic - numeric).abs().is_nan()
+                || (analytic - numeric).abs() > 300.0 * step * step * scale
+            {
+                return Err(broken(
+                    "a gradient equal to finite differences of log ψ",
+                    format!("{analytic} and {numeric} along a direction"),
+                    "look at the derivative of its activation",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn followed(&self) -> Result<()> {
+        let operator = Hops(self.model.hilbert().clone());
+        let fast = self.model.local_values(&self.theta, &self.sigma, &operator);
+        let n_sites = self.n_sites();
+        for (sigma, fast) in self.sigma.chunks_exact(n_sites).zip(fast) {
+            let mut row = Connected::default();
+            operator.connected(sigma, &mut row);
+            let here = self.model.log_psi(&self.theta, sigma)[0].to_c64();
+            let mut sum = c64::default();
+            for (mel, changes) in row.iter() {
+                let mut prime = sigma.to_vec();
+                for &(site, new) in changes {
+                    prime[site as usize] = new;
+                }
+                let there = self.model.log_psi(&self.theta, &prime)[0].to_c64();
+                sum += mel * (there - here).exp();
+            }
+            let scale = self.tolerance * sum.norm().max(row.len() as f64) * n_sites as f64;
+            let distance = (sum - fast).norm();
+            if distance.is_nan() || distance > scale {
+                return Err(broken(
+                    "local values equal to those of evaluating each connected state",
+                    format!("{fast} and {sum}"),
+                    "look at what a change of a site can reach",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Changes of single sites, and of each with the next.
+#[derive(Debug)]
+struct Hops(crate::hilbert::Hilbert);
+
+impl Operator for Hops {
+    fn hilbert(&self) -> &crate::hilbert::Hilbert {
+        &self.0
+    }
+
+    fn is_hermitian(&self) -> bool {
+        false
+    }
+
+    fn max_conn_size(&self) -> usize {
+        2 * self.0.n_sites()
+    }
+
+    fn connected(&self, sigma: &[u8], row: &mut Connected) {
+        row.clear();
+        let d = self.0.local_size() as u8;
+        let next = |site: usize| (site as u32, (sigma[site] + 1) % d);
+        row.push(c64::new(0.5, 0.0), &[]);
+        for site in 0..sigma.len() {
+            row.push(c64::new(1.0, 0.25), &[next(site)]);
+            // An exchange, for different states only.
+            if site + 1 < sigma.len() && sigma[site] != sigma[site + 1] {
+                let swap = [
+                    (site as u32, sigma[site + 1]),
+                    (site as u32 + 1, sigma[site]),
+                ];
+                row.push(c64::new(-0.5, 0.0), &swap);
+            }
+        }
+    }
+}

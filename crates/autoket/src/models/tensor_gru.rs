@@ -1,0 +1,156 @@
+//! The two-dimensional tensorised gated recurrent unit.
+
+use super::Arnn;
+use super::arnn::{Before, Head, Network, Node, Operand, Term};
+use crate::error::{Error, Result};
+use crate::graph::order;
+use crate::hilbert::Hilbert;
+use crate::nn::{Activation, Function, Initializer, MaskedLayer};
+use crate::scalar::Scalar;
+use crate::simd::Precision;
+
+/// Autoregressive wave function of one layer of tensorised gated recurrent units over a lattice in snake order.
+///
+/// With s, s' the one-hot states and h, h' the hidden memories of the neighbours drawn before, in the row and in
+/// the row above (0 where there is none):
+///
+/// n = tanh(\[s, s'\] T \[h, h'\] + b), u = sigmoid(\[s, s'\] T' \[h, h'\] + b'), output u n + (1 - u) W \[h, h'\],
+///
+/// with one matrix of T for each pair of a one-hot entry and a memory. Log-amplitudes are U h + c and, with
+/// `phase`, phases V h + d: see [`ArnnSequential`](super::ArnnSequential).
+/// Hibat-Allah, Melko and Carrasquilla, arXiv:2207.14314, there with amplitudes of the same form and phases
+/// π softsign(V h + d). NetKet has no counterpart.
+///
+/// ```
+/// use autoket::{hilbert::Hilbert, models::{Ansatz, TensorGru2d}};
+/// let model = TensorGru2d::new(Hilbert::spin(0.5, 12)?, [3, 4], 5).build::<f64>()?;
+/// // T and T' are (2 · 2 · 2 · 5, 5) with a bias, W (2 · 5, 5), U (5, 2) with a bias.
+/// assert_eq!(model.layout().n_parameters(), 2 * (40 * 5 + 5) + 10 * 5 + 5 * 2 + 2);
+/// # Ok::<(), autoket::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorGru2d {
+    /// The space of σ.
+    pub hilbert: Hilbert,
+    /// Rows and columns.
+    pub extent: [usize; 2],
+    /// Features of the hidden memory.
+    pub features: usize,
+    /// How kernels begin.
+    pub kernel_init: Initializer,
+    /// How biases begin.
+    pub bias_init: Initializer,
+    /// The exponent p of the normalisation Σ|ψ|^p = 1; estimators of physics need 2.
+    pub machine_pow: u32,
+    /// How products of single-precision numbers are accumulated.
+    pub precision: Precision,
+    /// Is there a phase beside the amplitude?
+    pub phase: bool,
+}
+
+impl TensorGru2d {
+    /// Defaults for what is not given.
+    pub fn new(hilbert: Hilbert, extent: [usize; 2], features: usize) -> Self {
+        Self {
+            hilbert,
+            extent,
+            features,
+            kernel_init: Initializer::GlorotUniform,
+            bias_init: Initializer::Zeros,
+            machine_pow: 2,
+            precision: Precision::default(),
+            phase: false,
+        }
+    }
+
+    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    ///
+    /// # Errors
+    /// An `extent` of another number of sites; no features; what [`Network::build`] refuses.
+    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+        let extent = super::configs::rows_and_columns(&self.hilbert, Some(self.extent))?;
+        if self.features == 0 {
+            return Err(Error::invalid(
+                "features",
+                "at least 1",
+                0,
+                "give the memory some features",
+            ));
+        }
+        let mut network = Network::new(self.hilbert.clone()).with_order(&order::snake(extent))?;
+        let [in_row, above] = neighbours(extent);
+        let (f, d) = (self.features, self.hilbert.local_size());
+        // Each pair of a neighbour's state and a neighbour's memory, then n, u, W, and the memory itself.
+        let hidden = network.ahead(2 * d * 2 + 3);
+        let mut products: Vec<Node> = Vec::new();
+        for state_of in [&in_row, &above] {
+            for state in 0..d {
+                for memory_of in [&in_row, &above] {
+                    let memory = Operand {
+                        node: hidden,
+                        first: 0,
+                        before: Some(memory_of.clone()),
+                    };
+                    let term = Term::of(memory).when(state, state_of.clone());
+                    products.push(network.mix(f, vec![term], Activation::IDENTITY));
+                }
+            }
+        }
+        let n_products = products.len();
+        let own = |k: usize| vec![vec![Some(k)]; n_products];
+        let n = self.dense(&network, &vec![f; n_products], f, own)?;
+        let u = n.clone();
+        let n = network.linear("candidate", n, &products, Function::Tanh.into());
+        let u = network.linear("update", u, &products, Function::Sigmoid.into());
+        let read = |before: &Before, k: usize| before[k].map(|p| p as usize);
+        let memories = |k: usize| vec![vec![read(&in_row, k), read(&above, k)]];
+        let w = self.dense(&network, &[f], f, memories)?.without_bias();
+        let w = network.linear("memory", w, &[hidden], Activation::IDENTITY);
+        let terms = vec![
+            Term::product(u, n),
+            Term::of(w),
+            Term::product(u, w).times(-1.0),
+        ];
+        let hidden = network.mix(f, terms, Activation::IDENTITY);
+        let mut output = |name: &str| -> Result<Node> {
+            let layer = self.dense(&network, &[f], d, |k| vec![vec![Some(k)]])?;
+            Ok(network.linear(name, layer, &[hidden], Activation::IDENTITY))
+        };
+        let head = Head {
+            amplitude: output("amplitude")?,
+            phase: match self.phase {
+                true => Some(output("phase")?),
+                false => None,
+            },
+        };
+        network.build("TensorGRU2D", head, self.machine_pow, self.precision)
+    }
+
+    fn dense(
+        &self,
+        network: &Network,
+        features_in: &[usize],
+        features_out: usize,
+        reads: impl Fn(usize) -> Vec<Vec<Option<usize>>>,
+    ) -> Result<MaskedLayer> {
+        let n = network.n_positions();
+        let layer = MaskedLayer::of_optional("Dense", n, features_in, features_out, reads)?;
+        Ok(layer.with_initializers(&self.kernel_init, &self.bias_init))
+    }
+}
+
+/// For each position in snake order the one before it in its row, and the one in the row above.
+fn neighbours([rows, columns]: [usize; 2]) -> [Before; 2] {
+    let positions = || 0..(rows * columns) as u32;
+    let columns = columns as u32;
+    let in_row = |p: u32| if p % columns == 0 { None } else { Some(p - 1) };
+    // The row above runs the other way.
+    let above = |p: u32| {
+        let row = (p / columns).checked_sub(1)?;
+        Some(row * columns + (columns - 1 - p % columns))
+    };
+    [
+        positions().map(in_row).collect(),
+        positions().map(above).collect(),
+    ]
+}
