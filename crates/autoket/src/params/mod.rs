@@ -1,14 +1,15 @@
-//! Parameters: one contiguous vector θ with a table of contents in JAX's order.
+//! Parameters: one contiguous vector θ with a table of contents in JAX's order, and their files.
 
-use std::collections::HashMap;
+mod array;
+mod msgpack;
+mod safetensors;
+
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use safetensors::tensor::{Dtype as StDtype, SafeTensors, TensorView};
-
 use crate::error::{Error, Result};
-use crate::scalar::{Dtype, Real, Scalar, c64};
+use crate::scalar::{Scalar, c64};
 
 /// One array of parameters, before it has a place in θ.
 #[derive(Clone, Debug)]
@@ -32,6 +33,13 @@ pub struct Leaf {
     pub shape: Vec<usize>,
     /// Its entries in θ, C order.
     pub range: Range<usize>,
+}
+
+impl Leaf {
+    /// Its path in Flax's dictionary of variables: `params/_layers_0/kernel`.
+    pub fn path(&self) -> String {
+        format!("params/{}/{}", self.module, self.name)
+    }
 }
 
 /// The table of contents of θ, in the order in which JAX flattens the tree `{"params": {module: {name}}}`:
@@ -159,140 +167,76 @@ impl<S: Scalar> Params<S> {
             .map(|range| &self.values[range])
     }
 
-    /// Writes all arrays to a safetensors file, whole or not at all.
+    /// Writes all arrays, whole file or none, in the format that the name's end says:
     ///
-    /// Names are `module.name`; a complex array is stored as real numbers with a last axis of 2 (re, im),
-    /// and the file's metadata says `dtype`.
+    /// - `.mpack`: the bytes of `flax.serialization.to_bytes({"params": ...})`, which NetKet and Flax read;
+    /// - `.safetensors`: arrays by their Flax paths, `params/_layers_0/kernel`. A complex array is real numbers with a
+    ///   last axis of 2 (re, im), and the file's metadata says `dtype`.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Another end of the name; an array too large for its format; a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let bytes: Vec<Vec<u8>> = self
-            .layout
-            .leaves()
-            .iter()
-            .map(|leaf| {
-                self.values[leaf.range.clone()]
-                    .iter()
-                    .flat_map(|&z| to_bytes(z))
-                    .collect()
-            })
-            .collect();
-        let tensors = self
-            .layout
-            .leaves()
-            .iter()
-            .zip(&bytes)
-            .map(|(leaf, bytes)| {
-                let view = TensorView::new(st_dtype::<S>(), st_shape::<S>(leaf), bytes)
-                    .expect("the bytes are made to fit the shape");
-                (leaf_name(leaf), view)
-            });
-        let metadata = HashMap::from([("dtype".to_owned(), S::DTYPE.name().to_owned())]);
-        let content = safetensors::serialize(tensors, Some(metadata))
-            .map_err(|e| Error::io(path, std::io::Error::other(e)))?;
+        let content = match Kind::of(path)? {
+            Kind::Mpack => msgpack::write(self)?,
+            Kind::Safetensors => safetensors::write(self)?,
+        };
         crate::logging::write_atomically(path, &content)
     }
 
-    /// Reads what [`save`](Self::save) wrote, into the same layout.
+    /// Reads arrays into a layout, from a file that [`save`](Self::save), Flax or NetKet wrote.
+    ///
+    /// A `.mpack` file holds the bytes of a dictionary of variables or of an `MCState`,
+    /// a `.safetensors` file is as [`save`](Self::save) has it.
+    /// Real arrays may become complex ones, and single precision double precision: both are exact.
+    ///
+    /// Which local state the first output stands for is a matter of the Hilbert space, not of the file. NetKet's
+    /// `Spin(0.5)` lists up first: weights trained on it want
+    /// [`with_inverted_ordering(false)`](crate::hilbert::Hilbert::with_inverted_ordering), and those trained with
+    /// `inverted_ordering=True` the space as it is by default.
     ///
     /// # Errors
-    /// The file cannot be read, is no safetensors file, lacks an array, holds one more,
-    /// or one of another shape or dtype.
-    pub fn load(layout: Arc<Layout>, path: &Path) -> Result<Self> {
+    /// The file cannot be read or is none of its format, lacks an array, holds one more,
+    /// or one of another shape or of a dtype that does not fit.
+    pub fn load(layout: Arc<Layout>, path: &Path) -> Result<Loaded<S>> {
+        let kind = Kind::of(path)?;
         let content = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        let wrong = |message: String| Error::Format {
+        let loaded = match kind {
+            Kind::Mpack => msgpack::read(layout, &content),
+            Kind::Safetensors => safetensors::read(layout, &content),
+        };
+        loaded.map_err(|message| Error::Format {
             path: path.to_owned(),
             message,
-        };
-        let file = SafeTensors::deserialize(&content).map_err(|e| {
-            wrong(format!(
-                "not a safetensors file ({e}); give one that autoket wrote"
-            ))
-        })?;
-        let mut values = vec![S::zero(); layout.n_parameters()];
-        for leaf in layout.leaves() {
-            let name = leaf_name(leaf);
-            let view = file.tensor(&name).map_err(|_| {
-                wrong(format!(
-                    "has no array `{name}`; it belongs to another model"
-                ))
-            })?;
-            if view.dtype() != st_dtype::<S>() || view.shape() != st_shape::<S>(leaf) {
-                return Err(wrong(format!(
-                    "`{name}`: expected {:?} {:?} ({}), got {:?} {:?}; build the model it was saved from",
-                    st_dtype::<S>(),
-                    st_shape::<S>(leaf),
-                    S::DTYPE,
-                    view.dtype(),
-                    view.shape()
-                )));
-            }
-            let size = S::DTYPE.bytes();
-            for (value, bytes) in values[leaf.range.clone()]
-                .iter_mut()
-                .zip(view.data().chunks(size))
-            {
-                *value = from_bytes(bytes);
-            }
+        })
+    }
+}
+
+/// What a file held.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded<S> {
+    /// The collection `params`, all of it.
+    pub params: Params<S>,
+    /// The paths of what else there was and has not been read: of an `MCState`, the state of its sampler.
+    pub unread: Vec<String>,
+}
+
+/// The formats of files.
+enum Kind {
+    Mpack,
+    Safetensors,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|end| end.to_str()) {
+            Some("mpack") => Ok(Self::Mpack),
+            Some("safetensors") => Ok(Self::Safetensors),
+            _ => Err(Error::invalid(
+                "path",
+                "a name that ends in .safetensors or .mpack",
+                path.display(),
+                "the end says which format the file has",
+            )),
         }
-        if let Some(name) = file
-            .names()
-            .into_iter()
-            .find(|name| layout.leaves().iter().all(|leaf| leaf_name(leaf) != **name))
-        {
-            return Err(wrong(format!(
-                "has an array `{name}` that the model lacks; it belongs to another model"
-            )));
-        }
-        Ok(Self { layout, values })
     }
-}
-
-fn leaf_name(leaf: &Leaf) -> String {
-    format!("{}.{}", leaf.module, leaf.name)
-}
-
-fn st_dtype<S: Scalar>() -> StDtype {
-    match <S::Real as Scalar>::DTYPE {
-        Dtype::Float32 => StDtype::F32,
-        _ => StDtype::F64,
-    }
-}
-
-fn st_shape<S: Scalar>(leaf: &Leaf) -> Vec<usize> {
-    let mut shape = leaf.shape.clone();
-    if S::PLANES == 2 {
-        shape.push(2);
-    }
-    shape
-}
-
-fn to_bytes<S: Scalar>(z: S) -> Vec<u8> {
-    let part = |x: f64| match <S::Real as Scalar>::DTYPE {
-        Dtype::Float32 => (x as f32).to_le_bytes().to_vec(),
-        _ => x.to_le_bytes().to_vec(),
-    };
-    let z = z.to_c64();
-    [z.re, z.im][..S::PLANES]
-        .iter()
-        .flat_map(|&x| part(x))
-        .collect()
-}
-
-fn from_bytes<S: Scalar>(bytes: &[u8]) -> S {
-    let part = |bytes: &[u8]| match *bytes {
-        [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
-        _ => f64::from_le_bytes(bytes.try_into().expect("parts have 4 or 8 bytes")),
-    };
-    let size = bytes.len() / S::PLANES;
-    let im = if S::PLANES == 2 {
-        part(&bytes[size..])
-    } else {
-        0.0
-    };
-    S::new(
-        S::Real::from_f64(part(&bytes[..size])),
-        S::Real::from_f64(im),
-    )
 }

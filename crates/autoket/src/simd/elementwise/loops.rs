@@ -37,7 +37,10 @@ fn apply_on<S: Simd, R: Real>(
             for (k, (z, y)) in z.iter().zip(y).enumerate() {
                 for lane in (0..R::Row::LANES).step_by(len) {
                     let z = V::<S, R>::from_slice(simd, &z[lane..lane + len]);
-                    let mut value: V<S, R> = f.value::<S, R>(simd, z * c) * reciprocal;
+                    let mut value: V<S, R> = match scale == R::one() {
+                        true => f.value::<S, R>(simd, z),
+                        false => f.value::<S, R>(simd, z * c) * reciprocal,
+                    };
                     if let Some(base) = base {
                         value -= V::<S, R>::from_slice(simd, &base[k][lane..lane + len]);
                     }

@@ -1,6 +1,7 @@
 //! Functions of complex numbers, real and imaginary parts in vectors of their own.
 //!
-//! Errors are those of both parts together, as a part of the modulus of the result.
+//! Errors are at most 6 ε times the modulus of the result, ε the distance of 1 to the next number;
+//! one part of a result may be less exact than the other.
 
 use std::ops::{Add, Mul};
 
@@ -54,16 +55,19 @@ impl<T: Copy + Mul<Output = T>> Parts<T> {
     }
 }
 
-/// What functions of e^z share: with e = e^(-|x|) and m = 1 - e, |1 + e^(∓z)|² = m² + 4e cos²(y/2),
-/// in which nothing cancels, not even beside the poles.
+/// What functions of e^z have in common, z = x + iy: with e = e^(-|x|) and m = 1 - e,
+/// |1 + e^(-|x| + iy)|² = m² + 4 e cos²(y/2), in which nothing cancels, not even beside the poles.
 #[derive(Clone, Copy)]
 pub struct Logistic<T> {
     /// The sign of x.
     sign: T,
+    /// e^(-|x|).
     e: T,
+    /// 1 - e.
     m: T,
     /// Sine and cosine of y/2.
     half: (T, T),
+    /// |1 + e^(-|x| + iy)|².
     square: T,
 }
 
@@ -99,25 +103,19 @@ fn logistic_of<S: Simd, R: Real>(simd: S, z: Z<S, R>) -> Logistic<V<S, R>> {
     }
 }
 
-/// 1 + e^(-z) times e^z where x < 0, else as it is, and its conjugate over its square is the sigmoid:
-/// that conjugate, by its parts.
-#[inline(always)]
-fn numerator<S: Simd, R: Real>(simd: S, l: Logistic<V<S, R>>) -> Z<S, R> {
-    let two = number::<S, R>(simd, 2.0);
-    let (sin, cos) = l.half;
-    let right = l.sign.simd_gt(number::<S, R>(simd, 0.0));
-    let square = two * cos * cos;
-    let (re, im) = (square * l.e, two * sin * cos * l.e);
-    Parts::<V<S, R>> {
-        re: right.select(l.m + re, re - l.e * l.m),
-        im,
-    }
-}
-
 /// 1/(1 + e^(-z)).
 #[inline(always)]
 pub fn sigmoid<S: Simd, R: Real>(simd: S, l: Logistic<V<S, R>>) -> Z<S, R> {
-    numerator::<S, R>(simd, l).scale(number::<S, R>(simd, 1.0) / l.square)
+    let two = number::<S, R>(simd, 2.0);
+    let (sin, cos) = l.half;
+    let right = l.sign.simd_gt(number::<S, R>(simd, 0.0));
+    // The conjugate of 1 + e^(-z) where x ≥ 0, else e^z times the conjugate of 1 + e^z; over the square.
+    let re = two * cos * cos * l.e;
+    let conjugate = Parts::<V<S, R>> {
+        re: right.select(l.m + re, re - l.e * l.m),
+        im: two * sin * cos * l.e,
+    };
+    conjugate.scale(number::<S, R>(simd, 1.0) / l.square)
 }
 
 /// The derivative of the sigmoid, 1/(4 cosh²(z/2)).

@@ -1,0 +1,121 @@
+//! Arrays as files hold them, and θ made of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Layout, Loaded, Params};
+use crate::scalar::{Dtype, Real, Scalar};
+
+/// An array of a file, its numbers as little-endian bytes in C order.
+#[derive(Debug)]
+pub(super) struct Array<'a> {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Array<'a> {
+    /// Refuses bytes that do not fill the shape.
+    pub(super) fn new(
+        dtype: Dtype,
+        shape: Vec<usize>,
+        bytes: Cow<'a, [u8]>,
+    ) -> Result<Self, String> {
+        let size = shape
+            .iter()
+            .try_fold(dtype.bytes(), |size, &n| size.checked_mul(n));
+        if size == Some(bytes.len()) {
+            return Ok(Self {
+                dtype,
+                shape,
+                bytes,
+            });
+        }
+        Err(format!(
+            "{dtype} {shape:?} does not fit its {} bytes",
+            bytes.len()
+        ))
+    }
+
+    /// The numbers as `S`, which represents them exactly; `None` if it does not.
+    fn numbers<S: Scalar>(&self) -> Option<Vec<S>> {
+        let (single, planes) = match self.dtype {
+            Dtype::Float32 => (true, 1),
+            Dtype::Float64 => (false, 1),
+            Dtype::Complex64 => (true, 2),
+            Dtype::Complex128 => (false, 2),
+        };
+        let exact = planes <= S::PLANES && (single || size_of::<S::Real>() == 8);
+        let part = |bytes: &[u8]| {
+            S::Real::from_f64(match *bytes {
+                [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
+                _ => f64::from_le_bytes(bytes.try_into().expect("parts have 4 or 8 bytes")),
+            })
+        };
+        let size = if single { 4 } else { 8 };
+        exact.then(|| {
+            let numbers = self.bytes.chunks_exact(size * planes);
+            numbers
+                .map(|number| match number.split_at(size) {
+                    (re, []) => S::new(part(re), S::Real::from_f64(0.0)),
+                    (re, im) => S::new(part(re), part(im)),
+                })
+                .collect()
+        })
+    }
+}
+
+/// θ from the arrays of a file by their Flax paths; the error is a message.
+pub(super) fn assemble<S: Scalar>(
+    layout: Arc<Layout>,
+    mut arrays: BTreeMap<String, Array<'_>>,
+    unread: Vec<String>,
+) -> Result<Loaded<S>, String> {
+    let mut values = vec![S::zero(); layout.n_parameters()];
+    for leaf in layout.leaves() {
+        let path = leaf.path();
+        let Some(array) = arrays.remove(&path) else {
+            return Err(format!(
+                "has no array `{path}`; it belongs to another model"
+            ));
+        };
+        if array.shape != leaf.shape {
+            return Err(format!(
+                "`{path}`: expected shape {:?}, got {:?}; build the model it was saved from",
+                leaf.shape, array.shape
+            ));
+        }
+        let Some(numbers) = array.numbers::<S>() else {
+            return Err(format!(
+                "`{path}`: expected {}, got {}, which does not fit in exactly; build the model with that dtype",
+                S::DTYPE,
+                array.dtype
+            ));
+        };
+        values[leaf.range.clone()].copy_from_slice(&numbers);
+    }
+    match arrays.into_keys().next() {
+        None => Ok(Loaded {
+            params: Params { layout, values },
+            unread,
+        }),
+        Some(path) => Err(format!(
+            "has an array `{path}` that the model lacks; it belongs to another model"
+        )),
+    }
+}
+
+/// Numbers as little-endian bytes, real before imaginary part.
+pub(super) fn to_bytes<S: Scalar>(numbers: &[S]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(numbers.len() * S::DTYPE.bytes());
+    for z in numbers {
+        for part in &[z.re(), z.im()][..S::PLANES] {
+            match <S::Real as Scalar>::DTYPE {
+                Dtype::Float32 => bytes.extend((part.widen() as f32).to_le_bytes()),
+                _ => bytes.extend(part.widen().to_le_bytes()),
+            }
+        }
+    }
+    bytes
+}
