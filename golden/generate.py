@@ -1354,7 +1354,7 @@ def generate_activation():
 
 def generate_initializers():
     init = jax.nn.initializers
-    scaling = lambda *a, **k: init.variance_scaling(*a, **k)
+    scaling = init.variance_scaling
     cases = {
         "zeros": init.zeros,
         "ones": init.ones,
@@ -1369,6 +1369,8 @@ def generate_initializers():
         "glorot_normal": init.glorot_normal(),
         "glorot_uniform": init.glorot_uniform(),
         "orthogonal": init.orthogonal(1.3),
+        "delta_orthogonal": init.delta_orthogonal(0.7),
+        "truncated_above": init.truncated_normal(0.3, lower=0.0, upper=1.5),
         "fan_out_normal": scaling(0.5, "fan_out", "normal"),
         "fan_avg_normal": scaling(2.0, "fan_avg", "normal"),
         "fan_geo_avg_uniform": scaling(1.0, "fan_geo_avg", "uniform"),
@@ -1377,7 +1379,7 @@ def generate_initializers():
     }
     rows = []
     for name, initializer in cases.items():
-        for shape in ((2, 3, 2, 3), (5, 4), (4, 5), (3,)):
+        for shape in ((2, 3, 2, 3), (5, 4), (4, 5), (4, 3, 3), (3,)):
             for dtype in ("float32", "float64", "complex64", "complex128"):
                 row = {"name": name, "shape": shape, "dtype": dtype}
                 try:

@@ -132,17 +132,15 @@ impl Key {
     pub fn truncated_normal<R: Real>(self, i: u64, lower: R, upper: R) -> R {
         let erf = |x: R| R::from_f64(libm::erf((x / R::SQRT_2()).widen()));
         let x = R::SQRT_2() * erf_inv(self.uniform_in(i, erf(lower), erf(upper)));
-        x.max(next_toward_zero(lower)).min(next_toward_zero(upper))
+        x.max(next_up(lower)).min(-next_up(-upper))
     }
 }
 
-/// The neighbour of `x` inside (-|x|, |x|): the clip of a truncated normal with lower < 0 < upper.
-fn next_toward_zero<R: Real>(x: R) -> R {
+/// The next number above.
+fn next_up<R: Real>(x: R) -> R {
     match R::DTYPE {
-        crate::scalar::Dtype::Float32 => {
-            R::from_f64(f32::from_bits((x.widen() as f32).to_bits() - 1).into())
-        }
-        _ => R::from_f64(f64::from_bits(x.widen().to_bits() - 1)),
+        crate::scalar::Dtype::Float32 => R::from_f64((x.widen() as f32).next_up().into()),
+        _ => R::from_f64(x.widen().next_up()),
     }
 }
 

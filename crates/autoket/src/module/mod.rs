@@ -48,6 +48,7 @@ mod error;
 mod filter;
 mod layers;
 mod operations;
+mod places;
 mod scope;
 mod table;
 mod variables;
@@ -225,6 +226,7 @@ pub fn no_method(class: &str, method: &str, known: Vec<&'static str>) -> ModuleE
 }
 
 /// Copies of modules whose type is not known; every module that is `Clone` has it.
+#[diagnostic::on_unimplemented(message = "a module must be `Clone`", note = "derive it")]
 pub trait Boxed {
     /// A copy.
     fn boxed(&self) -> Box<dyn Module>;

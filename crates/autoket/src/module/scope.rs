@@ -80,6 +80,36 @@ struct Names {
 ///
 /// A scope is passed to every method; it is always bound to variables, so that what Flax refuses on unbound
 /// modules cannot be written. Flax: what a `Module` inherits.
+///
+/// ```
+/// use autoket::module::{ApplyOptions, Array, Filter, Module, Scope, Variables};
+/// use autoket::{Result, nn::Initializer, random::Key, scalar::Dtype};
+///
+/// /// Multiplies its input by a number, and counts how often it does.
+/// #[derive(Clone)]
+/// struct Gain;
+///
+/// impl Module for Gain {
+///     fn class(&self) -> &'static str {
+///         "Gain"
+///     }
+///     fn call(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {
+///         let gain = scope.param("gain", Initializer::Ones, &[], Dtype::Float64)?;
+///         let calls = scope.variable("stats", "calls", || Ok(Array::full(&[], 0.0)))?;
+///         if scope.is_mutable_collection("stats") {
+///             scope.put_variable("stats", "calls", calls.add(&Array::full(&[], 1.0))?)?;
+///         }
+///         inputs[0].mul(&gain)
+///     }
+/// }
+///
+/// let x = [Array::full(&[3], 2.0)];
+/// let variables = Gain.init(Key::new(0), &x)?;
+/// let options = ApplyOptions { mutable: Filter::only(&["stats"]), ..Default::default() };
+/// let (_, stats) = Gain.apply(&variables, &x, options)?;
+/// assert_eq!(stats.array("stats", "calls")?.values::<f64>()?, [2.0]);
+/// # Ok::<(), autoket::Error>(())
+/// ```
 pub struct Scope {
     pub(super) root: Rc<Root>,
     path: Vec<String>,

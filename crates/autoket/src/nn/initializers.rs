@@ -52,6 +52,9 @@ pub enum Initializer {
     /// A random orthogonal or unitary matrix, times a number: orthonormal columns, or rows where there are fewer.
     /// The columns are the last axis, the rows all others.
     Orthogonal(f64),
+    /// Such a matrix of features in and out in the middle of a kernel, and zeros around it; for one to three axes in
+    /// space and no more features in than out.
+    DeltaOrthogonal(f64),
 }
 
 /// Random numbers of mean 0 and variance scale/n, n of the [`Fan`].
@@ -181,6 +184,12 @@ impl Initializer {
                 format!("{shape:?}"),
                 "`orthogonal` is for kernels; take `zeros` for a bias",
             )),
+            Self::DeltaOrthogonal(_) if !is_delta_shape(shape) => Err(Error::invalid(
+                "initializer",
+                "one to three axes in space and no more features in than out",
+                format!("{shape:?}"),
+                "take `orthogonal`",
+            )),
             _ => Ok(()),
         }
     }
@@ -227,6 +236,15 @@ impl Initializer {
                 (0..n).map(|i| S::new(draw(i), stddev)).collect()
             }
             Self::Orthogonal(scale) => orthogonal(key, shape, scale),
+            Self::DeltaOrthogonal(scale) => {
+                let (space, features) = shape.split_at(shape.len() - 2);
+                let middle = space.iter().fold(0, |at, &n| at * n + (n.max(1) - 1) / 2);
+                let block = orthogonal::<S>(key, features, scale);
+                let mut kernel = constant(0.0);
+                let places = kernel.iter_mut().skip(middle * block.len());
+                places.zip(block).for_each(|(to, from)| *to = from);
+                kernel
+            }
             _ => constant(0.0),
         })
     }
@@ -295,6 +313,13 @@ fn polar<S: Scalar>(key: Key, n: u64, modulus: impl Fn(S::Real) -> S::Real) -> V
             S::new(r * angle.cos(), r * angle.sin())
         })
         .collect()
+}
+
+fn is_delta_shape(shape: &[usize]) -> bool {
+    match shape {
+        [space @ .., inputs, outputs] => (1..=3).contains(&space.len()) && inputs <= outputs,
+        _ => false,
+    }
 }
 
 /// Q of the decomposition Z = QR of a normal Z with more rows than columns, the diagonal of R positive;

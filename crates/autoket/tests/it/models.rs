@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use autoket::graph::Graph;
 use autoket::models::{
-    Ansatz, GruNet1d, LstmNet, Recurrence, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, RowOf, Samples,
+    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, GruNet1d, LstmNet,
+    Recurrence, RowOf, Samples,
 };
 use autoket::nn::{Activation, Function, Initializer};
 use autoket::operator::Operator;

@@ -1071,6 +1071,30 @@ fn inputs_raise_the_precision() {
     assert_eq!(apply(&x.cast(Element::Int8)).to_string(), "float32[2]");
     let shape = apply(&x.to_shape_only());
     assert_eq!(shape, apply(&x).to_shape_only());
+
+    // Only shapes are checked: parameters of another type compute in it.
+    let double = |variables: &Variables| {
+        let mut out = Variables::default();
+        for (path, arrays) in leaves(variables, "params") {
+            let (module, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            let module: Vec<&str> = module.split('/').filter(|name| !name.is_empty()).collect();
+            out.insert("params", &module, name, arrays[0].cast(Dtype::Float64));
+        }
+        out
+    };
+    let bytes = [x.cast(Element::Int8)];
+    let apply = |m: &dyn Module, variables: &Variables| {
+        let options = ApplyOptions::default();
+        m.boxed()
+            .apply(variables, &bytes, options)
+            .unwrap()
+            .0
+            .to_string()
+    };
+    assert_eq!(apply(&conv2d, &double(&variables)), "float64[2]");
+    let dense = Dense::new(4).init(Key::new(0), &bytes).unwrap();
+    assert_eq!(apply(&Dense::new(4), &dense), "float32[2,4]");
+    assert_eq!(apply(&Dense::new(4), &double(&dense)), "float64[2,4]");
 }
 
 #[test]
@@ -1162,6 +1186,18 @@ fn check_cache(file: &SafeTensors, name: &str, fast: impl Module) {
                 .unwrap();
             assert_close(cache, &expected, 50.0, &what);
         }
+    }
+    // A cache of another batch is no cache of this one.
+    let half = Array::configurations(9, &sigma[..18]).unwrap();
+    let options = ApplyOptions {
+        mutable: Filter::only(&["cache"]),
+        ..ApplyOptions::method(method)
+    };
+    let other = fast.apply(&variables, &[half, Array::index(0)], options);
+    assert!(other.unwrap_err().to_string().contains("cache"));
+    for (path, module) in fast.module_paths(Key::new(0), &inputs[..1]).unwrap() {
+        let alone = ApplyOptions::method("update_site");
+        assert!(module.apply(&variables, &[], alone).is_err(), "{path}");
     }
     let (_, plain) = fast
         .init_with_output(Key::new(3), &inputs[..1], InitOptions::default())

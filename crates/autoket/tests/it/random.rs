@@ -331,6 +331,12 @@ fn initialisers_are_jax_s() {
         "glorot_normal" => Initializer::GlorotNormal,
         "glorot_uniform" => Initializer::GlorotUniform,
         "orthogonal" => Initializer::Orthogonal(1.3),
+        "delta_orthogonal" => Initializer::DeltaOrthogonal(0.7),
+        "truncated_above" => Initializer::TruncatedNormal {
+            stddev: 0.3,
+            lower: 0.0,
+            upper: 1.5,
+        },
         "fan_out_normal" => scaling(0.5, Fan::Out, Distribution::Normal),
         "fan_avg_normal" => scaling(2.0, Fan::Average, Distribution::Normal),
         "fan_geo_avg_uniform" => scaling(1.0, Fan::GeometricAverage, Distribution::Uniform),
@@ -360,7 +366,7 @@ fn initialisers_are_jax_s() {
             let (x, y) = (x.to_c64(), y.to_c64());
             let scale = match initializer {
                 // Two ways of making columns orthogonal agree to rounding of the whole.
-                Initializer::Orthogonal(_) => largest,
+                Initializer::Orthogonal(_) | Initializer::DeltaOrthogonal(_) => largest,
                 _ => y.norm(),
             };
             // The complex truncated normal adds the logarithm of a complex number, which XLA rounds coarsely.

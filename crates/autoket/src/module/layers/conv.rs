@@ -3,7 +3,7 @@
 use super::{computation, display, only_input};
 use crate::error::{Error, Result};
 use crate::module::array::with_dtype;
-use crate::module::operations::{for_each_place, strides};
+use crate::module::places::{for_each_place, strides};
 use crate::module::{Array, Element, Module, Scope};
 use crate::nn::Initializer;
 use crate::scalar::{Dtype, Scalar};
@@ -29,6 +29,15 @@ pub enum Padding {
 ///
 /// Inputs (batch…, space…, in): as many axes in space as the kernel has, and any number of batch axes, none too.
 /// Parameters: `kernel` (space…, in/groups, out), `bias` (out,), drawn in this order. Flax: `nn.Conv`.
+///
+/// ```
+/// use autoket::{module::{Array, Conv, Module, Padding}, random::Key};
+/// let x = Array::full(&[2, 4, 4, 1], 1.0_f32);
+/// let conv = Conv { padding: Padding::Circular, ..Conv::new(8, &[3, 3]) };
+/// let (y, _) = conv.init_with_output(Key::new(0), &[x], Default::default())?;
+/// assert_eq!(y.shape(), [2, 4, 4, 8]);
+/// # Ok::<(), autoket::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// Features out.
@@ -267,10 +276,19 @@ impl Module for Conv {
             }
             kernel = kernel.mul(mask)?;
         }
-        let element = computation(self.dtype, x, self.param_dtype);
+        let bias = match self.use_bias {
+            true => {
+                let shape = [self.features];
+                Some(scope.param("bias", self.bias_init, &shape, self.param_dtype)?)
+            }
+            false => None,
+        };
+        let parameters = std::iter::once(&kernel).chain(&bias);
+        let arrays: Vec<&Array> = std::iter::once(x).chain(parameters).collect();
+        let element = computation(self.dtype, &arrays);
         let outputs: Vec<usize> = axes.iter().map(|axis| axis.outputs).collect();
         let out = [batch, &outputs, &[self.features]].concat();
-        let mut y = match (element, x.is_abstract() || kernel.is_abstract()) {
+        let y = match (element, x.is_abstract() || kernel.is_abstract()) {
             (Element::Inexact(dtype), false) => with_dtype!(dtype, S => {
                 let y = convolve::<S>(&axes, &x.values()?, &kernel.values()?, [
                     features_in,
@@ -281,12 +299,10 @@ impl Module for Conv {
             }),
             _ => Array::shape_only(&out, element),
         };
-        if self.use_bias {
-            let shape = [self.features];
-            let bias = scope.param("bias", self.bias_init, &shape, self.param_dtype)?;
-            y = y.add(&bias.cast(element))?;
+        match bias {
+            Some(bias) => y.add(&bias.cast(element)),
+            None => Ok(y),
         }
-        Ok(y)
     }
 }
 

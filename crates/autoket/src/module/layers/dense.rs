@@ -68,13 +68,14 @@ impl Module for Dense {
         let inputs = x.shape().last().copied().unwrap_or(0);
         let shape = [inputs, self.features];
         let kernel = scope.param("kernel", self.kernel_init, &shape, self.param_dtype)?;
-        let element = computation(self.dtype, x, self.param_dtype);
-        let mut y = x.cast(element).dot(&kernel.cast(element))?;
-        if self.use_bias {
-            let shape = [self.features];
-            let bias = scope.param("bias", self.bias_init, &shape, self.param_dtype)?;
-            y = y.add(&bias.cast(element))?;
+        if !self.use_bias {
+            let element = computation(self.dtype, &[x, &kernel]);
+            return x.cast(element).dot(&kernel.cast(element));
         }
-        Ok(y)
+        let shape = [self.features];
+        let bias = scope.param("bias", self.bias_init, &shape, self.param_dtype)?;
+        let element = computation(self.dtype, &[x, &kernel, &bias]);
+        let y = x.cast(element).dot(&kernel.cast(element))?;
+        y.add(&bias.cast(element))
     }
 }

@@ -10,6 +10,14 @@ use crate::scalar::Dtype;
 ///
 /// Parameter: `embedding` (num_embeddings, features). The method `attend` is the product of a query
 /// (…, features) with all vectors, (…, num_embeddings). Flax: `nn.Embed`.
+///
+/// ```
+/// use autoket::{module::{Array, Element, Embed, Module}, random::Key};
+/// let x = Array::integers(&[2], Element::Int32, vec![0, -1])?;
+/// let (y, _) = Embed::new(5, 3).init_with_output(Key::new(0), &[x], Default::default())?;
+/// assert_eq!(y.to_string(), "float32[2,3]");
+/// # Ok::<(), autoket::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embed {
     /// The number of integers.
@@ -47,7 +55,7 @@ impl Embed {
     fn attend(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {
         let query = only_input("Embed.attend", inputs)?;
         let embedding = self.embedding(scope)?;
-        let element = computation(self.dtype, query, self.param_dtype);
+        let element = computation(self.dtype, &[query, &embedding]);
         query
             .cast(element)
             .dot(&embedding.cast(element).transpose())
@@ -80,7 +88,7 @@ impl Module for Embed {
             ));
         }
         let embedding = self.embedding(scope)?;
-        let embedding = embedding.cast(self.dtype.unwrap_or(self.param_dtype));
+        let embedding = embedding.cast(computation(self.dtype, &[&embedding]));
         let shape = [x.shape(), &[self.features]].concat();
         if x.is_abstract() {
             return Ok(Array::shape_only(&shape, embedding.element()));

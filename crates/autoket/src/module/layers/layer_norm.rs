@@ -2,7 +2,7 @@
 
 use super::{display, only_input};
 use crate::error::Result;
-use crate::module::operations::canonical_axes;
+use crate::module::places::canonical_axes;
 use crate::module::{Array, Module, Scope};
 use crate::nn::Initializer;
 use crate::scalar::Dtype;
@@ -11,6 +11,14 @@ use crate::scalar::Dtype;
 ///
 /// The variance is mean |x|² - |mean|², at least 0. Parameters: `scale` and `bias` of the feature axes' shape,
 /// drawn in this order. Flax: `nn.LayerNorm`.
+///
+/// ```
+/// use autoket::{module::{Array, LayerNorm, Module}, random::Key};
+/// let x = Array::new(&[2], vec![1.0, 3.0])?;
+/// let (y, _) = LayerNorm::default().init_with_output(Key::new(0), &[x], Default::default())?;
+/// assert!((y.values::<f64>()?[1] - 1.0).abs() < 1e-6);
+/// # Ok::<(), autoket::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNorm {
     /// Added to the variance.

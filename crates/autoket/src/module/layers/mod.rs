@@ -28,10 +28,11 @@ fn only_input<'a>(class: &str, inputs: &'a [Array]) -> Result<&'a Array> {
 }
 
 /// The type of a computation: `dtype` if given, or else that of input and parameters together.
-fn computation(dtype: Option<Dtype>, x: &Array, parameters: Dtype) -> Element {
+fn computation(dtype: Option<Dtype>, arrays: &[&Array]) -> Element {
+    let together = |element: Element, array: &&Array| element.promote(array.element());
     match dtype {
         Some(dtype) => dtype.into(),
-        None => x.element().promote(parameters.into()),
+        None => arrays.iter().fold(Element::Int8, together),
     }
 }
 
