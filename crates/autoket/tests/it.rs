@@ -21,6 +21,8 @@ mod logging;
 mod models;
 #[path = "it/module.rs"]
 mod module;
+#[path = "it/networks.rs"]
+mod networks;
 #[path = "it/nn.rs"]
 mod nn;
 #[path = "it/operator.rs"]

@@ -1,0 +1,412 @@
+//! Networks beyond chains of masked layers: cells, gates, phases, orders, and layers of the user's own.
+
+use std::sync::Arc;
+
+use autoket::driver::Vmc;
+use autoket::graph::{Graph, order};
+use autoket::hilbert::Hilbert;
+use autoket::models::{
+    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential,
+    Autoregressive, CausalLayer, GruNet1d, Head, LstmNet, Network, Node, Place, Recurrence,
+    TensorGru2d, laws,
+};
+use autoket::nn::{Activation, Function, MaskedLayer};
+use autoket::operator::{Operator, heisenberg};
+use autoket::optimizer::{Optimizer, Sr, SrForm};
+use autoket::random::Key;
+use autoket::vqs::McState;
+use autoket::{Result, Scalar, c64};
+use num_complex::Complex;
+
+fn spins(n_sites: usize) -> Hilbert {
+    Hilbert::spin(0.5, n_sites).unwrap()
+}
+
+/// Reads the two positions before, and itself.
+#[derive(Debug)]
+struct Near {
+    features: usize,
+}
+
+impl CausalLayer for Near {
+    fn add(&self, network: &mut Network, place: Place) -> Result<Node> {
+        let first = usize::from(place.exclusive);
+        let layer = MaskedLayer::shared(
+            "Near",
+            network.n_positions(),
+            &[network.features(place.input)],
+            self.features,
+            |k| vec![(first..3).filter_map(|back| k.checked_sub(back)).collect()],
+        )?;
+        let activation = place.activation.clone();
+        Ok(network.linear(place.module, layer, &[place.input], activation))
+    }
+}
+
+/// Networks of each kind, by name; with a phase only where `phase`.
+fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
+    let grid = |rows, columns, pbc| Graph::grid(&[rows, columns], &[pbc, pbc]).unwrap();
+    let over = |graph: &Graph| Some(Recurrence::over(graph).unwrap());
+    let bosons = || Hilbert::fock(2, 5).unwrap();
+    let mut sequential = ArnnSequential::new(
+        spins(6),
+        vec![
+            Arc::new(Near { features: 3 }),
+            Arc::new(Near { features: 4 }),
+        ],
+    );
+    sequential.layers.extend(
+        LstmNet::new(spins(6), 2, 3)
+            .sequential()
+            .unwrap()
+            .layers
+            .into_iter(),
+    );
+    vec![
+        (
+            "sequential",
+            ArnnSequential {
+                phase,
+                ..sequential
+            }
+            .build(),
+        ),
+        (
+            "lstm",
+            LstmNet {
+                phase,
+                ..LstmNet::new(spins(6), 2, 3)
+            }
+            .build(),
+        ),
+        (
+            "lstm, one layer of bosons",
+            LstmNet {
+                phase,
+                ..LstmNet::new(bosons(), 1, 3)
+            }
+            .build(),
+        ),
+        (
+            "lstm over a lattice",
+            LstmNet {
+                phase,
+                recurrence: over(&grid(3, 3, true)),
+                ..LstmNet::new(spins(9), 2, 3)
+            }
+            .build(),
+        ),
+        (
+            "gru",
+            GruNet1d {
+                phase,
+                machine_pow: 3,
+                ..GruNet1d::new(bosons(), 2, 3)
+            }
+            .build(),
+        ),
+        (
+            "gated",
+            ArnnGatedConv2d {
+                phase,
+                extent: Some([3, 4]),
+                ..ArnnGatedConv2d::new(spins(12), 2, 3, [2, 3])
+            }
+            .build(),
+        ),
+        (
+            "gated, snake",
+            ArnnGatedConv2d {
+                phase,
+                order: Some(order::snake([3, 3])),
+                machine_pow: 1,
+                ..ArnnGatedConv2d::new(spins(9), 3, 2, [1, 3])
+            }
+            .build(),
+        ),
+        (
+            "tensor gru",
+            TensorGru2d {
+                phase,
+                ..TensorGru2d::new(spins(6), [2, 3], 3)
+            }
+            .build(),
+        ),
+        (
+            "tensor gru of bosons",
+            TensorGru2d {
+                phase,
+                ..TensorGru2d::new(Hilbert::fock(2, 6).unwrap(), [3, 2], 2)
+            }
+            .build(),
+        ),
+        (
+            "conv2d, spiral",
+            ArnnConv2d {
+                phase,
+                extent: Some([3, 4]),
+                order: Some(order::spiral([3, 4])),
+                ..ArnnConv2d::new(spins(12), 3, 4, [2, 3])
+            }
+            .build(),
+        ),
+        (
+            "conv1d, diagonal",
+            ArnnConv1d {
+                phase,
+                order: Some(order::diagonal([2, 4])),
+                activation: Function::Tanh.into(),
+                ..ArnnConv1d::new(spins(8), 2, 4, 3)
+            }
+            .build(),
+        ),
+        (
+            "dense",
+            ArnnDense {
+                phase,
+                order: Some(vec![3, 0, 4, 1, 2]),
+                activation: Function::LogCosh.into(),
+                ..ArnnDense::new(bosons(), 2, 3)
+            }
+            .build(),
+        ),
+        (
+            "dense of a single layer",
+            ArnnDense {
+                phase,
+                ..ArnnDense::new(spins(11), 1, 3)
+            }
+            .build(),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, model)| (name, model.unwrap()))
+    .collect()
+}
+
+fn lawful<S: Scalar>() {
+    let phases = [false, true].into_iter().take(S::PLANES);
+    for (name, model) in phases.flat_map(|phase| zoo::<S>(phase)) {
+        laws::check(&model).unwrap_or_else(|error| panic!("{name}, {}: {error}", S::DTYPE));
+    }
+}
+
+#[test]
+fn all_networks_obey_the_laws_f64() {
+    lawful::<f64>();
+}
+
+#[test]
+fn all_networks_obey_the_laws_f32() {
+    lawful::<f32>();
+}
+
+#[test]
+fn all_networks_obey_the_laws_c128() {
+    lawful::<Complex<f64>>();
+}
+
+#[test]
+fn all_networks_obey_the_laws_c64() {
+    lawful::<Complex<f32>>();
+}
+
+/// A layer that sees ahead is refused when the network is built, and so is one that reads itself.
+#[test]
+fn networks_that_are_not_causal_are_refused() {
+    let layer = |ahead: usize| {
+        MaskedLayer::shared("Ahead", 4, &[1], 2, |k| vec![vec![(k + ahead).min(3)]]).unwrap()
+    };
+    for ahead in [0, 1] {
+        let mut network = Network::new(spins(4));
+        let z = network.linear("z", layer(ahead), &[Network::INPUT], Activation::IDENTITY);
+        let refused = network.build::<f64>("Ahead", Head::new(z), 2, Default::default());
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("of what comes before"), "{message}");
+    }
+    let mut network = Network::new(spins(4));
+    let own = MaskedLayer::shared("Own", 4, &[2], 2, |k| vec![vec![k]]).unwrap();
+    let ahead = network.ahead(1);
+    let z = network.linear("z", own.clone(), &[ahead], Activation::IDENTITY);
+    let z = network.linear("y", own, &[z], Activation::IDENTITY);
+    let refused = network.build::<f64>("Own", Head::new(z), 2, Default::default());
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("needs itself"), "{message}");
+}
+
+/// The sites whose state matters for the conditional at `site`, drawn before it.
+fn seen(model: &Arnn<f64>, site: usize) -> Vec<usize> {
+    let n = model.hilbert().n_sites();
+    let theta = model.init(Key::new(5)).values;
+    let sigma: Vec<u8> = (0..n as u64)
+        .map(|i| u8::from(Key::new(1).uniform(i) < 0.5))
+        .collect();
+    let before = model.conditional(&theta, &sigma, site);
+    let matters = |&other: &usize| {
+        let mut changed = sigma.clone();
+        changed[other] = 1 - changed[other];
+        model.conditional(&theta, &changed, site) != before
+    };
+    (0..n).filter(matters).collect()
+}
+
+/// A masked convolution of width 3 reaches one column to the right for each row up: it is blind to all beyond.
+#[test]
+fn plain_convolutions_have_a_blind_spot_and_gated_ones_have_none() {
+    let n = 5;
+    let plain = ArnnConv2d::new(spins(n * n), 8, 4, [2, 3]).build().unwrap();
+    let gated = ArnnGatedConv2d::new(spins(n * n), 5, 4, [2, 3])
+        .build()
+        .unwrap();
+    for site in [7, 12, 15, 21, 24] {
+        let (row, column) = (site / n, site % n);
+        let reached = |&other: &usize| {
+            let (up, right) = (row - other / n, (other % n) as isize - column as isize);
+            right <= up as isize
+        };
+        let in_theory: Vec<usize> = (0..site).filter(reached).collect();
+        assert_eq!(seen(&plain, site), in_theory, "plain, site {site}");
+        let all: Vec<usize> = (0..site).collect();
+        assert_eq!(seen(&gated, site), all, "gated, site {site}");
+    }
+}
+
+/// A phase changes neither what is drawn nor |ψ|; parameters stay real.
+#[test]
+fn phases_leave_amplitudes_alone() {
+    let config = ArnnConv2d::new(spins(9), 3, 4, [2, 3]);
+    let real = config.build::<f64>().unwrap();
+    let with_phase = ArnnConv2d {
+        phase: true,
+        ..config.clone()
+    };
+    let complex = with_phase.build::<c64>().unwrap();
+    let (theta, theta_with) = (real.init(Key::new(3)), complex.init(Key::new(3)));
+    let (drawn, drawn_with) = (
+        real.sample(&theta.values, 100, Key::new(4)),
+        complex.sample(&theta_with.values, 100, Key::new(4)),
+    );
+    assert_eq!(drawn.sigma, drawn_with.sigma);
+    for (a, b) in drawn.log_psi.iter().zip(&drawn_with.log_psi) {
+        assert_eq!(*a, b.re);
+    }
+    assert!(drawn_with.log_psi.iter().any(|y| y.im != 0.0));
+    let extra = 2 * 3 * 4 * 2 + 2;
+    assert_eq!(
+        complex.layout().n_parameters(),
+        real.layout().n_parameters() + extra
+    );
+    assert!(theta_with.values.iter().all(|x| x.im == 0.0));
+    let message = with_phase.build::<f64>().unwrap_err().to_string();
+    assert!(message.contains("complex"), "{message}");
+}
+
+/// All forms of stochastic reconfiguration give the same update for real parameters of a complex wave function.
+#[test]
+fn phases_can_be_optimised() {
+    let graph = Graph::grid(&[3, 3], &[false, false]).unwrap();
+    let hamiltonian: Arc<dyn Operator> =
+        Arc::new(heisenberg(&spins(9), &graph, &[1.0], None).unwrap());
+    let after = |form: SrForm| {
+        let model = ArnnGatedConv2d {
+            phase: true,
+            ..ArnnGatedConv2d::new(spins(9), 2, 3, [2, 3])
+        };
+        let state = McState::new(Arc::new(model.build::<c64>().unwrap()), 200, 7).unwrap();
+        let sr = Sr {
+            form: Some(form),
+            ..Sr::default()
+        };
+        let mut vmc = Vmc::new(hamiltonian.clone(), state, Optimizer::sgd(0.05), Some(sr));
+        let first = vmc.advance().unwrap().energy.mean.re;
+        for _ in 0..15 {
+            vmc.advance().unwrap();
+        }
+        let last = vmc.advance().unwrap().energy.mean.re;
+        assert!(last < first - 1.0, "{form:?}: from {first} to {last}");
+        use autoket::vqs::VariationalState;
+        vmc.state.params().values.clone()
+    };
+    let metric = after(SrForm::Metric);
+    assert!(metric.iter().all(|x| x.im == 0.0));
+    for form in [SrForm::Gram, SrForm::Cg, SrForm::Layerwise] {
+        for (a, b) in metric.iter().zip(after(form)) {
+            assert!((a - b).norm() < 1e-6, "{form:?}: {a} {b}");
+        }
+    }
+}
+
+/// The numbers of sites follow the order: a network of another order is the same network of permuted sites.
+#[test]
+fn an_order_permutes_sites() {
+    let order = order::spiral([3, 3]);
+    let plain = ArnnConv2d::new(spins(9), 2, 4, [2, 3]);
+    let ordered = ArnnConv2d {
+        order: Some(order.clone()),
+        ..plain.clone()
+    };
+    let (plain, ordered) = (
+        plain.build::<f64>().unwrap(),
+        ordered.build::<f64>().unwrap(),
+    );
+    let theta = plain.init(Key::new(1)).values;
+    let samples = ordered.sample(&theta, 20, Key::new(2));
+    let permuted: Vec<u8> = samples
+        .sigma
+        .chunks_exact(9)
+        .flat_map(|sigma| ordered.reorder(sigma))
+        .collect();
+    assert_eq!(plain.sample(&theta, 20, Key::new(2)).sigma, permuted);
+    assert_eq!(plain.log_psi(&theta, &permuted), samples.log_psi);
+    let sites: Vec<u8> = (0..9).collect();
+    assert_eq!(ordered.inverse_reorder(&ordered.reorder(&sites)), sites);
+    let d = 2;
+    let (a, b) = (
+        plain.conditionals_log_psi(&theta, &permuted[..9]),
+        ordered.conditionals_log_psi(&theta, &samples.sigma[..9]),
+    );
+    for (k, site) in order.iter().enumerate() {
+        assert_eq!(a[k * d..][..d], b[site * d..][..d]);
+    }
+}
+
+#[test]
+fn bad_orders_and_recurrences_are_refused() {
+    let with = |order| ArnnDense {
+        order: Some(order),
+        ..ArnnDense::new(spins(3), 2, 4)
+    };
+    for order in [vec![0, 1], vec![0, 1, 1], vec![1, 2, 3]] {
+        let message = with(order).build::<f64>().unwrap_err().to_string();
+        assert!(message.contains("permutation"), "{message}");
+    }
+    let some = |sites: &[usize]| sites.iter().map(|&site| Some(site)).collect::<Vec<_>>();
+    for (order, previous) in [
+        (vec![0, 0], vec![some(&[1]), some(&[0])]),
+        (vec![0, 1], vec![some(&[1]), some(&[0, 1])]),
+        (vec![0, 1], vec![some(&[1, 1]), some(&[0, 1])]),
+        (vec![0, 1], vec![some(&[2]), some(&[0])]),
+        (vec![0, 1], vec![some(&[1])]),
+        (vec![0, 1], vec![vec![], vec![]]),
+    ] {
+        assert!(Recurrence::new(order, previous).is_err());
+    }
+    let apart = Graph::from_edges(4, &[(0, 1)]).unwrap();
+    let message = Recurrence::over(&apart).unwrap_err().to_string();
+    assert!(message.contains("connected"), "{message}");
+    let wrong = LstmNet {
+        recurrence: Some(Recurrence::chain(4)),
+        ..LstmNet::new(spins(3), 2, 4)
+    };
+    assert!(wrong.build::<f64>().is_err());
+    let two = LstmNet {
+        recurrence: Some(Recurrence::over(&Graph::square(3, false).unwrap()).unwrap()),
+        ..LstmNet::new(spins(9), 2, 4)
+    };
+    let gru = GruNet1d {
+        recurrence: two.recurrence.clone(),
+        ..GruNet1d::new(spins(9), 2, 4)
+    };
+    let message = gru.build::<f64>().unwrap_err().to_string();
+    assert!(message.contains("LSTMNet"), "{message}");
+}
