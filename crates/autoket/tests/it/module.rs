@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use autoket::hilbert::Hilbert;
 use autoket::models::{ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Fast, Features};
 use autoket::module::{
-    ApplyOptions, Array, Bound, Conv, Dense, Element, Embed, Filter, InitOptions, LayerNorm,
+    ApplyOptions, Array, Bound, Boxed, Conv, Dense, Element, Embed, Filter, InitOptions, LayerNorm,
     Module, ModuleError, Padding, Rngs, Scope, TabulateOptions, Variable, Variables, capture_calls,
     no_method,
 };
@@ -98,127 +98,119 @@ fn module(name: &str) -> Box<dyn Module> {
         ..LayerNorm::default()
     };
     match name {
-        "dense_f32" => Dense::new(4).boxed_module(),
-        "dense_f64" => dense(4).boxed_module(),
+        "dense_f32" => Dense::new(4).boxed(),
+        "dense_f64" => dense(4).boxed(),
         "dense_c128" => Dense {
             use_bias: false,
             param_dtype: Dtype::Complex128,
             ..Dense::new(4)
         }
-        .boxed_module(),
-        "dense_int" => Dense::new(2).boxed_module(),
+        .boxed(),
+        "dense_int" => Dense::new(2).boxed(),
         "dense_biased" => Dense {
             bias_init: normal,
             ..dense(2)
         }
-        .boxed_module(),
+        .boxed(),
         "conv_same" => Conv {
             bias_init: normal,
             ..conv(&[3])
         }
-        .boxed_module(),
-        "conv_f32" => Conv::new(3, &[4]).boxed_module(),
+        .boxed(),
+        "conv_f32" => Conv::new(3, &[4]).boxed(),
         "conv_valid" => Conv {
             padding: Padding::Valid,
             strides: vec![2],
             ..conv(&[3])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_same_strides" => Conv {
             strides: vec![3],
             kernel_dilation: vec![2],
             ..conv(&[4])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_circular" => Conv {
             padding: Padding::Circular,
             kernel_dilation: vec![2],
             ..conv(&[4])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_reflect" => Conv {
             padding: Padding::Reflect,
             ..conv(&[5])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_causal" => Conv {
             padding: Padding::Causal,
             kernel_dilation: vec![2],
             ..conv(&[3])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_explicit" => Conv {
             padding: Padding::Explicit(vec![[0, 2]]),
             input_dilation: vec![2],
             ..conv(&[3])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_groups" => Conv {
             features: 6,
             feature_group_count: 2,
             ..conv(&[3])
         }
-        .boxed_module(),
-        "conv_one" | "conv_batches" => conv(&[3]).boxed_module(),
+        .boxed(),
+        "conv_one" | "conv_batches" => conv(&[3]).boxed(),
         "conv_2d" => Conv {
             strides: vec![1, 2],
             ..conv(&[2, 3])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_2d_circular" => Conv {
             padding: Padding::Circular,
             ..conv(&[3, 2])
         }
-        .boxed_module(),
+        .boxed(),
         "conv_c128" => Conv {
             param_dtype: Dtype::Complex128,
             ..conv(&[2, 3])
         }
-        .boxed_module(),
+        .boxed(),
         "embed" => Embed {
             param_dtype: Dtype::Float64,
             ..Embed::new(5, 3)
         }
-        .boxed_module(),
-        "embed_one" => Embed::new(1, 3).boxed_module(),
-        "layer_norm_f32" => LayerNorm::default().boxed_module(),
+        .boxed(),
+        "embed_one" => Embed::new(1, 3).boxed(),
+        "layer_norm_f32" => LayerNorm::default().boxed(),
         "layer_norm_f64" => LayerNorm {
             scale_init: normal,
             bias_init: normal,
             ..norm
         }
-        .boxed_module(),
+        .boxed(),
         "layer_norm_plain" => LayerNorm {
             use_scale: false,
             use_bias: false,
             ..LayerNorm::default()
         }
-        .boxed_module(),
+        .boxed(),
         "layer_norm_axes" => LayerNorm {
             reduction_axes: vec![1, 2],
             feature_axes: vec![1, 2],
             scale_init: normal,
             ..norm
         }
-        .boxed_module(),
+        .boxed(),
         "layer_norm_c128" => LayerNorm {
             param_dtype: Dtype::Complex128,
             ..norm
         }
-        .boxed_module(),
-        "foo" => Foo.boxed_module(),
-        "outer" => Outer.boxed_module(),
+        .boxed(),
+        "foo" => Foo.boxed(),
+        "outer" => Outer.boxed(),
         other => panic!("{other}"),
     }
 }
-
-trait BoxedModule: Module + Clone {
-    fn boxed_module(self) -> Box<dyn Module> {
-        Box::new(self)
-    }
-}
-
-impl<M: Module + Clone> BoxedModule for M {}
 
 fn element(name: &str) -> Element {
     match name {
