@@ -111,6 +111,9 @@ fn build<S: Scalar>(kind: Kind, c: &ArnnConv2d) -> autoket::Result<Arnn<S>> {
             kernel_dilation: c.kernel_dilation[1],
             activation: c.activation,
             use_bias: c.use_bias,
+            precision: c.precision,
+            kernel_init: c.kernel_init,
+            bias_init: c.bias_init,
             machine_pow: c.machine_pow,
             ..ArnnConv1d::new(c.hilbert, c.layers, 1, c.kernel_size[1])
         }
@@ -119,6 +122,9 @@ fn build<S: Scalar>(kind: Kind, c: &ArnnConv2d) -> autoket::Result<Arnn<S>> {
             features: c.features,
             activation: c.activation,
             use_bias: c.use_bias,
+            precision: c.precision,
+            kernel_init: c.kernel_init,
+            bias_init: c.bias_init,
             machine_pow: c.machine_pow,
             ..ArnnDense::new(c.hilbert, c.layers, 1)
         }

@@ -400,12 +400,12 @@ fn bad_orders_and_recurrences_are_refused() {
     };
     assert!(wrong.build::<f64>().is_err());
     let two = LstmNet {
-        recurrence: Some(Recurrence::over(&Graph::square(3, false).unwrap()).unwrap()),
-        ..LstmNet::new(spins(9), 2, 4)
+        recurrence: Some(Recurrence::over(&Graph::square(4, false).unwrap()).unwrap()),
+        ..LstmNet::new(spins(16), 2, 4)
     };
     let gru = GruNet1d {
         recurrence: two.recurrence.clone(),
-        ..GruNet1d::new(spins(9), 2, 4)
+        ..GruNet1d::new(spins(16), 2, 4)
     };
     let message = gru.build::<f64>().unwrap_err().to_string();
     assert!(message.contains("LSTMNet"), "{message}");

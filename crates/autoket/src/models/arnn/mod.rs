@@ -14,6 +14,7 @@ mod sample;
 
 pub use network::{Before, Head, Network, Node, Operand, Term, When};
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -36,7 +37,6 @@ use crate::simd::{Precision, Row, Tiles, level};
 
 /// An autoregressive neural network: each position's log-amplitudes from the states of earlier ones,
 /// normalised over local states.
-#[derive(Debug)]
 pub struct Arnn<S: Scalar> {
     class: &'static str,
     hilbert: Hilbert,
@@ -58,6 +58,16 @@ pub struct Arnn<S: Scalar> {
     packed: Mutex<Option<(Vec<S>, Arc<Weights<S::Real>>)>>,
     /// Memory of finished work, for the next.
     workspaces: Mutex<Vec<Workspace<S::Real>>>,
+}
+
+impl<S: Scalar> fmt::Debug for Arnn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(self.class)
+            .field("hilbert", &self.hilbert)
+            .field("dtype", &S::DTYPE)
+            .field("n_parameters", &self.layout.n_parameters())
+            .finish_non_exhaustive()
+    }
 }
 
 /// All weights as the kernels read them.
