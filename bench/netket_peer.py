@@ -45,6 +45,8 @@ class Bench:
                 model, kernel = nk.models.FastARNNConv1D, {"kernel_size": w["kernel_size"][1]}
             case "ARNNConv2D":
                 model, kernel = nk.models.FastARNNConv2D, {"kernel_size": tuple(w["kernel_size"])}
+            case "LSTMNet" | "GRUNet1D" as name:
+                model, kernel = getattr(nk.experimental.models, f"Fast{name}"), {}
         model = model(
             hilbert=hilbert,
             layers=w["layers"],

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use autoket::driver::Vmc;
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
-use autoket::models::{ArnnConv1d, ArnnConv2d, ArnnDense};
+use autoket::models::{ArnnConv1d, ArnnConv2d, ArnnDense, GruNet1d, LstmNet};
 use autoket::operator::{Operator, heisenberg, ising};
 use autoket::optimizer::{Buffers, LogDerivatives, Optimizer, Sr, SrSpace};
 use autoket::simd::{Row, exp_in_place, level};
@@ -95,6 +95,8 @@ impl<S: Scalar> Bench<S> {
         let (layers, features, [_, length]) = (w.layers, w.features, w.kernel_size);
         let model = match w.model.as_str() {
             "ARNNDense" => ArnnDense::new(hilbert, layers, features).build()?,
+            "LSTMNet" => LstmNet::new(hilbert, layers, features).build()?,
+            "GRUNet1D" => GruNet1d::new(hilbert, layers, features).build()?,
             "ARNNConv1D" => ArnnConv1d::new(hilbert, layers, features, length).build()?,
             _ => ArnnConv2d {
                 extent: Some(w.extent),

@@ -17,7 +17,7 @@ mod graph;
 mod hilbert;
 #[path = "it/logging.rs"]
 mod logging;
-#[path = "it/models.rs"]
+#[path = "it/models/mod.rs"]
 mod models;
 #[path = "it/module.rs"]
 mod module;

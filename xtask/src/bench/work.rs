@@ -37,7 +37,9 @@ pub struct Net {
     n_sites: usize,
     /// Has every pair of sites weights of its own, and every site a bias?
     dense: bool,
-    /// Features in and out of each layer.
+    /// Gates of a recurrent cell: a layer's weights are those of input and memory by gates.
+    gates: Option<usize>,
+    /// Features in and out of each layer's weights.
     features: Vec<[usize; 2]>,
     /// Taps of a whole kernel that the mask leaves, for each layer of convolutions.
     unmasked: Vec<usize>,
@@ -48,21 +50,29 @@ pub struct Net {
 impl Net {
     /// The network of a workload.
     pub fn new(w: &Workload) -> Self {
+        let gates = match w.model {
+            "LSTMNet" => Some(4),
+            "GRUNet1D" => Some(3),
+            _ => None,
+        };
         let features = (0..w.layers)
             .map(|l| {
                 let last = l + 1 == w.layers;
-                [
-                    if l == 0 { 1 } else { w.features },
-                    if last { 2 } else { w.features },
-                ]
+                let inputs = if l == 0 { 1 } else { w.features };
+                let outputs = if last { 2 } else { w.features };
+                match gates {
+                    Some(gates) => [inputs + outputs, gates * outputs],
+                    None => [inputs, outputs],
+                }
             })
             .collect();
         let (dense, sites) = (w.model == "ARNNDense", 0..w.n_sites());
         let reads = |l| {
             let taps = taps(w, l);
-            let read_by = |site| match dense {
-                true => (0..site + usize::from(l > 0)).collect(),
-                false => inside(w.extent, site, &taps),
+            let read_by = |site: usize| match (dense, gates) {
+                (true, _) => (0..site + usize::from(l > 0)).collect(),
+                (_, Some(_)) => vec![site.saturating_sub(usize::from(l == 0))],
+                _ => inside(w.extent, site, &taps),
             };
             sites.clone().map(read_by).collect()
         };
@@ -70,6 +80,7 @@ impl Net {
             planes: w.planes(),
             n_sites: w.n_sites(),
             dense,
+            gates,
             features,
             unmasked: (0..w.layers).map(|l| taps(w, l).len()).collect(),
             reads: (0..w.layers).map(reads).collect(),
@@ -90,10 +101,15 @@ impl Net {
 
     /// Exponentials of so many sites of a layer's output.
     fn exps(&self, layer: usize, sites: usize) -> f64 {
-        match layer + 1 == self.features.len() {
-            true => 0.0,
-            false => self.planes * (sites * self.features[layer][1]) as f64,
-        }
+        let outputs = self.features[layer][1];
+        let exps = match self.gates {
+            // The memory of a long short-term cell is squashed once more.
+            Some(4) => outputs / 4 * 5,
+            Some(_) => outputs,
+            None if layer + 1 == self.features.len() => 0,
+            None => outputs,
+        };
+        self.planes * (sites * exps) as f64
     }
 
     /// log ψ of one sample.
@@ -145,6 +161,13 @@ impl Net {
                 .map(|sites| sites.iter().filter(|&&i| dirty[i]).count())
                 .collect();
             dirty = taps.iter().map(|&taps| taps > 0).collect();
+            let mut taps = taps;
+            if self.gates.is_some() {
+                // Memory carries a change to all later sites.
+                let first = dirty.iter().position(|&d| d).unwrap_or(self.n_sites);
+                dirty[first..].fill(true);
+                taps = dirty.iter().map(|&d| usize::from(d)).collect();
+            }
             let reached = dirty.iter().filter(|&&d| d).count();
             work.flops += self.macs(l, taps.iter().sum());
             work.exps += self.exps(l, reached);

@@ -25,13 +25,13 @@ pub struct Workload {
     pub pbc: bool,
     /// `ising` (h = 3.04438, J = 1) or `heisenberg` (J = 1, sign rule).
     pub hamiltonian: &'static str,
-    /// `ARNNConv2D`, `ARNNConv1D` or `ARNNDense`.
+    /// `ARNNConv2D`, `ARNNConv1D`, `ARNNDense`, `LSTMNet` or `GRUNet1D`.
     pub model: &'static str,
     /// Layers of the network.
     pub layers: usize,
     /// Features of all layers but the last, which has 2.
     pub features: usize,
-    /// Height and width of the kernels; a dense net ignores them.
+    /// Height and width of the kernels; dense and recurrent nets ignore them.
     pub kernel_size: [usize; 2],
     /// Samples of a step.
     pub n_samples: usize,
@@ -72,7 +72,7 @@ const C64: Workload = Workload {
 };
 
 /// All workloads.
-pub const WORKLOADS: [Workload; 10] = [
+pub const WORKLOADS: [Workload; 12] = [
     A,
     Workload {
         name: "a32",
@@ -132,7 +132,22 @@ pub const WORKLOADS: [Workload; 10] = [
         netket_sr: "qgt",
         ..A
     },
+    LSTM,
+    Workload {
+        name: "gru",
+        model: "GRUNet1D",
+        ..LSTM
+    },
 ];
+
+const LSTM: Workload = Workload {
+    name: "lstm",
+    extent: [1, 64],
+    model: "LSTMNet",
+    layers: 2,
+    kernel_size: [1, 1],
+    ..A
+};
 
 impl Workload {
     /// The workload of a letter.

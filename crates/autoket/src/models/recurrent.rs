@@ -434,9 +434,9 @@ recurrent_network! {
     ///
     /// ```
     /// use autoket::{graph::Graph, hilbert::Hilbert, models::{Ansatz, LstmNet, Recurrence}};
-    /// let graph = Graph::square(3, false)?;
+    /// let graph = Graph::square(4, false)?;
     /// let recurrence = Some(Recurrence::over(&graph)?);
-    /// let model = LstmNet { recurrence, ..LstmNet::new(Hilbert::spin(0.5, 9)?, 2, 4) }.build::<f64>()?;
+    /// let model = LstmNet { recurrence, ..LstmNet::new(Hilbert::spin(0.5, 16)?, 2, 4) }.build::<f64>()?;
     /// // Kernels (1 + 2·4, 4·4) and (4 + 2·2, 4·2): two neighbours of each site.
     /// assert_eq!(model.layout().n_parameters(), 9 * 16 + 16 + 8 * 8 + 8);
     /// # Ok::<(), autoket::Error>(())

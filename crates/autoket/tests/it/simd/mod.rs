@@ -3,7 +3,9 @@
 mod conditionals;
 mod elementwise;
 mod functions;
+mod lanewise;
 mod math;
+mod products;
 mod sums;
 mod tiles;
 
