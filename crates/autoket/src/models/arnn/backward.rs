@@ -7,7 +7,7 @@ use super::plan::{Linear, MixOperand, MixTerm, NodePlan, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
 use crate::models::RowOf;
 use crate::scalar::{Real, Scalar};
-use crate::simd::{Flat, Row, Start, add_lanes, add_product, pull_back_conditionals};
+use crate::simd::{Flat, Start, add_lanes, add_product, pull_back_conditionals};
 
 /// Memory of a backward pass.
 #[derive(Debug)]
@@ -287,13 +287,15 @@ impl<S: Scalar> Arnn<S> {
         planes: usize,
         term: &MixTerm,
     ) {
-        let mut factor = <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(term.factor));
-        if let Some(when) = &term.when {
-            let Some(position) = when.position(position) else {
-                return;
-            };
-            factor = self.factor(term.factor, when, &block.rows[0][position]);
-        }
+        let factor = match &term.when {
+            None => self.factor(term.factor, None),
+            Some(when) => {
+                let Some(position) = when.position(position) else {
+                    return;
+                };
+                self.factor(term.factor, Some((when, &block.rows[0][position])))
+            }
+        };
         let rows = |operand: &MixOperand| {
             let source = &self.plan.nodes[operand.node];
             let first = operand.position(position)? * source.stride + operand.first;

@@ -224,11 +224,10 @@ impl<S: Scalar> Arnn<S> {
                         Some(&block.rows[operand.node][first..][..node.width])
                     };
                     let factor = match &term.when {
-                        None => Some(<RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(
-                            term.factor,
-                        ))),
+                        None => Some(self.factor(term.factor, None)),
                         Some(when) => when.position(position).map(|position| {
-                            self.factor(term.factor, when, &block.rows[0][position])
+                            let values = &block.rows[0][position];
+                            self.factor(term.factor, Some((when, values)))
                         }),
                     };
                     let (Some(factor), Some(a)) = (factor, operand(&term.a)) else {
@@ -253,13 +252,17 @@ impl<S: Scalar> Arnn<S> {
         }
     }
 
-    /// A term's factor in each lane: 0 where the local state is not the one that counts.
-    pub(super) fn factor(&self, factor: f64, when: &When, values: &RowOf<S>) -> RowOf<S> {
+    /// A term's factor in each lane: where there is a condition 0 in lanes whose local state is another.
+    pub(super) fn factor(&self, factor: f64, when: Option<(&When, &RowOf<S>)>) -> RowOf<S> {
+        let factor = S::Real::from_f64(factor);
+        let Some((when, values)) = when else {
+            return <RowOf<S> as Row<S::Real>>::splat(factor);
+        };
         let state = self.local_states[when.state];
         let mut row = zero_row::<S::Real>();
         for (x, value) in row.iter_mut().zip(values.iter()) {
             if *value == state {
-                *x = S::Real::from_f64(factor);
+                *x = factor;
             }
         }
         row
