@@ -48,6 +48,7 @@ const fn laws(level: &'static [(&'static str, &'static str)]) -> Step {
             "--quiet",
             "--",
             "models::",
+            "networks::",
             "the_level_is",
         ],
         env: level,

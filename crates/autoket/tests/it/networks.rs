@@ -44,7 +44,7 @@ impl CausalLayer for Near {
 }
 
 /// Networks of each kind, by name; with a phase only where `phase`.
-fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
+fn zoo<S: Scalar>(phase: bool, machine_pow: u32) -> Vec<(&'static str, Arnn<S>)> {
     let grid = |rows, columns, pbc| Graph::grid(&[rows, columns], &[pbc, pbc]).unwrap();
     let over = |graph: &Graph| Some(Recurrence::over(graph).unwrap());
     let bosons = || Hilbert::fock(2, 5).unwrap();
@@ -67,6 +67,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "sequential",
             ArnnSequential {
                 phase,
+                machine_pow,
                 ..sequential
             }
             .build(),
@@ -75,6 +76,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "lstm",
             LstmNet {
                 phase,
+                machine_pow,
                 ..LstmNet::new(spins(6), 2, 3)
             }
             .build(),
@@ -83,6 +85,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "lstm, one layer of bosons",
             LstmNet {
                 phase,
+                machine_pow,
                 ..LstmNet::new(bosons(), 1, 3)
             }
             .build(),
@@ -91,6 +94,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "lstm over a lattice",
             LstmNet {
                 phase,
+                machine_pow,
                 recurrence: over(&grid(3, 3, true)),
                 ..LstmNet::new(spins(9), 2, 3)
             }
@@ -100,7 +104,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "gru",
             GruNet1d {
                 phase,
-                machine_pow: 3,
+                machine_pow,
                 ..GruNet1d::new(bosons(), 2, 3)
             }
             .build(),
@@ -109,6 +113,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "gated",
             ArnnGatedConv2d {
                 phase,
+                machine_pow,
                 extent: Some([3, 4]),
                 ..ArnnGatedConv2d::new(spins(12), 2, 3, [2, 3])
             }
@@ -118,8 +123,8 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "gated, snake",
             ArnnGatedConv2d {
                 phase,
+                machine_pow,
                 order: Some(order::snake([3, 3])),
-                machine_pow: 1,
                 ..ArnnGatedConv2d::new(spins(9), 3, 2, [1, 3])
             }
             .build(),
@@ -128,6 +133,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "tensor gru",
             TensorGru2d {
                 phase,
+                machine_pow,
                 ..TensorGru2d::new(spins(6), [2, 3], 3)
             }
             .build(),
@@ -136,6 +142,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "tensor gru of bosons",
             TensorGru2d {
                 phase,
+                machine_pow,
                 ..TensorGru2d::new(Hilbert::fock(2, 6).unwrap(), [3, 2], 2)
             }
             .build(),
@@ -144,6 +151,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "conv2d, spiral",
             ArnnConv2d {
                 phase,
+                machine_pow,
                 extent: Some([3, 4]),
                 order: Some(order::spiral([3, 4])),
                 ..ArnnConv2d::new(spins(12), 3, 4, [2, 3])
@@ -154,6 +162,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "conv1d, diagonal",
             ArnnConv1d {
                 phase,
+                machine_pow,
                 order: Some(order::diagonal([2, 4])),
                 activation: Function::Tanh.into(),
                 ..ArnnConv1d::new(spins(8), 2, 4, 3)
@@ -164,6 +173,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "dense",
             ArnnDense {
                 phase,
+                machine_pow,
                 order: Some(vec![3, 0, 4, 1, 2]),
                 activation: Function::LogCosh.into(),
                 ..ArnnDense::new(bosons(), 2, 3)
@@ -174,6 +184,7 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
             "dense of a single layer",
             ArnnDense {
                 phase,
+                machine_pow,
                 ..ArnnDense::new(spins(11), 1, 3)
             }
             .build(),
@@ -185,9 +196,17 @@ fn zoo<S: Scalar>(phase: bool) -> Vec<(&'static str, Arnn<S>)> {
 }
 
 fn lawful<S: Scalar>() {
-    let phases = [false, true].into_iter().take(S::PLANES);
-    for (name, model) in phases.flat_map(|phase| zoo::<S>(phase)) {
-        laws::check(&model).unwrap_or_else(|error| panic!("{name}, {}: {error}", S::DTYPE));
+    for phase in [false, true].into_iter().take(S::PLANES) {
+        for machine_pow in [1, 2, 3] {
+            for (name, model) in zoo::<S>(phase, machine_pow) {
+                laws::check(&model).unwrap_or_else(|error| {
+                    panic!(
+                        "{name}, {}, phase: {phase}, power {machine_pow}: {error}",
+                        S::DTYPE
+                    )
+                });
+            }
+        }
     }
 }
 

@@ -178,14 +178,10 @@ impl Plan {
 
     /// The linear nodes.
     pub fn linear(&self) -> impl Iterator<Item = (usize, &Linear)> {
-        let of = |(n, node): (usize, &'_ NodePlan)| match &node.work {
-            Work::Linear(_) => Some(n),
+        let nodes = self.nodes.iter().enumerate();
+        nodes.filter_map(|(n, node)| match &node.work {
+            Work::Linear(linear) => Some((n, linear)),
             _ => None,
-        };
-        let numbers: Vec<usize> = self.nodes.iter().enumerate().filter_map(of).collect();
-        numbers.into_iter().map(|n| match &self.nodes[n].work {
-            Work::Linear(linear) => (n, linear),
-            _ => unreachable!("only linear nodes are numbered"),
         })
     }
 
