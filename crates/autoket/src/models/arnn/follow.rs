@@ -47,13 +47,6 @@ pub(super) struct Change<'a, S: Scalar> {
     pub cone: &'a Cone,
 }
 
-/// a ← a + b, lane by lane.
-fn add<R: Real>(a: &mut R::Row, b: &R::Row) {
-    for (a, &b) in a.iter_mut().zip(b.iter()) {
-        *a += b;
-    }
-}
-
 impl<S: Scalar> Change<'_, S> {
     /// Evaluates one connected state in each lane that has one.
     pub(super) fn follow(
@@ -188,10 +181,9 @@ impl<S: Scalar> Change<'_, S> {
                 let new = at_least::<S::Real>(new, node.width);
                 new.copy_from_slice(&old[operand.first..][..node.width]);
                 if taps[0].row != UNCHANGED {
-                    let changes = &changes[operand.node][taps[0].row as usize..];
-                    for (new, change) in new.iter_mut().zip(changes) {
-                        add::<S::Real>(new, change);
-                    }
+                    let change = &changes[operand.node][taps[0].row as usize..][..node.width];
+                    let (level, once) = (model.tiles.level, model.factor(1.0, None));
+                    add_product::<S::Real>(level, 1, &once, change, None, false, new);
                 }
                 Some(())
             };
