@@ -32,6 +32,20 @@ impl Recurrence {
         }
     }
 
+    /// Along a chain of the sites in a given order: every site reads the one drawn before.
+    ///
+    /// # Errors
+    /// An order that is no permutation of the sites.
+    pub fn along(order: Vec<usize>) -> Result<Self> {
+        let mut previous = vec![vec![None]; order.len()];
+        for pair in order.windows(2) {
+            if let Some(list) = previous.get_mut(pair[1]) {
+                *list = vec![Some(pair[0])];
+            }
+        }
+        Self::new(order, previous)
+    }
+
     /// In a given order, with given previous neighbours of each site: equally many, or `None`.
     ///
     /// # Errors
