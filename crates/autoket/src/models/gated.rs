@@ -23,10 +23,20 @@ use crate::simd::Precision;
 ///
 /// van den Oord et al., arXiv:1606.05328. NetKet has no counterpart.
 ///
+/// What the vertical (v) and the horizontal stack (h) of layer 0 read for a site x, with a 2x3 kernel, and what
+/// the site reads by two layers:
+///
+/// ```text
+/// v v v        # # # #
+/// v v v        # # # #
+/// h x          # x
 /// ```
-/// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnGatedConv2d}};
+///
+/// ```
+/// use autoket::{hilbert::Hilbert, models::ArnnGatedConv2d};
 /// let model = ArnnGatedConv2d::new(Hilbert::spin(0.5, 16)?, 2, 4, [2, 3]).build::<f64>()?;
-/// assert_eq!(model.hilbert().n_sites(), 16);
+/// let seen = model.seen(9);
+/// assert!((0..9).all(|earlier| seen[earlier]));
 /// # Ok::<(), autoket::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

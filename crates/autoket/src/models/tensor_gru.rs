@@ -21,6 +21,14 @@ use crate::simd::Precision;
 /// Hibat-Allah, Melko and Carrasquilla, arXiv:2207.14314, there with amplitudes of the same form and phases
 /// π softsign(V h + d). NetKet has no counterpart.
 ///
+/// A site reads all before it. States and memories go along the snake and down:
+///
+/// ```text
+/// 0 → 1 → 2
+/// ↓   ↓   ↓
+/// 5 ← 4 ← 3
+/// ```
+///
 /// ```
 /// use autoket::{hilbert::Hilbert, models::{Ansatz, TensorGru2d}};
 /// let model = TensorGru2d::new(Hilbert::spin(0.5, 12)?, [3, 4], 5).build::<f64>()?;

@@ -194,7 +194,7 @@ fn a_model_that_cannot_be_is_refused_at_its_line() {
         ),
         (conv, "kernel_size = [2, 3]", "kernel_size", "an integer"),
         (conv, "kernel_size = 1", "kernel_size", "at least 2"),
-        (conv, "kernel_size = 0", "kernel_size", "at least 2"),
+        (conv, "kernel_size = 0", "kernel_size", "a positive integer"),
         (gated, "kernel_size = [2, 2]", "kernel_size", "odd width"),
         (gated, "kernel_size = 3", "kernel_size", "two numbers"),
         (

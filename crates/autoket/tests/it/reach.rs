@@ -120,7 +120,13 @@ fn what_is_seen_is_what_numbers_depend_on() -> Result<()> {
     ];
     for model in models {
         let n = model.hilbert().n_sites();
-        let theta = model.init(Key::new(1)).values;
+        // Biases too, as without them the memories of some networks stay 0.
+        let mut theta = model.init(Key::new(1)).values;
+        for (i, x) in theta.iter_mut().enumerate() {
+            if model.layout().active(i).is_some() {
+                *x += 0.3 * (i as f64).sin();
+            }
+        }
         let sigma = model.sample(&theta, 8, Key::new(2)).sigma;
         let before = model.conditionals(&theta, &sigma);
         for flipped in 0..n {
