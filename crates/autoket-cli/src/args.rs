@@ -30,6 +30,9 @@ pub struct Args {
 pub enum Command {
     /// Train a state and measure its energy.
     ///
+    /// The model is of the kind ARNNDense, ARNNConv1D, ARNNConv2D, LSTMNet, GRUNet1D, ARNNGatedConv2D or
+    /// TensorGRU2D; `autoket --help` has their fields.
+    ///
     /// Ctrl-C stops and keeps the steps done: the final energy is measured and every file is
     /// written. A second Ctrl-C ends the program at once.
     #[command(after_long_help = RUN)]
@@ -39,7 +42,9 @@ pub enum Command {
     /// Only the lattice, the local space and the Hamiltonian matter.
     /// The number of states must fit into memory: 2^24 is a matter of minutes.
     Exact(ExactArgs),
-    /// Show the layers of a run's model, with their inputs, outputs and parameters.
+    /// Show a run's model: formula, layers, parameters, cost, and what a site reads.
+    ///
+    /// A picture of the lattice shows what a site in its middle reads, and what it is blind to.
     Inspect(FileArgs),
 }
 
@@ -140,15 +145,22 @@ THE RUN FILE
                   \"LocalOperator\": terms = [{ sites = [0, 1], matrix = [[...], ...] }, ...],
                   constant = 0
   [model]
-    kind          \"ARNNConv2D\"
-    layers        number of masked convolutions
+    kind          \"ARNNDense\", \"ARNNConv1D\", \"ARNNConv2D\", \"LSTMNet\", \"GRUNet1D\" (also with
+                  NetKet's Fast before the name), \"ARNNGatedConv2D\", \"TensorGRU2D\"
+    layers        number of layers, but of \"TensorGRU2D\", which has one
     features      channels of every layer but the last, or a list with one number per layer
-    kernel_size   [height, width]
+    kernel_size   of convolutions: [height, width], or the length for \"ARNNConv1D\"
     kernel_dilation = [1, 1], use_bias = true, machine_pow = 2,
+    order         \"raster\", \"snake\", \"diagonal\", \"spiral\" or a list of all sites, first drawn first
+    phase         = false; a phase beside the amplitude, which wants a complex dtype
+    recurrence    of \"LSTMNet\" and \"GRUNet1D\": \"chain\" or \"graph\"; or else
+    reorder_idx, prev_neighbors   NetKet's lists, -1 for none
     activation    = \"selu\", or \"relu\", \"tanh\", \"gelu\", \"silu\" (\"swish\"), \"log_cosh\",
                   \"identity\", \"reim_selu\", \"reim_relu\"
     dtype         = \"float64\", or \"float32\", \"complex64\", \"complex128\"
-    precision     = \"default\", kernel_init = \"lecun_normal\", bias_init = \"zeros\"
+    precision     = \"default\", bias_init = \"zeros\"
+    kernel_init   = \"lecun_normal\", of \"LSTMNet\" and \"GRUNet1D\" { orthogonal = 1.0 },
+                  of \"TensorGRU2D\" \"glorot_uniform\"
     extent        rows and columns, where the lattice does not say
   [sampler]
     n_samples     configurations drawn in each step
@@ -169,5 +181,5 @@ THE RUN FILE
 EXAMPLES
   autoket run examples/ising_4x4.toml            train, and see the exact energy beside
   autoket exact examples/ising_4x4.toml          the exact energy alone
-  autoket inspect examples/ising_4x4.toml        the layers and their parameters
+  autoket inspect examples/ising_4x4.toml        the layers, what they cost and read
   autoket run --help                             results, exit status";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use autoket::config::{ModelConfig, RunFile};
+use autoket::config::RunFile;
 use autoket::driver::Record;
 use autoket::exact;
 use autoket::logging::{JsonLog, Value};
@@ -31,8 +31,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut session = Session::build(&file)?;
     session.set_memory(input::memory(args.memory));
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
-    let ModelConfig::ArnnConv2d(model) = &file.config.model;
-    if model.machine_pow != 2 && !args.quiet {
+    if file.config.model.machine_pow != 2 && !args.quiet {
         report::warn(
             "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are \
              not expectation values",
@@ -196,6 +195,6 @@ pub fn exact(args: &ExactArgs) -> Result<u8> {
 /// `autoket inspect`.
 pub fn inspect(args: &FileArgs) -> Result<u8> {
     let file = input::read(args)?;
-    println!("{}", Session::build(&file)?.tabulate());
+    print!("{}", session::inspect(&file)?);
     Ok(0)
 }

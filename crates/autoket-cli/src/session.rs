@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use autoket::any::AnyVmc;
-use autoket::config::{ModelConfig, RunFile};
+use autoket::config::RunFile;
 use autoket::driver::Record;
 use autoket::operator::Operator;
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
-use autoket::{Dtype, Interrupt, exact};
+use autoket::{Interrupt, exact};
 use bytesize::ByteSize;
 
 /// A run that is under way.
@@ -25,10 +25,11 @@ impl Session {
     /// Builds all parts of a run.
     pub fn build(file: &RunFile) -> Result<Self> {
         let hamiltonian = hamiltonian(file)?;
-        let vmc = AnyVmc::new(file.config.parts(Arc::clone(&hamiltonian)))
+        let parts = file.config.parts(Arc::clone(&hamiltonian));
+        let vmc = parts
+            .and_then(AnyVmc::new)
             .map_err(|error| file.locate("model", &error))?;
-        let ModelConfig::ArnnConv2d(model) = &file.config.model;
-        let complex = matches!(model.dtype, Dtype::Complex64 | Dtype::Complex128);
+        let complex = file.config.model.dtype.is_complex();
         Ok(Self {
             vmc,
             complex: complex || !hamiltonian.is_real(),
@@ -98,11 +99,6 @@ impl Session {
         self.vmc.n_parameters()
     }
 
-    /// The model's table.
-    pub fn tabulate(&self) -> String {
-        self.vmc.tabulate()
-    }
-
     /// The exact ground-state energy, where it is a matter of seconds.
     ///
     /// A run does not fail because the comparison does.
@@ -112,6 +108,21 @@ impl Session {
         }
         exact::ground_state_energy(&*self.hamiltonian).ok()
     }
+}
+
+/// The model of a run file: its formula, its table, what it costs and reads.
+pub fn inspect(file: &RunFile) -> Result<String> {
+    let hamiltonian = hamiltonian(file)?;
+    let n_sites = hamiltonian.hilbert().n_sites();
+    // Without rows and columns all sites are one row.
+    let (network, lattice) = (&file.config.model.network, &file.config.lattice);
+    let extent = network.extent().or(lattice.rows_and_columns());
+    let extent = extent.unwrap_or([1, n_sites]);
+    let parts = file.config.parts(hamiltonian);
+    let shown = parts
+        .and_then(|parts| parts.inspect(extent))
+        .map_err(|error| file.locate("model", &error))?;
+    Ok(format!("{}\n{shown}", file.config.model.formula()))
 }
 
 /// The Hamiltonian of a run file.

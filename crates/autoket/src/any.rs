@@ -8,10 +8,10 @@ use num_complex::Complex;
 use crate::driver::{Record, Vmc};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::models::ArnnConv2d;
+use crate::models::{Ansatz, Design};
 use crate::operator::Operator;
 use crate::optimizer::{Optimizer, Rule, Schedule, Sr, SrPlan};
-use crate::scalar::Dtype;
+use crate::scalar::{Dtype, Scalar};
 use crate::stats::Stats;
 use crate::vqs::{McState, VariationalState};
 
@@ -30,8 +30,10 @@ pub enum AnyVmc {
 /// What a run is made of.
 #[derive(Clone)]
 pub struct RunParts {
-    /// The model; its `param_dtype` is the scalar.
-    pub model: ArnnConv2d,
+    /// The model.
+    pub model: Design,
+    /// Its scalar.
+    pub dtype: Dtype,
     /// The Hamiltonian.
     pub hamiltonian: Arc<dyn Operator>,
     /// Samples of one step.
@@ -44,6 +46,28 @@ pub struct RunParts {
     pub learning_rate: Schedule,
     /// Stochastic reconfiguration; `None`: the plain gradient.
     pub sr: Option<Sr>,
+}
+
+impl RunParts {
+    /// The model's table for the samples of one step, then what it costs and reads, on a lattice of
+    /// `[rows, columns]`.
+    ///
+    /// # Errors
+    /// The model cannot be built; a lattice of another number of sites.
+    pub fn inspect(&self, extent: [usize; 2]) -> Result<String> {
+        match self.dtype {
+            Dtype::Float32 => self.inspect_as::<f32>(extent),
+            Dtype::Float64 => self.inspect_as::<f64>(extent),
+            Dtype::Complex64 => self.inspect_as::<Complex<f32>>(extent),
+            Dtype::Complex128 => self.inspect_as::<Complex<f64>>(extent),
+        }
+    }
+
+    fn inspect_as<S: Scalar>(&self, extent: [usize; 2]) -> Result<String> {
+        let model = self.model.build::<S>()?;
+        let table = model.tabulate(self.n_samples);
+        Ok(format!("{table}\n{}", model.describe(extent)?))
+    }
 }
 
 macro_rules! dispatch {
@@ -76,7 +100,7 @@ impl AnyVmc {
                 )))
             }};
         }
-        Ok(match parts.model.param_dtype {
+        Ok(match parts.dtype {
             Dtype::Float32 => build!(Float32),
             Dtype::Float64 => build!(Float64),
             Dtype::Complex64 => build!(Complex64),
@@ -123,11 +147,6 @@ impl AnyVmc {
     /// Parameters, masked entries included.
     pub fn n_parameters(&self) -> usize {
         dispatch!(self, vmc => vmc.state.params().layout.n_parameters())
-    }
-
-    /// The model as a table, for the samples of one step.
-    pub fn tabulate(&self) -> String {
-        dispatch!(self, vmc => vmc.state.model().tabulate(vmc.state.n_samples()))
     }
 
     /// Writes the parameters to a safetensors file.

@@ -39,6 +39,11 @@ impl Dtype {
         }
     }
 
+    /// Is it a type of complex numbers?
+    pub fn is_complex(self) -> bool {
+        matches!(self, Self::Complex64 | Self::Complex128)
+    }
+
     /// Bytes of one number.
     pub fn bytes(self) -> usize {
         match self {

@@ -33,6 +33,8 @@ mod optimizer;
 mod params;
 #[path = "it/random.rs"]
 mod random;
+#[path = "it/reach.rs"]
+mod reach;
 #[path = "it/simd/mod.rs"]
 mod simd;
 #[path = "it/tabulate.rs"]

@@ -278,11 +278,95 @@ fn exact_prints_the_energy_alone() {
     assert!((energy + 8.0).abs() < 1e-9, "{energy}");
 }
 
+/// [`SMALL`] with a model of each kind, and a word of its formula.
+fn of_each_kind() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    let kinds = [
+        ("ARNNDense", "masked", "layers = 2\nfeatures = 3"),
+        (
+            "ARNNConv1D",
+            "⋆",
+            "layers = 2\nfeatures = 3\nkernel_size = 3\norder = \"snake\"",
+        ),
+        (
+            "ARNNConv2D",
+            "⋆",
+            "layers = 2\nfeatures = 4\nkernel_size = [2, 3]",
+        ),
+        (
+            "LSTMNet",
+            "tanh c'",
+            "layers = 2\nfeatures = 3\nrecurrence = \"graph\"",
+        ),
+        (
+            "GRUNet1D",
+            "+ z h",
+            "layers = 2\nfeatures = 3\norder = \"snake\"\nphase = true\ndtype = \"complex128\"",
+        ),
+        (
+            "ARNNGatedConv2D",
+            "gate",
+            "layers = 2\nfeatures = 3\nkernel_size = [2, 3]",
+        ),
+        ("TensorGRU2D", "[s, s']", "features = 3"),
+    ];
+    let table = "kind = \"ARNNConv2D\"\nlayers = 2\nfeatures = 4\nkernel_size = [2, 3]";
+    assert!(SMALL.contains(table));
+    kinds.into_iter().map(move |(kind, formula, fields)| {
+        let text = SMALL.replace(table, &format!("kind = \"{kind}\"\n{fields}"));
+        (kind, formula, text)
+    })
+}
+
 #[test]
-fn inspect_prints_the_models_table() {
+fn every_kind_runs_and_its_resolved_file_runs_again() {
     let folder = folder();
+    let at = folder.path();
+    for (kind, _, text) in of_each_kind() {
+        write(at, "kind.toml", &text);
+        let mut energies = Vec::new();
+        for (file, out) in [
+            ("kind.toml".to_owned(), "first"),
+            (format!("{kind}first/run.toml"), "second"),
+        ] {
+            let out = format!("{kind}{out}");
+            let args = ["run", &file, "-q", "--set", "run.steps=3", "--out", &out];
+            let ran = output(at, &args);
+            assert!(ran.status.success(), "{kind}: {}", stderr(&ran));
+            energies.push(json(&at.join(out).join("log.json"))["Energy"].clone());
+        }
+        assert_eq!(energies[0], energies[1], "{kind}");
+    }
+}
+
+#[test]
+fn inspect_shows_every_kind() {
+    let folder = folder();
+    for (kind, formula, text) in of_each_kind() {
+        write(folder.path(), "kind.toml", &text);
+        let shown = stdout(&output(folder.path(), &["inspect", "kind.toml"]));
+        let first = shown.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("log ψ(σ) = Σᵢ") && first.contains(formula),
+            "{shown}"
+        );
+        for part in [
+            kind,
+            "Total",
+            "multiply-adds",
+            " free",
+            "flip of a site",
+            "│ # ",
+        ] {
+            assert!(shown.contains(part), "{kind}: {part} in\n{shown}");
+        }
+        let ordered = ["ARNNConv1D", "LSTMNet", "GRUNet1D", "TensorGRU2D"].contains(&kind);
+        assert_eq!(shown.contains(" 5 4 3\n"), ordered, "{shown}");
+        assert_eq!(shown.contains("i φᵢ(σᵢ)"), kind == "GRUNet1D", "{shown}");
+    }
+    // 4·4 + 4 and 5·4·2 + 2 parameters that are not masked, of a kernel of 6 entries; taps by hand:
+    // 20 pairs of sites, and 9 sites themselves.
     let shown = stdout(&output(folder.path(), &["inspect", "small.toml"]));
-    for part in ["ARNNConv2D", "_layers_0", "_layers_1", "kernel", "Total"] {
+    for part in ["78, 62 of them free", "312 multiply-adds", "_layers_1"] {
         assert!(shown.contains(part), "{shown}");
     }
 }
@@ -295,6 +379,7 @@ fn help_reads_like_a_page() {
         "[lattice]",
         "[hamiltonian]",
         "[model]",
+        "TensorGRU2D",
         "[sr]",
         "[run]",
         "EXAMPLES",
@@ -302,7 +387,13 @@ fn help_reads_like_a_page() {
         assert!(page.contains(table), "{page}");
     }
     let page = stdout(&output(folder.path(), &["run", "--help"]));
-    for part in ["summary.json", "EXIT STATUS", "--overwrite", "--set"] {
+    for part in [
+        "summary.json",
+        "EXIT STATUS",
+        "--overwrite",
+        "--set",
+        "GRUNet1D",
+    ] {
         assert!(page.contains(part), "{page}");
     }
     assert_eq!(

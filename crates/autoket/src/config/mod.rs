@@ -34,6 +34,8 @@ mod error;
 mod hamiltonian;
 mod lattice;
 mod model;
+mod network;
+mod order;
 mod reader;
 mod training;
 
@@ -47,7 +49,9 @@ use crate::operator::Operator;
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
 pub use lattice::{EdgesConfig, GridConfig, HilbertConfig, LatticeConfig};
-pub use model::{ArnnConv2dConfig, ModelConfig};
+pub use model::ModelConfig;
+pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
+pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
 pub use reader::Result;
 pub use training::{OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
 
@@ -78,17 +82,21 @@ pub struct RunConfig {
 
 impl RunConfig {
     /// What [`AnyVmc`](crate::any::AnyVmc) needs, with a Hamiltonian made from the same file.
-    pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> RunParts {
-        let ModelConfig::ArnnConv2d(model) = &self.model;
-        RunParts {
-            model: model.model(hamiltonian.hilbert().clone()),
+    ///
+    /// # Errors
+    /// As [`ModelConfig::design`].
+    pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> crate::Result<RunParts> {
+        let hilbert = hamiltonian.hilbert().clone();
+        Ok(RunParts {
+            model: self.model.design(hilbert, &self.lattice)?,
+            dtype: self.model.dtype,
             hamiltonian,
             n_samples: self.sampler.n_samples,
             seed: self.run.seed,
             rule: self.optimizer.rule(),
             learning_rate: self.optimizer.learning_rate(),
             sr: self.sr.as_ref().map(SrConfig::sr),
-        }
+        })
     }
 
     /// As a run file.
@@ -135,6 +143,11 @@ const TABLES: &[(&str, &[&str])] = &[
             "precision",
             "kernel_init",
             "bias_init",
+            "phase",
+            "order",
+            "recurrence",
+            "reorder_idx",
+            "prev_neighbors",
         ],
     ),
     ("sampler", &["n_samples"]),
@@ -186,6 +199,10 @@ impl RunFile {
         let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, &graph, local_size)?;
         let extent = lattice.rows_and_columns();
         let model = ModelConfig::read(&table("model")?, local_size, extent)?;
+        let space = hilbert.hilbert(graph.n_nodes());
+        let space = space.map_err(|error| locate(&root, "hilbert", &error))?;
+        let design = model.design(space, &lattice);
+        design.map_err(|error| locate(&root, "model", &error))?;
         let sampler = SamplerConfig::read(&table("sampler")?)?;
         let optimizer = OptimizerConfig::read(&table("optimizer")?)?;
         let sr = match Table::of_root(&root, "sr")? {

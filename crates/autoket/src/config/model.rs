@@ -3,44 +3,27 @@
 use serde::Serialize;
 
 use super::document::{Node, Value};
+use super::lattice::LatticeConfig;
+use super::network::{KINDS, NetworkConfig};
 use super::reader::{Mismatch, Read, Result, Table};
 use crate::Dtype;
 use crate::hilbert::Hilbert;
-use crate::models::{ArnnConv2d, Features};
+use crate::models::{Design, Features};
 use crate::nn::{Activation, Initializer};
 use crate::simd::Precision;
 
-/// The table `[model]`, kinds by NetKet's names.
+/// The table `[model]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind")]
-pub enum ModelConfig {
-    /// Masked two-dimensional convolutions.
-    #[serde(rename = "ARNNConv2D")]
-    ArnnConv2d(ArnnConv2dConfig),
-}
-
-/// The fields of `kind = "ARNNConv2D"`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ArnnConv2dConfig {
-    /// Rows and columns in which the sites are laid out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub extent: Option<[usize; 2]>,
-    /// Number of convolutions.
-    pub layers: usize,
-    /// Channels of every layer but the last, or of each layer.
-    pub features: Features,
-    /// Height and width of the kernels.
-    pub kernel_size: [usize; 2],
-    /// Distance between neighbouring entries of the kernels, in rows and in columns.
-    pub kernel_dilation: [usize; 2],
-    /// Nonlinearity between layers.
-    pub activation: Activation,
-    /// Whether layers add a bias.
-    pub use_bias: bool,
+pub struct ModelConfig {
+    /// `kind` and the fields of its own.
+    #[serde(flatten)]
+    pub network: NetworkConfig,
     /// The power of |ψ| that is normalised.
     pub machine_pow: u32,
-    /// The type of the parameters and of log ψ.
+    /// The type of log ψ, and of the parameters, which are real if there is a phase.
     pub dtype: Dtype,
+    /// Whether there is a phase beside the amplitude, both of real parameters.
+    pub phase: bool,
     /// How products of single precision are added up.
     pub precision: Precision,
     /// How kernels begin.
@@ -60,17 +43,11 @@ impl Read for Features {
     }
 }
 
-const FIELDS: &[&str] = &[
-    "kind",
-    "extent",
-    "layers",
-    "features",
-    "kernel_size",
-    "kernel_dilation",
-    "activation",
-    "use_bias",
+/// The fields of all kinds.
+const COMMON: &[&str] = &[
     "machine_pow",
     "dtype",
+    "phase",
     "precision",
     "kernel_init",
     "bias_init",
@@ -84,34 +61,21 @@ impl ModelConfig {
         local_size: usize,
         rows_and_columns: Option<[usize; 2]>,
     ) -> Result<Self> {
-        let kind = table.name("kind", &["ARNNConv2D"])?;
-        table.only(FIELDS)?;
-        if kind.is_none() {
+        let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+        let name = table.name("kind", &names)?;
+        let Some(kind) = KINDS.iter().find(|kind| Some(kind.name) == name) else {
+            table.only(&[&["kind"], super::fields_of("model")].concat())?;
             return Err(table.missing("kind", "\"ARNNConv2D\""));
-        }
-        ArnnConv2dConfig::read(table, local_size, rows_and_columns).map(Self::ArnnConv2d)
-    }
-}
-
-impl ArnnConv2dConfig {
-    fn read(
-        table: &Table<'_>,
-        local_size: usize,
-        rows_and_columns: Option<[usize; 2]>,
-    ) -> Result<Self> {
+        };
+        let owner = format!("kind = \"{}\"", kind.name);
+        table.only_of(&owner, &[&["kind"], kind.fields, COMMON].concat())?;
         let dtype = table.named("dtype", DTYPES, Dtype::default())?;
-        let layers: usize = table.required("layers", "3")?;
-        table.check(layers > 0, "layers", "at least 1 layer", "")?;
-        let features: Features = table.required("features", "8")?;
-        check_features(table, &features, layers, local_size)?;
-        let kernel_size: [usize; 2] = table.required("kernel_size", "[2, 3]")?;
-        check_kernel(table, kernel_size)?;
-        let kernel_dilation = table.optional("kernel_dilation")?.unwrap_or([1, 1]);
+        let phase = table.optional("phase")?.unwrap_or(false);
         table.check(
-            !kernel_dilation.contains(&0),
-            "kernel_dilation",
-            "numbers of at least 1",
-            "1 means no dilation",
+            !phase || dtype.is_complex(),
+            "phase",
+            format!("no phase, as `dtype` is {}", dtype.name()),
+            "with a phase log ψ is complex: take `dtype = \"complex128\"`; parameters stay real",
         )?;
         let machine_pow: usize = table.optional("machine_pow")?.unwrap_or(2);
         table.check(
@@ -120,91 +84,38 @@ impl ArnnConv2dConfig {
             "at least 1",
             "2 normalises |ψ|², which is what a run needs",
         )?;
-        let extent = table.optional("extent")?;
         Ok(Self {
-            extent: extent.or(rows_and_columns),
-            layers,
-            features,
-            kernel_size,
-            kernel_dilation,
-            activation: read_activation(table)?,
-            use_bias: table.optional("use_bias")?.unwrap_or(true),
+            network: NetworkConfig::read(table, kind, local_size, rows_and_columns)?,
             machine_pow: machine_pow as u32,
             dtype,
+            phase,
             precision: table.named(
                 "precision",
                 &["default", "high", "highest"],
                 Precision::default(),
             )?,
-            kernel_init: read_initializer(table, "kernel_init", Initializer::LecunNormal)?,
+            kernel_init: read_initializer(table, "kernel_init", kind.kernel_init)?,
             bias_init: read_initializer(table, "bias_init", Initializer::Zeros)?,
         })
     }
-}
 
-impl ArnnConv2dConfig {
-    /// The model on a space.
-    pub fn model(&self, hilbert: Hilbert) -> ArnnConv2d {
-        ArnnConv2d {
-            hilbert,
-            extent: self.extent,
-            layers: self.layers,
-            features: self.features.clone(),
-            kernel_size: self.kernel_size,
-            kernel_dilation: self.kernel_dilation,
-            activation: self.activation.clone(),
-            use_bias: self.use_bias,
-            param_dtype: self.dtype,
-            precision: self.precision,
-            kernel_init: self.kernel_init,
-            bias_init: self.bias_init,
-            machine_pow: self.machine_pow,
-            order: None,
-            phase: false,
-        }
+    /// log ψ in one line.
+    pub fn formula(&self) -> String {
+        let p = self.machine_pow;
+        let phase = if self.phase { " + i φᵢ(σᵢ)" } else { "" };
+        format!(
+            "log ψ(σ) = Σᵢ [yᵢ(σᵢ) - log(Σₛ exp({p} Re yᵢ(s)))/{p}{phase}], {}",
+            self.network.formula()
+        )
     }
-}
 
-fn check_features(
-    table: &Table<'_>,
-    features: &Features,
-    layers: usize,
-    local_size: usize,
-) -> Result<()> {
-    let list = match features {
-        Features::Uniform(n) => std::slice::from_ref(n),
-        Features::List(list) => list,
-    };
-    if let Features::List(list) = features {
-        table.check(
-            list.len() == layers,
-            "features",
-            format!("{layers} numbers, one per layer"),
-            format!("`layers` is {layers}"),
-        )?;
-        table.check(
-            list.last() == Some(&local_size),
-            "features",
-            format!("a list that ends in {local_size}"),
-            format!("the last layer has one channel for each of the {local_size} local states"),
-        )?;
+    /// The model on a space, of which the lattice is the run's.
+    ///
+    /// # Errors
+    /// Fields that do not fit each other, the space or the lattice.
+    pub fn design(&self, hilbert: Hilbert, lattice: &LatticeConfig) -> crate::Result<Design> {
+        self.network.design(self, hilbert, lattice)
     }
-    table.check(!list.contains(&0), "features", "at least 1 channel", "")
-}
-
-fn check_kernel(table: &Table<'_>, kernel_size: [usize; 2]) -> Result<()> {
-    table.check(
-        !kernel_size.contains(&0),
-        "kernel_size",
-        "a height and a width of at least 1",
-        "for example `kernel_size = [2, 3]`",
-    )?;
-    table.check(
-        kernel_size != [1, 1],
-        "kernel_size",
-        "more than one entry",
-        "the first layer must not see its own site, so a 1x1 kernel sees nothing at all",
-    )
 }
 
 /// A name, or `{ normal = 0.01 }` with a standard deviation, `{ uniform = 0.01 }` with an upper bound,
@@ -233,7 +144,7 @@ fn read_initializer(table: &Table<'_>, field: &str, default: Initializer) -> Res
 }
 
 /// A name, or `{ elu = 0.5 }` with the function's parameter.
-fn read_activation(table: &Table<'_>) -> Result<Activation> {
+pub(super) fn read_activation(table: &Table<'_>) -> Result<Activation> {
     let Some(inner) = table.subtable("activation") else {
         return table.named("activation", Activation::NAMES, Activation::default());
     };

@@ -156,6 +156,11 @@ impl<'a> Table<'a> {
 
     /// Refuses every name that is not in `known`.
     pub(super) fn only(&self, known: &[&str]) -> Result<()> {
+        self.only_of(&format!("`{}`", self.path), known)
+    }
+
+    /// The same, where `owner` is what has these fields.
+    pub(super) fn only_of(&self, owner: &str, known: &[&str]) -> Result<()> {
         let Value::Table(entries) = &self.node.value else {
             return Ok(());
         };
@@ -168,9 +173,10 @@ impl<'a> Table<'a> {
                 Some(home) if home != self.path => {
                     format!("this field belongs to the table [{home}]")
                 }
-                _ => nearest_label(&entry.key, known),
+                Some(_) => "this kind has no such field".to_owned(),
+                None => nearest_label(&entry.key, known),
             };
-            let help = format!("the fields of `{}` are {}", self.path, known.join(", "));
+            let help = format!("the fields of {owner} are {}", known.join(", "));
             let title = format!("unknown field `{field}`");
             return Err(entry.key_at.error(&field, title, label, help));
         }

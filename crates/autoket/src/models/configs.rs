@@ -123,6 +123,15 @@ network! {
     /// The first layer is exclusive and reads the local states' values; between layers comes the activation.
     /// NetKet: `ARNNConv2D` and `FastARNNConv2D`, which give the same numbers.
     ///
+    /// The mask of a 2x3 kernel (its last row ends at the site x, which the first layer leaves out), and what a
+    /// site reads by two layers of it: it is blind to `.`, which is drawn earlier.
+    ///
+    /// ```text
+    /// # # #        # # # #
+    /// # x          # # # .
+    ///              # x
+    /// ```
+    ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnConv2d, Autoregressive}, random::Key};
     /// let hilbert = Hilbert::spin(0.5, 15)?;
@@ -150,7 +159,16 @@ network! {
     /// Autoregressive wave function of masked dense layers: every site sees all earlier ones.
     ///
     /// log ψ is normalised as in [`ArnnConv2d`].
-    /// NetKet: `ARNNDense`.
+    /// NetKet: `ARNNDense` and `FastARNNDense`, which give the same numbers.
+    ///
+    /// What each of four sites x reads (#) in the first layer; later layers read x too.
+    ///
+    /// ```text
+    /// x
+    /// # x
+    /// # # x
+    /// # # # x
+    /// ```
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnDense}};
@@ -170,6 +188,13 @@ network! {
     ///
     /// log ψ is normalised as in [`ArnnConv2d`].
     /// NetKet: `ARNNConv1D` and `FastARNNConv1D`, which give the same numbers.
+    ///
+    /// What a site x reads by two layers of kernels of 3: two sites before it by the first layer, two more by
+    /// the second; it is blind to `.`, which is drawn earlier.
+    ///
+    /// ```text
+    /// . # # # # x
+    /// ```
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnConv1d}};

@@ -1,7 +1,7 @@
 //! A convolutional network without a blind spot: vertical and horizontal stacks with gates.
 
-use super::Arnn;
 use super::arnn::{Head, Network, Node, Term};
+use super::{Arnn, Design};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Function, Initializer, MaskedLayer};
@@ -23,10 +23,20 @@ use crate::simd::Precision;
 ///
 /// van den Oord et al., arXiv:1606.05328. NetKet has no counterpart.
 ///
+/// What the vertical (v) and the horizontal stack (h) of layer 0 read for a site x, with a 2x3 kernel, and what
+/// the site reads by two layers:
+///
+/// ```text
+/// v v v        # # # #
+/// v v v        # # # #
+/// h x          # x
 /// ```
-/// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnGatedConv2d}};
+///
+/// ```
+/// use autoket::{hilbert::Hilbert, models::ArnnGatedConv2d};
 /// let model = ArnnGatedConv2d::new(Hilbert::spin(0.5, 16)?, 2, 4, [2, 3]).build::<f64>()?;
-/// assert_eq!(model.hilbert().n_sites(), 16);
+/// let seen = model.seen(9);
+/// assert!((0..9).all(|earlier| seen[earlier]));
 /// # Ok::<(), autoket::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -73,12 +83,12 @@ impl ArnnGatedConv2d {
         }
     }
 
-    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    /// The network of both stacks.
     ///
     /// # Errors
     /// An `extent` that does not fit; no layers or features; a kernel without height, or of even width or less
-    /// than 3; what [`Network::build`] refuses.
-    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+    /// than 3; an order that is no permutation.
+    pub fn design(&self) -> Result<Design> {
         let [rows, columns] = super::configs::rows_and_columns(&self.hilbert, self.extent)?;
         let [height, width] = self.kernel_size;
         if height == 0 || width < 3 || width.is_multiple_of(2) {
@@ -89,13 +99,15 @@ impl ArnnGatedConv2d {
                 "take [2, 3]",
             ));
         }
-        if self.layers == 0 || self.features == 0 {
-            return Err(Error::invalid(
-                "layers",
-                "at least 1 layer of at least 1 feature",
-                format!("{} layers of {} features", self.layers, self.features),
-                "give each at least 1",
-            ));
+        for (field, number) in [("layers", self.layers), ("features", self.features)] {
+            if number == 0 {
+                return Err(Error::invalid(
+                    field,
+                    "at least 1",
+                    0,
+                    "take a positive number",
+                ));
+            }
         }
         let at = |row: Option<usize>, column: Option<usize>| {
             let (row, column) = (row?, column?);
@@ -160,7 +172,21 @@ impl ArnnGatedConv2d {
                 false => None,
             },
         };
-        network.build("ARNNGatedConv2D", head, self.machine_pow, self.precision)
+        Ok(Design {
+            network,
+            head,
+            class: "ARNNGatedConv2D",
+            machine_pow: self.machine_pow,
+            precision: self.precision,
+        })
+    }
+
+    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    ///
+    /// # Errors
+    /// As [`design`](Self::design) and [`Network::build`].
+    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+        self.design()?.build()
     }
 
     fn linear(

@@ -2,6 +2,7 @@
 
 mod arnn;
 mod configs;
+mod design;
 mod gated;
 pub mod laws;
 mod modules;
@@ -13,9 +14,9 @@ use std::sync::Arc;
 
 pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
+pub use design::Design;
 pub use gated::ArnnGatedConv2d;
 pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense};
-
 pub use recurrent::{GruNet1d, LstmNet, Recurrence};
 pub use sequential::{ArnnSequential, CausalLayer, Place};
 pub use tensor_gru::TensorGru2d;

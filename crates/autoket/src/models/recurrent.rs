@@ -32,6 +32,20 @@ impl Recurrence {
         }
     }
 
+    /// Along a chain of the sites in a given order: every site reads the one drawn before.
+    ///
+    /// # Errors
+    /// An order that is no permutation of the sites.
+    pub fn along(order: Vec<usize>) -> Result<Self> {
+        let mut previous = vec![vec![None]; order.len()];
+        for pair in order.windows(2) {
+            if let Some(list) = previous.get_mut(pair[1]) {
+                *list = vec![Some(pair[0])];
+            }
+        }
+        Self::new(order, previous)
+    }
+
     /// In a given order, with given previous neighbours of each site: equally many, or `None`.
     ///
     /// # Errors
@@ -432,6 +446,15 @@ recurrent_network! {
     /// (i, f, g, o) = sigmoid(W \[x, h\] + b), c' = f c + i (2 g - 1), output and hidden memory o tanh c'.
     /// NetKet: `LSTMNet` and `FastLSTMNet`, which give the same numbers.
     ///
+    /// A site reads all before it. Memories h along a chain, and over an open square, where sites are drawn along
+    /// a snake and h is that of two neighbours:
+    ///
+    /// ```text
+    /// 0 → 1 → 2 → 3        0 → 1 → 2
+    ///                      ↓   ↓   ↓
+    ///                      5 ← 4 ← 3
+    /// ```
+    ///
     /// ```
     /// use autoket::{graph::Graph, hilbert::Hilbert, models::{Ansatz, LstmNet, Recurrence}};
     /// let graph = Graph::square(4, false)?;
@@ -451,5 +474,22 @@ recurrent_network! {
     /// neighbour: (r, z) = sigmoid(W \[x, h\] + b), n = tanh(W' \[x, r h\] + b'), output and hidden memory
     /// (1 - z) n + z h.
     /// NetKet: `GRUNet1D` and `FastGRUNet1D`, which give the same numbers.
+    ///
+    /// A site reads all before it, by memories along a chain, in whatever order: here along a snake.
+    ///
+    /// ```text
+    /// 0 → 1 → 2
+    ///         ↓
+    /// 5 ← 4 ← 3
+    /// ```
+    ///
+    /// ```
+    /// use autoket::{graph::order, hilbert::Hilbert, models::{Autoregressive, GruNet1d, Recurrence}};
+    /// let recurrence = Some(Recurrence::along(order::snake([2, 3]))?);
+    /// let model = GruNet1d { recurrence, ..GruNet1d::new(Hilbert::spin(0.5, 6)?, 2, 4) }.build::<f64>()?;
+    /// assert_eq!(model.order(), [0, 1, 2, 5, 4, 3]);
+    /// assert_eq!(model.seen(4), [true, true, true, false, false, true]);
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
     GruNet1d, Gru, "GRUNet1D"
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Arnn, Head, Network, Node, Term};
+use super::{Arnn, Design, Head, Network, Node, Term};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, MaskedLayer};
@@ -133,12 +133,11 @@ impl ArnnSequential {
         }
     }
 
-    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    /// The network of all layers.
     ///
     /// # Errors
-    /// No layers; a last layer without a feature for each local state; a layer that cannot be made or is not
-    /// causal; an order that is no permutation; a phase of a real wave function; `machine_pow` 0.
-    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+    /// No layers; a layer that cannot be made; an order that is no permutation.
+    pub fn design(&self) -> Result<Design> {
         let Some((last, layers)) = self.layers.split_last() else {
             return Err(Error::invalid(
                 "layers",
@@ -177,7 +176,22 @@ impl ArnnSequential {
                 false => None,
             },
         };
-        network.build(self.class, head, self.machine_pow, self.precision)
+        Ok(Design {
+            network,
+            head,
+            class: self.class,
+            machine_pow: self.machine_pow,
+            precision: self.precision,
+        })
+    }
+
+    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    ///
+    /// # Errors
+    /// As [`design`](Self::design); a last layer without a feature for each local state; a layer that is not
+    /// causal; a phase of a real wave function; `machine_pow` 0.
+    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+        self.design()?.build()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The two-dimensional tensorised gated recurrent unit.
 
-use super::Arnn;
 use super::arnn::{Before, Head, Network, Node, Operand, Term};
+use super::{Arnn, Design};
 use crate::error::{Error, Result};
 use crate::graph::order;
 use crate::hilbert::Hilbert;
@@ -20,6 +20,14 @@ use crate::simd::Precision;
 /// `phase`, phases V h + d: see [`ArnnSequential`](super::ArnnSequential).
 /// Hibat-Allah, Melko and Carrasquilla, arXiv:2207.14314, there with amplitudes of the same form and phases
 /// π softsign(V h + d). NetKet has no counterpart.
+///
+/// A site reads all before it. States and memories go along the snake and down:
+///
+/// ```text
+/// 0 → 1 → 2
+/// ↓   ↓   ↓
+/// 5 ← 4 ← 3
+/// ```
 ///
 /// ```
 /// use autoket::{hilbert::Hilbert, models::{Ansatz, TensorGru2d}};
@@ -63,11 +71,11 @@ impl TensorGru2d {
         }
     }
 
-    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    /// The network of its one layer.
     ///
     /// # Errors
-    /// An `extent` of another number of sites; no features; what [`Network::build`] refuses.
-    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+    /// An `extent` of another number of sites; no features.
+    pub fn design(&self) -> Result<Design> {
         let extent = super::configs::rows_and_columns(&self.hilbert, Some(self.extent))?;
         if self.features == 0 {
             return Err(Error::invalid(
@@ -123,7 +131,21 @@ impl TensorGru2d {
                 false => None,
             },
         };
-        network.build("TensorGRU2D", head, self.machine_pow, self.precision)
+        Ok(Design {
+            network,
+            head,
+            class: "TensorGRU2D",
+            machine_pow: self.machine_pow,
+            precision: self.precision,
+        })
+    }
+
+    /// The model with log ψ of type `S`: parameters are of the same type or, with a phase, real.
+    ///
+    /// # Errors
+    /// As [`design`](Self::design) and [`Network::build`].
+    pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
+        self.design()?.build()
     }
 
     fn dense(

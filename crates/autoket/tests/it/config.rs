@@ -1,6 +1,13 @@
 //! Run files: defaults, round trips, overrides, places.
 
+use autoket::c64;
 use autoket::config::{ConfigError, HamiltonianConfig, RunFile};
+use autoket::graph::Graph;
+use autoket::hilbert::Hilbert;
+use autoket::models::{
+    Ansatz, Arnn, ArnnDense, Autoregressive, GruNet1d, LstmNet, Recurrence, TensorGru2d,
+};
+use autoket::random::Key;
 
 const FILE: &str = r#"[lattice]
 kind = "grid"
@@ -70,6 +77,201 @@ fn a_resolved_file_is_a_run_file_of_the_same_run() {
         let resolved = config.to_toml();
         let again = parse(&resolved, &[]).unwrap_or_else(|error| panic!("{error}\n{resolved}"));
         assert_eq!(again.config, config, "{resolved}");
+    }
+}
+
+/// `[model]` tables of all kinds, on 3x5 sites.
+const MODELS: &[&str] = &[
+    "kind='ARNNDense'\nlayers=2\nfeatures=3\norder='diagonal'",
+    "kind='FastARNNDense'\nlayers=1\nfeatures=[2]\nuse_bias=false",
+    "kind='ARNNConv1D'\nlayers=2\nfeatures=3\nkernel_size=3\nkernel_dilation=2",
+    "kind='FastARNNConv1D'\nlayers=2\nfeatures=3\nkernel_size=3\nactivation={elu=0.5}\norder='snake'",
+    "kind='ARNNConv2D'\nlayers=2\nfeatures=3\nkernel_size=[2, 3]\norder='spiral'\nphase=true\ndtype='complex64'",
+    "kind='FastARNNConv2D'\nlayers=2\nfeatures=3\nkernel_size=[2, 3]\norder='raster'\nextent=[5, 3]",
+    "kind='LSTMNet'\nlayers=2\nfeatures=3\nrecurrence='graph'",
+    "kind='LSTMNet'\nlayers=2\nfeatures=3\norder='snake'\nphase=true\ndtype='complex128'",
+    "kind='FastLSTMNet'\nlayers=2\nfeatures=[3, 2]\norder=[0, 1, 2, 5, 4, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14]",
+    "kind='GRUNet1D'\nlayers=2\nfeatures=3\nreorder_idx=[1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]\n\
+     prev_neighbors=[[1], [-1], [0], [2], [3], [4], [5], [6], [7], [8], [9], [10], [11], [12], [13]]",
+    "kind='FastGRUNet1D'\nlayers=2\nfeatures=3\nkernel_init='lecun_normal'",
+    "kind='ARNNGatedConv2D'\nlayers=2\nfeatures=3\nkernel_size=[2, 3]\norder='snake'",
+    "kind='TensorGRU2D'\nfeatures=3\nphase=true\ndtype='complex128'",
+];
+
+/// [`FILE`] with another model.
+fn with_model(model: &str) -> String {
+    let table = "kind = \"ARNNConv2D\"\nlayers = 2\nfeatures = [6, 2]\nkernel_size = [2, 3]";
+    assert!(FILE.contains(table));
+    FILE.replace(table, model)
+}
+
+#[test]
+fn every_kind_of_model_is_built_and_resolved() {
+    for model in MODELS {
+        let config = parse(&with_model(model), &[])
+            .unwrap_or_else(|error| panic!("{model}: {error}"))
+            .config;
+        let resolved = config.to_toml();
+        assert!(!resolved.contains("Fast"), "{resolved}");
+        let again = parse(&resolved, &[]).unwrap_or_else(|error| panic!("{error}\n{resolved}"));
+        assert_eq!(again.config, config, "{resolved}");
+        let design = |config: &autoket::config::RunConfig| {
+            let hilbert = Hilbert::spin(0.5, 15).unwrap();
+            let design = config.model.design(hilbert, &config.lattice).unwrap();
+            design.build::<c64>().unwrap()
+        };
+        let (model, same) = (design(&config), design(&again.config));
+        assert_eq!(model.order(), same.order());
+        let values = |model: &Arnn<c64>| model.init(Key::new(1)).values;
+        assert_eq!(values(&model), values(&same));
+    }
+}
+
+/// A field's default is the library's, so a run is the model that the library builds.
+#[test]
+fn a_table_is_the_librarys_model() {
+    let hilbert = || Hilbert::spin(0.5, 15).unwrap();
+    let graph = Graph::grid(&[3, 5], &[true, false]).unwrap();
+    let lstm = LstmNet {
+        recurrence: Some(Recurrence::over(&graph).unwrap()),
+        ..LstmNet::new(hilbert(), 2, 3)
+    };
+    let models: [(&str, Arnn<f64>); 4] = [
+        (
+            "kind='LSTMNet'\nlayers=2\nfeatures=3\nrecurrence='graph'",
+            lstm.build().unwrap(),
+        ),
+        (
+            "kind='GRUNet1D'\nlayers=2\nfeatures=3",
+            GruNet1d::new(hilbert(), 2, 3).build().unwrap(),
+        ),
+        (
+            "kind='TensorGRU2D'\nfeatures=3",
+            TensorGru2d::new(hilbert(), [3, 5], 3).build().unwrap(),
+        ),
+        (
+            "kind='ARNNDense'\nlayers=2\nfeatures=3",
+            ArnnDense::new(hilbert(), 2, 3).build().unwrap(),
+        ),
+    ];
+    for (table, model) in models {
+        let config = parse(&with_model(table), &[]).unwrap().config;
+        let design = config.model.design(hilbert(), &config.lattice).unwrap();
+        let read = design.build::<f64>().unwrap();
+        let theta = model.init(Key::new(1)).values;
+        assert_eq!(theta, read.init(Key::new(1)).values, "{table}");
+        let sigma = model.sample(&theta, 3, Key::new(2)).sigma;
+        assert_eq!(model.log_psi(&theta, &sigma), read.log_psi(&theta, &sigma));
+    }
+}
+
+#[test]
+fn a_model_that_cannot_be_is_refused_at_its_line() {
+    let sites: Vec<String> = (0..14).map(|site| site.to_string()).collect();
+    let order = format!("order = [{}, 3]", sites.join(", "));
+    let lists = "prev_neighbors = [[-1], [0], [1], [2], [3], [4], [5], [6], [7], [8], [9], [10], [11], [12], [13]]";
+    let dense = "kind = 'ARNNDense'\nlayers = 2\nfeatures = 3\n";
+    let lstm = "kind = 'LSTMNet'\nlayers = 2\nfeatures = 3\n";
+    let gru = "kind = 'GRUNet1D'\nlayers = 2\nfeatures = 3\n";
+    let conv = "kind = 'ARNNConv1D'\nlayers = 2\nfeatures = 3\n";
+    let gated = "kind = 'ARNNGatedConv2D'\nlayers = 2\nfeatures = 3\n";
+    for (kind, line, field, says) in [
+        (
+            dense,
+            order.as_str(),
+            "order",
+            "each of the sites 0 to 14 once",
+        ),
+        (dense, "order = 'snail'", "order", "snake"),
+        (dense, "order = [0, 1]", "order", "0 to 14"),
+        (dense, "phase = true", "phase", "complex128"),
+        (dense, "dtype = 'float65'", "dtype", "float64"),
+        (
+            dense,
+            "kernel_size = [2, 3]",
+            "kernel_size",
+            "kind = \"ARNNDense\" are kind, layers, features, activation",
+        ),
+        (conv, "kernel_size = [2, 3]", "kernel_size", "an integer"),
+        (conv, "kernel_size = 1", "kernel_size", "at least 2"),
+        (conv, "kernel_size = 0", "kernel_size", "a positive integer"),
+        (gated, "kernel_size = [2, 2]", "kernel_size", "odd width"),
+        (gated, "kernel_size = 3", "kernel_size", "two numbers"),
+        (
+            lstm,
+            "activation = 'tanh'",
+            "activation",
+            "recurrence, order, reorder_idx",
+        ),
+        (lstm, "recurrence = 'grph'", "recurrence", "chain, graph"),
+        (
+            lstm,
+            order.as_str(),
+            "order",
+            "each of the sites 0 to 14 once",
+        ),
+        (lstm, "order = [0, 2, 1]", "order", "15 sites"),
+        (lstm, "order = [0, 99]", "order", "each of the sites"),
+        (lstm, lists, "reorder_idx", "missing"),
+        (lstm, "reorder_idx = [0, 1]", "prev_neighbors", "missing"),
+        (
+            lstm,
+            "prev_neighbors = [[-2]]\nreorder_idx = [0]",
+            "prev_neighbors",
+            "-1 for none",
+        ),
+        (
+            lstm,
+            "prev_neighbors = [[-1]]\nreorder_idx = [0]",
+            "reorder_idx",
+            "15 sites",
+        ),
+        (
+            lstm,
+            "recurrence = 'graph'\norder = 'snake'",
+            "order",
+            "order of its own",
+        ),
+        (
+            gru,
+            "recurrence = 'graph'",
+            "recurrence",
+            "one previous neighbour",
+        ),
+    ] {
+        let text = with_model(&format!("{kind}{line}"));
+        let error = parse(&text, &[]).expect_err(line);
+        assert_eq!(error.field, format!("model.{field}"), "{line}: {error}");
+        let told = format!("{error}; {}", error.label);
+        assert!(told.contains(says), "{line}: {told}");
+        if !told.contains("missing") {
+            let at = text.lines().nth(error.line() - 1).unwrap();
+            assert!(at.starts_with(field), "{line}: {told}");
+        }
+    }
+
+    // Names of orders want rows and columns, and a graph wants edges.
+    let edges = "kind = \"edges\"\nn_sites = 15\nedges = [[0, 1]]";
+    let on_edges = |model: &str| {
+        let lattice = "kind = \"grid\"\nextent = [3, 5]\npbc = [true, false]";
+        with_model(model).replace(lattice, edges)
+    };
+    for (model, field, says) in [
+        (
+            format!("{lstm}recurrence = 'graph'"),
+            "recurrence",
+            "connected",
+        ),
+        (format!("{dense}order = 'snake'"), "order", "list all sites"),
+        (
+            "kind = 'TensorGRU2D'\nfeatures = 3".to_owned(),
+            "extent",
+            "missing",
+        ),
+    ] {
+        let error = parse(&on_edges(&model), &[]).expect_err(&model);
+        assert_eq!(error.field, format!("model.{field}"), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
     }
 }
 

@@ -12,6 +12,7 @@ mod network;
 mod outputs;
 mod patterns;
 mod plan;
+mod reach;
 mod sample;
 
 pub use network::{Before, Head, Network, Node, Operand, Term, When};

@@ -186,7 +186,7 @@ impl Plan {
     }
 
     /// Calls `f` with each node and position that a step reads.
-    fn for_each_read(&self, Step { node, position }: Step, mut f: impl FnMut(usize, usize)) {
+    pub fn for_each_read(&self, Step { node, position }: Step, mut f: impl FnMut(usize, usize)) {
         let position = position as usize;
         match &self.nodes[node as usize].work {
             Work::Input => {}
