@@ -33,7 +33,7 @@ use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::{Key, PathItem};
-use crate::scalar::{Real, Scalar, c64};
+use crate::scalar::{Dtype, Real, Scalar, c64};
 use crate::simd::{Precision, Row, Tiles, level};
 
 /// An autoregressive neural network: each position's log-amplitudes from the states of earlier ones,
@@ -232,6 +232,14 @@ impl<S: Scalar> Arnn<S> {
     /// The name of the class, as NetKet has it.
     pub(super) fn class(&self) -> &'static str {
         self.class
+    }
+
+    /// The type of the parameters, real ones if there are phases.
+    pub(super) fn param_dtype(&self) -> Dtype {
+        match self.plan.head.phase {
+            Some(_) => S::Real::DTYPE,
+            None => S::DTYPE,
+        }
     }
 
     /// Sites, in the order in which they are drawn.
