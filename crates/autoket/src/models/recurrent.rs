@@ -446,20 +446,20 @@ recurrent_network! {
     /// (i, f, g, o) = sigmoid(W \[x, h\] + b), c' = f c + i (2 g - 1), output and hidden memory o tanh c'.
     /// NetKet: `LSTMNet` and `FastLSTMNet`, which give the same numbers.
     ///
-    /// A site reads all before it. Memories h along a chain, and over an open square, where sites are drawn along
-    /// a snake and h is that of two neighbours:
+    /// A site reads all before it. Memories h along a chain, and over an open 4x4 square (its first two rows),
+    /// where sites are drawn along a snake and h is that of two neighbours; arrows point from it:
     ///
     /// ```text
-    /// 0 → 1 → 2 → 3        0 → 1 → 2
-    ///                      ↓   ↓   ↓
-    ///                      5 ← 4 ← 3
+    /// 0 → 1 → 2 → 3        0 → 1 → 2 → 3
+    ///                      ↓   ↓   ↓   ↓
+    ///                      7 ← 6 ← 5 ← 4
     /// ```
     ///
     /// ```
     /// use autoket::{graph::Graph, hilbert::Hilbert, models::{Ansatz, LstmNet, Recurrence}};
-    /// let graph = Graph::square(3, false)?;
+    /// let graph = Graph::square(4, false)?;
     /// let recurrence = Some(Recurrence::over(&graph)?);
-    /// let model = LstmNet { recurrence, ..LstmNet::new(Hilbert::spin(0.5, 9)?, 2, 4) }.build::<f64>()?;
+    /// let model = LstmNet { recurrence, ..LstmNet::new(Hilbert::spin(0.5, 16)?, 2, 4) }.build::<f64>()?;
     /// // Kernels (1 + 2·4, 4·4) and (4 + 2·2, 4·2): two neighbours of each site.
     /// assert_eq!(model.layout().n_parameters(), 9 * 16 + 16 + 8 * 8 + 8);
     /// # Ok::<(), autoket::Error>(())
