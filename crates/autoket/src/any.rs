@@ -66,7 +66,11 @@ impl RunParts {
     fn inspect_as<S: Scalar>(&self, extent: [usize; 2]) -> Result<String> {
         let model = self.model.build::<S>()?;
         let table = model.tabulate(self.n_samples);
-        Ok(format!("{table}\n{}", model.describe(extent)?))
+        Ok(format!(
+            "{}\n\n{}",
+            table.trim_end(),
+            model.describe(extent)?
+        ))
     }
 }
 

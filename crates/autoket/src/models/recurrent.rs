@@ -142,7 +142,7 @@ impl Recurrence {
         // The median, rounded half up.
         let width = match n_sites % 2 {
             1 => middle(n_sites / 2),
-            _ => (middle(n_sites / 2) + middle((n_sites / 2).saturating_sub(1)) + 1) / 2,
+            _ => (middle(n_sites / 2) + middle((n_sites / 2).saturating_sub(1))).div_ceil(2),
         };
         if width == 0 {
             return Err(Error::invalid(
@@ -342,6 +342,13 @@ impl CausalLayer for RecurrentLayer {
         };
         Ok(network.activate(output, place.activation))
     }
+
+    /// Outputs lie between -1 and 1: phases are π times as much.
+    fn add_phase(&self, network: &mut Network, place: Place) -> Result<Node> {
+        let output = self.add(network, place)?;
+        let phase = vec![Term::of(output).times(std::f64::consts::PI)];
+        Ok(network.mix(self.features, phase, Activation::IDENTITY))
+    }
 }
 
 macro_rules! recurrent_network {
@@ -365,7 +372,7 @@ macro_rules! recurrent_network {
             pub machine_pow: u32,
             /// How products of single-precision numbers are accumulated.
             pub precision: Precision,
-            /// Is there a phase beside the amplitude? See [`ArnnSequential`].
+            /// Is there a phase beside the amplitude, π times the output of a layer like the last? See [`ArnnSequential`].
             pub phase: bool,
         }
 
@@ -446,13 +453,13 @@ recurrent_network! {
     /// (i, f, g, o) = sigmoid(W \[x, h\] + b), c' = f c + i (2 g - 1), output and hidden memory o tanh c'.
     /// NetKet: `LSTMNet` and `FastLSTMNet`, which give the same numbers.
     ///
-    /// A site reads all before it. Memories h along a chain, and over an open square, where sites are drawn along
-    /// a snake and h is that of two neighbours:
+    /// A site reads all before it. Memories h along a chain, and over an open 4x4 square (its first two rows),
+    /// where sites are drawn along a snake and h is that of two neighbours; arrows point from it:
     ///
     /// ```text
-    /// 0 → 1 → 2 → 3        0 → 1 → 2
-    ///                      ↓   ↓   ↓
-    ///                      5 ← 4 ← 3
+    /// 0 → 1 → 2 → 3        0 → 1 → 2 → 3
+    ///                      ↓   ↓   ↓   ↓
+    ///                      7 ← 6 ← 5 ← 4
     /// ```
     ///
     /// ```

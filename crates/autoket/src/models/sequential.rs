@@ -67,6 +67,14 @@ pub trait CausalLayer: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the layer cannot be made for.
     fn add(&self, network: &mut Network, place: Place) -> Result<Node>;
+
+    /// Adds its nodes where its output is phases, in radians: provided, for outputs without bounds.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    fn add_phase(&self, network: &mut Network, place: Place) -> Result<Node> {
+        self.add(network, place)
+    }
 }
 
 /// A layer that is linear: made from features in and out, and whether it is exclusive.
@@ -160,19 +168,17 @@ impl ArnnSequential {
             };
             input = layer.add(&mut network, place)?;
         }
-        let mut head = |module: &str| {
-            let place = Place {
-                module,
-                input,
-                exclusive: layers.is_empty(),
-                activation: &Activation::IDENTITY,
-            };
-            last.add(&mut network, place)
+        let place = |module| Place {
+            module,
+            input,
+            exclusive: layers.is_empty(),
+            activation: &Activation::IDENTITY,
         };
+        let module = format!("_layers_{}", layers.len());
         let head = Head {
-            amplitude: head(&format!("_layers_{}", layers.len()))?,
+            amplitude: last.add(&mut network, place(&module))?,
             phase: match self.phase {
-                true => Some(head("_phase")?),
+                true => Some(last.add_phase(&mut network, place("_phase"))?),
                 false => None,
             },
         };

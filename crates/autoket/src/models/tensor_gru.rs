@@ -165,7 +165,10 @@ impl TensorGru2d {
 fn neighbours([rows, columns]: [usize; 2]) -> [Before; 2] {
     let positions = || 0..(rows * columns) as u32;
     let columns = columns as u32;
-    let in_row = |p: u32| if p % columns == 0 { None } else { Some(p - 1) };
+    let in_row = |p: u32| match p.is_multiple_of(columns) {
+        true => None,
+        false => Some(p - 1),
+    };
     // The row above runs the other way.
     let above = |p: u32| {
         let row = (p / columns).checked_sub(1)?;

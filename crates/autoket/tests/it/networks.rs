@@ -55,13 +55,9 @@ fn zoo<S: Scalar>(phase: bool, machine_pow: u32) -> Vec<(&'static str, Arnn<S>)>
             Arc::new(Near { features: 4 }),
         ],
     );
-    sequential.layers.extend(
-        LstmNet::new(spins(6), 2, 3)
-            .sequential()
-            .unwrap()
-            .layers
-            .into_iter(),
-    );
+    sequential
+        .layers
+        .extend(LstmNet::new(spins(6), 2, 3).sequential().unwrap().layers);
     vec![
         (
             "sequential",

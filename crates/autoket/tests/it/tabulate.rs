@@ -22,6 +22,22 @@ fn tables_are_flax_s() {
     );
 }
 
+/// log ψ is complex, and parameters are real.
+#[test]
+fn a_phase_leaves_parameters_real() {
+    let config = ArnnConv2d::new(Hilbert::spin(0.5, 16).unwrap(), 3, 8, [2, 3]);
+    let model = ArnnConv2d {
+        phase: true,
+        ..config
+    }
+    .build::<Complex<f32>>()
+    .unwrap();
+    let text = model.tabulate(4);
+    assert!(text.contains("complex64[4] "), "{text}");
+    assert!(text.contains("kernel: float32[2,3,8,8]"), "{text}");
+    assert!(text.contains("_phase"), "{text}");
+}
+
 /// A rectangle, three local states, twelve layers, single precision, thousands.
 #[test]
 fn tables_of_other_models_are_boxes() {

@@ -119,7 +119,7 @@ impl<'a, S: Scalar> Before<'a, S> {
         &scratch[..n]
     }
 
-    fn gather<'b>(self, first: usize, n: usize, scratch: &'b mut Vec<RowOf<S>>) -> &'b [RowOf<S>] {
+    fn gather(self, first: usize, n: usize, scratch: &mut Vec<RowOf<S>>) -> &[RowOf<S>] {
         let rows = at_least::<S::Real>(scratch, n);
         if let Lanes::Gathered(lanes) = self.lanes {
             gather_lanes::<S::Real>(self.model.tiles.level, lanes, first, rows);

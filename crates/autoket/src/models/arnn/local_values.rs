@@ -191,7 +191,7 @@ impl<S: Scalar> Arnn<S> {
                 base.copy_from_slice(&rows[skipped..]);
                 if part.relative {
                     for (q, row) in base.iter_mut().enumerate() {
-                        if (q + skipped) % node.planes == 0 {
+                        if (q + skipped).is_multiple_of(node.planes) {
                             for (x, first) in row.iter_mut().zip(rows[0].iter()) {
                                 *x -= *first;
                             }

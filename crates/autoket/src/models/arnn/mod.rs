@@ -35,7 +35,7 @@ use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::{Key, PathItem};
-use crate::scalar::{Real, Scalar, c64};
+use crate::scalar::{Dtype, Real, Scalar, c64};
 use crate::simd::{Precision, Row, Tiles, level};
 
 /// An autoregressive neural network: each position's log-amplitudes from the states of earlier ones,
@@ -58,7 +58,7 @@ pub struct Arnn<S: Scalar> {
     local_states: Vec<S::Real>,
     cones: Cones,
     /// The weights of the parameters met last.
-    packed: Mutex<Option<(Vec<S>, Arc<Weights<S::Real>>)>>,
+    packed: Mutex<Option<PackedFor<S>>>,
     /// Memory of finished work, for the next.
     workspaces: Mutex<Vec<Workspace<S::Real>>>,
 }
@@ -72,6 +72,9 @@ impl<S: Scalar> fmt::Debug for Arnn<S> {
             .finish_non_exhaustive()
     }
 }
+
+/// Parameters, and the weights made of them.
+type PackedFor<S> = (Vec<S>, Arc<Weights<<S as Scalar>::Real>>);
 
 /// All weights as the kernels read them.
 #[derive(Debug)]
@@ -234,6 +237,14 @@ impl<S: Scalar> Arnn<S> {
     /// The name of the class, as NetKet has it.
     pub(super) fn class(&self) -> &'static str {
         self.class
+    }
+
+    /// The type of the parameters, real ones if there are phases.
+    pub(super) fn param_dtype(&self) -> Dtype {
+        match self.plan.head.phase {
+            Some(_) => S::Real::DTYPE,
+            None => S::DTYPE,
+        }
     }
 
     /// Sites, in the order in which they are drawn.

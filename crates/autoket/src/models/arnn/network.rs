@@ -100,7 +100,7 @@ pub(super) enum Kind {
     Input,
     /// activation(w·x + b).
     Linear {
-        layer: MaskedLayer,
+        layer: Box<MaskedLayer>,
         sources: Vec<usize>,
         /// Where its parameters stand in the tree.
         module: String,
@@ -213,7 +213,7 @@ impl Network {
         self.push(NodeSpec {
             features: layer.features_out,
             kind: Kind::Linear {
-                layer,
+                layer: Box::new(layer),
                 sources: sources.iter().map(|node| node.0).collect(),
                 module: module.into(),
             },

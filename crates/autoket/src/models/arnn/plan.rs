@@ -29,7 +29,7 @@ pub(super) struct NodePlan {
 #[derive(Debug)]
 pub(super) enum Work {
     Input,
-    Linear(Linear),
+    Linear(Box<Linear>),
     Mix(Vec<MixTerm>),
 }
 
@@ -180,7 +180,7 @@ impl Plan {
     pub fn linear(&self) -> impl Iterator<Item = (usize, &Linear)> {
         let nodes = self.nodes.iter().enumerate();
         nodes.filter_map(|(n, node)| match &node.work {
-            Work::Linear(linear) => Some((n, linear)),
+            Work::Linear(linear) => Some((n, &**linear)),
             _ => None,
         })
     }
@@ -358,7 +358,7 @@ fn work(spec: &NodeSpec, nodes: &[NodePlan], number: usize) -> Work {
             layer,
             sources,
             module,
-        } => Work::Linear(Linear {
+        } => Work::Linear(Box::new(Linear {
             sources: sources
                 .iter()
                 .enumerate()
@@ -368,9 +368,9 @@ fn work(spec: &NodeSpec, nodes: &[NodePlan], number: usize) -> Work {
                 true => nodes[number].width,
                 false => 0,
             },
-            layer: layer.clone(),
+            layer: (**layer).clone(),
             module: module.clone(),
-        }),
+        })),
         Kind::Mix { terms } => {
             let operand = |operand: &Operand| {
                 let source = &nodes[operand.node.0];

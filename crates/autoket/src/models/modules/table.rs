@@ -14,6 +14,8 @@ struct Built {
     class: &'static str,
     layers: Vec<ScopedLayers>,
     param_dtype: Dtype,
+    /// Of log ψ.
+    dtype: Dtype,
 }
 
 impl Module for Built {
@@ -26,7 +28,7 @@ impl Module for Built {
         let stack = Stack::new(scope, self.layers.clone(), self.param_dtype, |_| None, CALL)?;
         let outputs = stack.shapes(x.shape()[0], x);
         stack.call(x, outputs, &Activation::IDENTITY)?;
-        Ok(Array::shape_only(&x.shape()[..1], self.param_dtype))
+        Ok(Array::shape_only(&x.shape()[..1], self.dtype))
     }
 }
 
@@ -35,7 +37,8 @@ pub(in crate::models) fn tabulate<S: Scalar>(model: &Arnn<S>, n_samples: usize) 
     let built = Built {
         class: model.class(),
         layers: scoped(model),
-        param_dtype: S::DTYPE,
+        param_dtype: model.param_dtype(),
+        dtype: S::DTYPE,
     };
     let x = Array::shape_only(&[n_samples, model.hilbert().n_sites()], Element::Int8);
     built

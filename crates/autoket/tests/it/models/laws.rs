@@ -116,7 +116,7 @@ macro_rules! for_each_scalar {
     )*};
 }
 
-mod laws {
+mod each {
     for_each_scalar! { normalised causal sampled_log_psi gradient local_values_by_cones }
 }
 
