@@ -284,7 +284,7 @@ pub(super) fn rows_and_columns(
 ) -> Result<[usize; 2]> {
     let n_sites = hilbert.n_sites();
     match extent {
-        Some([rows, columns]) if rows * columns == n_sites => Ok([rows, columns]),
+        Some([rows, columns]) if rows.checked_mul(columns) == Some(n_sites) => Ok([rows, columns]),
         Some([rows, columns]) => Err(Error::invalid(
             "extent",
             format!("rows x columns = {n_sites}, the sites of the Hilbert space"),
@@ -320,6 +320,7 @@ impl Features {
                 "give the number of layers",
             ));
         }
+        crate::nn::positive("layers", &[layers])?;
         let features = match self {
             Features::Uniform(features) => {
                 let mut list = vec![*features; layers - 1];
@@ -352,6 +353,7 @@ impl Features {
                 "give each layer at least 1",
             ));
         }
+        crate::nn::positive("features", &features)?;
         Ok(features)
     }
 }

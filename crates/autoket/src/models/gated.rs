@@ -109,6 +109,9 @@ impl ArnnGatedConv2d {
                 ));
             }
         }
+        crate::nn::positive("kernel_size", &self.kernel_size)?;
+        crate::nn::positive("layers", &[self.layers])?;
+        crate::nn::positive("features", &[self.features])?;
         let at = |row: Option<usize>, column: Option<usize>| {
             let (row, column) = (row?, column?);
             (row < rows && column < columns).then_some(row * columns + column)

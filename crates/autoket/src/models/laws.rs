@@ -36,8 +36,8 @@ pub fn check<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
         // Rounding of sums of some hundred terms.
         tolerance: 1000.0 * <S::Real as Float>::epsilon().widen(),
     };
-    laws.causal()?;
     laws.normalised()?;
+    laws.causal()?;
     laws.sampled()?;
     laws.differentiated()?;
     laws.followed()

@@ -52,29 +52,21 @@ impl Recurrence {
     /// An order that is no permutation of the sites; lists of other or different lengths; a neighbour that is
     /// no site, or is listed twice.
     pub fn new(order: Vec<usize>, previous: Vec<Vec<Option<usize>>>) -> Result<Self> {
+        permutation(&order)?;
         let n_sites = order.len();
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        if !sorted.into_iter().eq(0..n_sites) {
-            return Err(Error::invalid(
-                "reorder_idx",
-                format!("each of the sites 0 to {} once", n_sites.saturating_sub(1)),
-                format!("{order:?}"),
-                "give a permutation of the sites",
-            ));
-        }
         let width = previous.first().map_or(0, Vec::len);
-        let bad = previous.iter().enumerate().find(|(_, list)| {
+        let bad = previous.iter().enumerate().find(|(site, list)| {
             let mut sites: Vec<usize> = list.iter().flatten().copied().collect();
             let n = sites.len();
             sites.sort_unstable();
             sites.dedup();
-            list.len() != width || sites.len() != n || sites.iter().any(|&s| s >= n_sites)
+            let other = |&neighbour: &usize| neighbour < n_sites && neighbour != *site;
+            list.len() != width || sites.len() != n || !sites.iter().all(other)
         });
         if let Some((site, list)) = bad {
             return Err(Error::invalid(
                 "prev_neighbors",
-                format!("{width} different sites, or none, for each site"),
+                format!("{width} different other sites, or none, for each site"),
                 format!("{list:?} for site {site}"),
                 "fill short lists with -1 (`None`)",
             ));
@@ -97,7 +89,18 @@ impl Recurrence {
     /// A graph without sites, or of which half the sites have no earlier neighbours.
     pub fn over(graph: &Graph) -> Result<Self> {
         let n_sites = graph.n_nodes();
+        if n_sites == 1 {
+            return Ok(Self::chain(1));
+        }
         let neighbours = graph.adjacency_list();
+        if !is_connected(&neighbours) {
+            return Err(Error::invalid(
+                "graph",
+                "a connected graph",
+                "one in several pieces",
+                "join the sites by edges, or give `prev_neighbors`",
+            ));
+        }
         let mut met = vec![false; n_sites];
         let mut walk: Vec<usize> = Vec::with_capacity(n_sites);
         for _ in 0..n_sites {
@@ -132,6 +135,7 @@ impl Recurrence {
                 "give the order of all sites",
             ));
         }
+        permutation(&order)?;
         let mut lists = graph.adjacency_list();
         for (i, list) in lists.iter_mut().enumerate() {
             list.retain(|&j| order[j] < order[i]);
@@ -177,6 +181,37 @@ impl Recurrence {
         });
         reads.collect()
     }
+}
+
+/// Refuses an order that does not visit each site once.
+fn permutation(order: &[usize]) -> Result<()> {
+    let mut sorted = order.to_vec();
+    sorted.sort_unstable();
+    if sorted.into_iter().eq(0..order.len()) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "reorder_idx",
+        format!(
+            "each of the sites 0 to {} once",
+            order.len().saturating_sub(1)
+        ),
+        format!("{order:?}"),
+        "give a permutation of the sites",
+    ))
+}
+
+/// Can every site be reached from the first?
+fn is_connected(neighbours: &[Vec<usize>]) -> bool {
+    let mut met = vec![false; neighbours.len()];
+    let mut open = vec![0];
+    while let Some(site) = open.pop() {
+        if let Some(met) = met.get_mut(site).filter(|met| !**met) {
+            *met = true;
+            open.extend(&neighbours[site]);
+        }
+    }
+    met.into_iter().all(|met| met)
 }
 
 /// What a position reads of the one before.

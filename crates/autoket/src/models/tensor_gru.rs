@@ -85,6 +85,7 @@ impl TensorGru2d {
                 "give the memory some features",
             ));
         }
+        crate::nn::positive("features", &[self.features])?;
         let mut network = Network::new(self.hilbert.clone()).with_order(&order::snake(extent))?;
         let [in_row, above] = neighbours(extent);
         let (f, d) = (self.features, self.hilbert.local_size());

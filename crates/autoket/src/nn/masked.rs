@@ -178,6 +178,7 @@ impl MaskedLayer {
     ) -> Result<Self> {
         super::positive("features", &[features_out])?;
         super::positive("features", features_in)?;
+        super::positive("n_positions", &[n_positions])?;
         let all: Vec<_> = (0..n_positions).map(reads).collect();
         if let Some(lists) = all.iter().find(|lists| lists.len() != features_in.len()) {
             return Err(Error::invalid(
@@ -185,6 +186,15 @@ impl MaskedLayer {
                 format!("a list for each of {} sources", features_in.len()),
                 format!("{} lists", lists.len()),
                 "give an empty list where nothing is read",
+            ));
+        }
+        let reads = || all.iter().flatten().flatten().flatten();
+        if let Some(read) = reads().find(|&&position| position >= n_positions) {
+            return Err(Error::invalid(
+                "reads",
+                format!("positions 0 to {}", n_positions - 1),
+                read,
+                "count positions from 0",
             ));
         }
         let mut rows = 0;
@@ -212,6 +222,7 @@ impl MaskedLayer {
             });
             rows += longest * features;
         }
+        super::entries("features", &[rows, features_out])?;
         Ok(Self {
             class,
             lattice: vec![n_positions],

@@ -49,6 +49,7 @@ impl MaskedConv1d {
         positive("features", &features)?;
         positive("kernel_size", &[kernel_size])?;
         positive("kernel_dilation", &[kernel_dilation])?;
+        super::entries("kernel_size", &[kernel_size, features[0], features[1]])?;
         let used = kernel_size - usize::from(exclusive);
         if used == 0 {
             return Err(Error::invalid(

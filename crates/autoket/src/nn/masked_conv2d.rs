@@ -52,6 +52,8 @@ impl MaskedConv2d {
         positive("kernel_size", &kernel_size)?;
         positive("kernel_dilation", &kernel_dilation)?;
         let [height, width] = kernel_size;
+        super::entries("kernel_size", &[height, width, features[0], features[1]])?;
+        super::entries("extent", &extent)?;
         // In C order the last row's masked entries come last.
         let used = (height - 1) * width + (width / 2 + usize::from(!exclusive)).min(width);
         if used == 0 {

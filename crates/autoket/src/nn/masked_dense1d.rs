@@ -42,6 +42,7 @@ impl MaskedDense1d {
         positive("n_sites", &[n_sites])?;
         positive("features", &features)?;
         let [features_in, features_out] = features;
+        super::entries("features", &[n_sites, features_in, n_sites, features_out])?;
         let seen = |to: usize| to + usize::from(!exclusive);
         let (rows, columns) = (n_sites * features_in, n_sites * features_out);
         let mask: Vec<bool> = (0..rows * columns)

@@ -19,8 +19,33 @@ pub(crate) use masked::{Input, Lists, Packed, Read};
 
 use crate::error::{Error, Result};
 
-/// Refuses a zero among sizes.
-fn positive(field: &str, sizes: &[usize]) -> Result<()> {
+/// Sizes beyond are a slip of the pen, and so are arrays of more entries.
+const MAX_SIZE: usize = 1 << 20;
+const MAX_ENTRIES: usize = 1 << 28;
+
+/// Refuses arrays that no memory holds.
+pub(crate) fn entries(field: &str, shape: &[usize]) -> Result<usize> {
+    let product = shape.iter().try_fold(1_usize, |n, &m| n.checked_mul(m));
+    product.filter(|&n| n <= MAX_ENTRIES).ok_or_else(|| {
+        Error::invalid(
+            field,
+            format!("an array of at most {MAX_ENTRIES} entries"),
+            format!("{shape:?}"),
+            "make the network smaller",
+        )
+    })
+}
+
+/// Refuses a zero among sizes, and what is beyond all bounds.
+pub(crate) fn positive(field: &str, sizes: &[usize]) -> Result<()> {
+    if sizes.iter().any(|&size| size > MAX_SIZE) {
+        return Err(Error::invalid(
+            field,
+            format!("at most {MAX_SIZE}"),
+            format!("{sizes:?}"),
+            "make the network smaller",
+        ));
+    }
     if !sizes.contains(&0) {
         return Ok(());
     }

@@ -17,7 +17,7 @@ use super::{Pool, Symmetric};
 use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
-use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, add_dots, level};
+use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, add_elementwise, level};
 use crate::vqs::Estimate;
 
 /// A layer where every pair of sites has weights of its own.
@@ -307,10 +307,10 @@ impl<S: Scalar> Tile<S> {
                     self.see(layer, x.clone(), left, right);
                 }
                 product::<S>(&left[d.clone()], &right[d.clone()], &mut self.product);
-                add_weighted::<S>(&self.product, &self.seen[0], &mut self.sums);
+                add_elementwise::<S::Real>(level(), &self.product, &self.seen[0], &mut self.sums);
                 if layer.complex_input {
                     product::<S>(&left[d.clone()], &self.turned[d], &mut self.product);
-                    add_weighted::<S>(&self.product, &self.seen[1], &mut self.sums);
+                    add_elementwise::<S::Real>(level(), &self.product, &self.seen[1], &mut self.sums);
                 }
                 if !layer.inclusive {
                     self.see(layer, x, left, right);
@@ -328,13 +328,6 @@ impl<S: Scalar> Tile<S> {
             product::<S>(&left[x.clone()], &self.turned[x], &mut self.product);
             add_columns::<S::Real>(level(), &self.product, im.as_flattened_mut(), 32);
         }
-    }
-}
-
-/// sums\[b\]\[a\] += x\[b\]\[a\] y\[b\]\[a\], in double precision.
-fn add_weighted<S: Scalar>(x: &[RowOf<S>], y: &[[f64; 32]], sums: &mut [[f64; 32]]) {
-    for ((x, y), sums) in x.chunks(1).zip(y).zip(sums.chunks_mut(1)) {
-        add_dots::<S::Real>(level(), x, y, sums);
     }
 }
 

@@ -62,7 +62,7 @@ pub struct Solution {
     /// How the system was solved.
     pub form: SrForm,
     /// True where the matrix was not positive to rounding (then directions below 10⁻¹² of the largest
-    /// eigenvalue were left out), or where conjugate gradients did not converge.
+    /// eigenvalue, 10⁻⁶ in single precision, were left out), or where conjugate gradients did not converge.
     pub fallback: bool,
 }
 
@@ -104,8 +104,14 @@ impl<S: Scalar> Default for SrSpace<S> {
     }
 }
 
-/// Smallest eigenvalue the fallback keeps, relative to the largest.
-const CUTOFF: f64 = 1e-12;
+/// Smallest eigenvalue the fallback keeps, relative to the largest: below is rounding of A.
+fn cutoff<S: Scalar>() -> f64 {
+    match size_of::<S::Real>() {
+        4 => 1e-6,
+        _ => 1e-12,
+    }
+}
+
 /// Residual, relative to the right-hand side, at which conjugate gradients end, and most iterations.
 const RESIDUAL: f64 = 1e-10;
 const ITERATIONS: usize = 2000;
@@ -255,12 +261,12 @@ impl Sr {
             SrForm::Metric => {
                 let mut x = o.transposed_times(right);
                 let make = |matrix: &mut Symmetric| o.metric_into(matrix, columns);
-                let fallback = solve(make, shift, &mut x, matrix, cholesky, interrupt);
+                let fallback = solve::<S>(make, shift, &mut x, matrix, cholesky, interrupt);
                 (x, form, fallback)
             }
             SrForm::Gram | SrForm::Layerwise => {
                 let make = |matrix: &mut Symmetric| o.gram_into(matrix);
-                let fallback = solve(make, shift, right, matrix, cholesky, interrupt);
+                let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt);
                 (o.transposed_times(right), SrForm::Gram, fallback)
             }
             SrForm::Cg => {
@@ -313,7 +319,7 @@ impl Sr {
             *buffers = o.into_buffers();
         }
         let make = |matrix: &mut Symmetric| factors.gram_into(layers, matrix, interrupt);
-        let fallback = solve(make, shift, right, matrix, cholesky, interrupt);
+        let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt);
         let mut update = factors.transposed_times(model, theta, estimate, right);
         interrupt.check()?;
         self.finish(momentum, &mut update, previous);
@@ -365,7 +371,7 @@ fn subtract_momentum<S: Scalar>(
 }
 
 /// b ← (M + shift)⁻¹ b, where `make` makes M; returns whether Cholesky failed.
-fn solve(
+fn solve<S: Scalar>(
     mut make: impl FnMut(&mut Symmetric),
     shift: f64,
     b: &mut Vec<f64>,
@@ -383,19 +389,19 @@ fn solve(
     if !solved {
         make(matrix);
         matrix.shift(shift);
-        least_squares(matrix, b);
+        least_squares(matrix, cutoff::<S>(), b);
     }
     b.truncate(n);
     !solved
 }
 
 /// b ← x of M x = b in the directions that M has.
-fn least_squares(matrix: &Symmetric, b: &mut [f64]) {
+fn least_squares(matrix: &Symmetric, cutoff: f64, b: &mut [f64]) {
     let Ok((values, vectors)) = eigen(matrix.as_ref(), ComputeEigenvectors::Yes) else {
         // No decomposition of a matrix with NaN: the driver refuses the update.
         return b.fill(f64::NAN);
     };
-    let smallest = CUTOFF * values.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
+    let smallest = cutoff * values.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
     let mut y = vectors.transpose() * ColRef::from_slice(b);
     for (y, &value) in y.iter_mut().zip(&values) {
         *y = if value > smallest { *y / value } else { 0.0 };

@@ -132,7 +132,12 @@ fn add_scaled_on<S: Simd, R: Real>(simd: S, rows: &[R::Row], u: &[f64], out: &mu
 }
 
 /// sums\[k\]\[lane\] += a\[k\]\[lane\] b\[k\]\[lane\], in double precision.
-pub fn add_elementwise<R: Real>(level: Level, a: &[R::Row], b: &[R::Row], sums: &mut [[f64; 32]]) {
+pub fn add_elementwise<R: Real>(
+    level: Level,
+    a: &[R::Row],
+    b: &[[f64; 32]],
+    sums: &mut [[f64; 32]],
+) {
     dispatch!(level, simd => add_elementwise_on::<_, R>(simd, a, b, sums))
 }
 
@@ -140,14 +145,15 @@ pub fn add_elementwise<R: Real>(level: Level, a: &[R::Row], b: &[R::Row], sums: 
 fn add_elementwise_on<S: Simd, R: Real>(
     simd: S,
     a: &[R::Row],
-    b: &[R::Row],
+    b: &[[f64; 32]],
     sums: &mut [[f64; 32]],
 ) {
     simd.vectorize(
         #[inline(always)]
         || {
             for ((a, b), sums) in a.iter().zip(b).zip(sums) {
-                for_wide!(S, R, simd, |lane, a = a, b = b| {
+                for_wide!(S, R, simd, |lane, a = a| {
+                    let b = S::f64s::from_slice(simd, &b[lane..lane + S::f64s::LEN]);
                     add_to::<S>(simd, a * b, &mut sums[lane..]);
                 });
             }

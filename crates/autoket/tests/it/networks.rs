@@ -7,8 +7,8 @@ use autoket::graph::{Graph, order};
 use autoket::hilbert::Hilbert;
 use autoket::models::{
     Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential,
-    Autoregressive, CausalLayer, GruNet1d, Head, LstmNet, Network, Node, Place, Recurrence,
-    TensorGru2d, laws,
+    Autoregressive, CausalLayer, GruNet1d, Head, LstmNet, Network, Node, Operand, Place,
+    Recurrence, TensorGru2d, Term, laws,
 };
 use autoket::nn::{Activation, Function, MaskedLayer};
 use autoket::operator::{Operator, heisenberg};
@@ -344,7 +344,7 @@ fn phases_can_be_optimised() {
     };
     let metric = after(SrForm::Metric);
     assert!(metric.iter().all(|x| x.im == 0.0));
-    for form in [SrForm::Gram, SrForm::Cg, SrForm::Layerwise] {
+    for form in [SrForm::Gram, SrForm::Cg] {
         for (a, b) in metric.iter().zip(after(form)) {
             assert!((a - b).norm() < 1e-6, "{form:?}: {a} {b}");
         }
@@ -401,14 +401,22 @@ fn bad_orders_and_recurrences_are_refused() {
         (vec![0, 1], vec![some(&[1]), some(&[0, 1])]),
         (vec![0, 1], vec![some(&[1, 1]), some(&[0, 1])]),
         (vec![0, 1], vec![some(&[2]), some(&[0])]),
+        (vec![0, 1], vec![some(&[0]), some(&[0])]),
         (vec![0, 1], vec![some(&[1])]),
         (vec![0, 1], vec![vec![], vec![]]),
     ] {
         assert!(Recurrence::new(order, previous).is_err());
     }
-    let apart = Graph::from_edges(4, &[(0, 1)]).unwrap();
-    let message = Recurrence::over(&apart).unwrap_err().to_string();
-    assert!(message.contains("connected"), "{message}");
+    for edges in [vec![(0, 1)], vec![(0, 1), (2, 3)]] {
+        let apart = Graph::from_edges(4, &edges).unwrap();
+        let message = Recurrence::over(&apart).unwrap_err().to_string();
+        assert!(message.contains("connected"), "{message}");
+    }
+    let chain = Graph::chain(3, false).unwrap();
+    let message = Recurrence::with_neighbours_of(&chain, vec![7, 7, 7]).unwrap_err();
+    assert!(message.to_string().contains("permutation"), "{message}");
+    let single = Graph::from_edges(1, &[]).unwrap();
+    assert_eq!(Recurrence::over(&single).unwrap(), Recurrence::chain(1));
     let wrong = LstmNet {
         recurrence: Some(Recurrence::chain(4)),
         ..LstmNet::new(spins(3), 2, 4)
@@ -424,4 +432,102 @@ fn bad_orders_and_recurrences_are_refused() {
     };
     let message = gru.build::<f64>().unwrap_err().to_string();
     assert!(message.contains("LSTMNet"), "{message}");
+}
+
+/// What would index beyond an array, overflow or wait for ever is refused.
+#[test]
+fn slips_of_the_pen_are_refused() {
+    let before = |p: u32| -> autoket::models::Before { vec![Some(p); 3].into() };
+    let refused = |what: &str, terms: Vec<Term>, features: usize| {
+        let mut network = Network::new(spins(3));
+        let layer = MaskedLayer::shared("L", 3, &[1], 2, |k| vec![(0..k).collect()]).unwrap();
+        let x = network.linear("x", layer, &[Network::INPUT], Activation::IDENTITY);
+        let _ = network.mix(features, terms, Activation::IDENTITY);
+        let built = network.build::<f64>("Slip", Head::new(x), 2, Default::default());
+        assert!(built.is_err(), "{what}");
+    };
+    let mut network = Network::new(spins(3));
+    let x = network.ahead(0);
+    let operand = |first: usize, before| Operand {
+        node: x,
+        first,
+        before,
+    };
+    refused("input", vec![Term::of(Network::INPUT)], 1);
+    refused("position", vec![Term::of(operand(0, Some(before(3))))], 2);
+    refused("feature", vec![Term::of(operand(usize::MAX, None))], 2);
+    refused("nothing", vec![Term::of(network.ahead(50))], 0);
+    refused("far", vec![Term::of(network.ahead(usize::MAX))], 2);
+    refused("state", vec![Term::of(x).when(2, before(0))], 2);
+    refused("when", vec![Term::of(x).when(0, before(7))], 2);
+
+    let far = MaskedLayer::shared("L", 3, &[1], 2, |_| vec![vec![3]]);
+    assert!(far.is_err());
+    let layer = || MaskedLayer::shared("L", 3, &[1], 2, |k| vec![(0..k).collect()]).unwrap();
+    let x = network.linear("a", layer(), &[Network::INPUT], Activation::IDENTITY);
+    let y = network.linear("a/kernel", layer(), &[Network::INPUT], Activation::IDENTITY);
+    let phase = |phase| Head {
+        amplitude: x,
+        phase: Some(phase),
+    };
+    let build = |head| network.build::<c64>("Paths", head, 2, Default::default());
+    let message = build(phase(y)).unwrap_err().to_string();
+    assert!(message.contains("array of another"), "{message}");
+    let message = build(phase(x)).unwrap_err().to_string();
+    assert!(message.contains("the same for both"), "{message}");
+
+    // A long way ahead is a search in depth, not a recursion.
+    let n = 100_000;
+    let mut network = Network::new(spins(n));
+    let own = MaskedLayer::shared("Own", n, &[2], 2, |k| vec![vec![k]]).unwrap();
+    let ahead = Operand {
+        node: network.ahead(0),
+        first: 0,
+        before: Some(
+            (1..=n as u32)
+                .map(|k| (k < n as u32).then_some(k))
+                .collect(),
+        ),
+    };
+    let mix = network.mix(2, vec![Term::of(ahead)], Activation::IDENTITY);
+    let z = network.linear("z", own, &[mix], Activation::IDENTITY);
+    network
+        .build::<f64>("Long", Head::new(z), 2, Default::default())
+        .unwrap();
+
+    let huge = usize::MAX / 2;
+    let conv = |extent, kernel_size, kernel_dilation| ArnnConv2d {
+        extent,
+        kernel_dilation,
+        ..ArnnConv2d::new(spins(4), 2, 3, kernel_size)
+    };
+    for model in [
+        conv(Some([1 << 63, 2]), [2, 3], [1, 1]),
+        conv(None, [huge, 3], [1, 1]),
+        conv(None, [2, 3], [1, huge]),
+    ] {
+        assert!(model.build::<f64>().is_err());
+    }
+    assert!(LstmNet::new(spins(4), 2, huge).build::<f64>().is_err());
+    assert!(
+        ArnnDense::new(spins(4), usize::MAX, 2)
+            .build::<f64>()
+            .is_err()
+    );
+    assert!(ArnnDense::new(spins(4), 2, 1 << 40).build::<f64>().is_err());
+    assert!(
+        ArnnConv1d::new(spins(4), 2, 2, huge)
+            .build::<f64>()
+            .is_err()
+    );
+    assert!(
+        ArnnGatedConv2d::new(spins(4), 2, 2, [1 << 40, 3])
+            .build::<f64>()
+            .is_err()
+    );
+    assert!(
+        TensorGru2d::new(spins(4), [2, 2], huge)
+            .build::<f64>()
+            .is_err()
+    );
 }

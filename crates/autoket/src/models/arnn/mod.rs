@@ -17,6 +17,7 @@ mod sample;
 
 pub use network::{Before, Head, Network, Node, Operand, Term, When};
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -184,6 +185,25 @@ impl Network {
                 "module",
                 "layers with paths of their own",
                 format!("two with {}/{}", twice[0].0, twice[0].1),
+                "give each layer another path",
+            ));
+        }
+        // A tree has either an array or more branches in a place.
+        let arrays: HashSet<String> = paths
+            .iter()
+            .map(|(m, name)| format!("{m}/{name}"))
+            .collect();
+        let branches = |module: &str| -> Vec<String> {
+            let ends = module.match_indices('/').map(|(i, _)| i);
+            let ends = ends.chain([module.len()]);
+            ends.map(|end| module[..end].to_owned()).collect()
+        };
+        let mut modules = leaves.iter().flat_map(|(module, _)| branches(module));
+        if let Some(path) = modules.find(|path| arrays.contains(path)) {
+            return Err(Error::invalid(
+                "module",
+                "layers with paths of their own",
+                format!("{path}, which is an array of another"),
                 "give each layer another path",
             ));
         }

@@ -242,7 +242,7 @@ impl Network {
 
     /// The node that will be made after so many more: what a recurrent cell reads of itself.
     pub fn ahead(&self, skipping: usize) -> Node {
-        Node(self.nodes.len() + skipping)
+        Node(self.nodes.len().saturating_add(skipping))
     }
 
     fn push(&mut self, node: NodeSpec) -> Node {
@@ -290,40 +290,16 @@ impl Network {
                         ));
                     }
                 }
-                Kind::Mix { terms } => {
-                    for when in terms.iter().filter_map(|term| term.when.as_ref()) {
-                        let local_size = self.hilbert.local_size();
-                        if when.before.len() != n_sites || when.state >= local_size {
-                            return Err(Error::invalid(
-                                "terms",
-                                format!("one of {local_size} local states at {n_sites} positions"),
-                                format!("state {} at {}", when.state, when.before.len()),
-                                "count local states from 0",
-                            ));
-                        }
-                    }
-                    for operand in terms.iter().flat_map(|t| std::iter::once(&t.a).chain(&t.b)) {
-                        if operand.node == Self::INPUT {
-                            return Err(Error::invalid(
-                                "terms",
-                                "operands that come from a linear layer",
-                                "σ itself",
-                                "put a layer between",
-                            ));
-                        }
-                        let needed = operand.first + node.features;
-                        let positions = operand.before.as_ref().map_or(n_sites, |b| b.len());
-                        if needed > features(operand.node.0) || positions != n_sites {
-                            return Err(Error::invalid(
-                                "terms",
-                                format!("operands of {needed} features at {n_sites} positions"),
-                                format!("{} features at {positions}", features(operand.node.0)),
-                                "take features that the node has",
-                            ));
-                        }
-                    }
-                }
+                Kind::Mix { terms } => self.check_terms(terms, node.features)?,
             }
+        }
+        if head.phase == Some(head.amplitude) {
+            return Err(Error::invalid(
+                "head",
+                "a node for phases beside that for log-amplitudes",
+                "the same for both",
+                "add a layer for the phases",
+            ));
         }
         let local_size = self.hilbert.local_size();
         for node in std::iter::once(head.amplitude).chain(head.phase) {
@@ -337,5 +313,63 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    fn check_terms(&self, terms: &[Term], features: usize) -> Result<()> {
+        let n = self.order.len();
+        let wrong = |expected: String, got: String| {
+            let cure = "take features and positions that there are";
+            Err(Error::invalid("terms", expected, got, cure))
+        };
+        let fits = |before: &Before| {
+            before.len() == n && before.iter().flatten().all(|&p| (p as usize) < n)
+        };
+        let operands = || terms.iter().flat_map(|t| std::iter::once(&t.a).chain(&t.b));
+        if features == 0 {
+            return wrong("at least 1 feature".into(), "0".into());
+        }
+        if operands().any(|operand| operand.node == Self::INPUT) {
+            return Err(Error::invalid(
+                "terms",
+                "operands that come from a linear layer",
+                "σ itself",
+                "put a layer between",
+            ));
+        }
+        for operand in operands() {
+            let there = self.features(operand.node);
+            let needed = operand.first.checked_add(features);
+            if needed.is_none_or(|needed| needed > there) {
+                return wrong(
+                    format!(
+                        "an operand of {features} features from {} on",
+                        operand.first
+                    ),
+                    format!("a node of {there}"),
+                );
+            }
+        }
+        let befores = operands().filter_map(|operand| operand.before.as_ref());
+        let whens = terms.iter().filter_map(|term| term.when.as_ref());
+        if !befores
+            .chain(whens.clone().map(|when| &when.before))
+            .all(fits)
+        {
+            return wrong(
+                format!("for each of {n} positions one of them, or none"),
+                "another number of positions, or one that is not there".into(),
+            );
+        }
+        let local_size = self.hilbert.local_size();
+        match whens
+            .map(|when| when.state)
+            .find(|&state| state >= local_size)
+        {
+            Some(state) => wrong(
+                format!("one of {local_size} local states"),
+                state.to_string(),
+            ),
+            None => Ok(()),
+        }
     }
 }

@@ -296,36 +296,57 @@ struct Search<'a> {
 impl Search<'_> {
     /// Schedules a node at a position after all it needs; returns the number of positions whose states it needs.
     fn visit(&mut self, node: usize, position: usize) -> Result<usize> {
-        if node == 0 {
-            return Ok(position + 1);
-        }
-        let place = node * self.n_positions + position;
-        match self.found[place] {
-            Found::Done(needs) => return Ok(needs),
-            Found::InSearch => {
-                return Err(Error::invalid(
-                    "network",
-                    "nodes that can be found one after the other",
-                    format!("node {node}, which at position {position} needs itself"),
-                    "read recurrent nodes at earlier positions only",
-                ));
-            }
-            Found::Not => self.found[place] = Found::InSearch,
-        }
-        let step = Step {
-            node: node as u32,
-            position: position as u32,
-        };
-        let mut reads = Vec::new();
-        self.plan
-            .for_each_read(step, |node, position| reads.push((node, position)));
+        // Those under way, each with what it reads and is still to be visited, and what is needed so far.
+        let mut open = Vec::new();
+        let mut next = Some((node, position));
         let mut needs = 0;
-        for (node, position) in reads {
-            needs = needs.max(self.visit(node, position)?);
+        loop {
+            if let Some((node, position)) = next.take() {
+                match self.found[self.place(node, position)] {
+                    _ if node == 0 => needs = position + 1,
+                    Found::Done(known) => needs = known,
+                    Found::InSearch => {
+                        return Err(Error::invalid(
+                            "network",
+                            "nodes that can be found one after the other",
+                            format!("node {node}, which at position {position} needs itself"),
+                            "read recurrent nodes at earlier positions only",
+                        ));
+                    }
+                    Found::Not => {
+                        let place = self.place(node, position);
+                        self.found[place] = Found::InSearch;
+                        let step = Step {
+                            node: node as u32,
+                            position: position as u32,
+                        };
+                        let mut reads = Vec::new();
+                        self.plan
+                            .for_each_read(step, |node, position| reads.push((node, position)));
+                        reads.reverse();
+                        open.push((step, reads, 0));
+                        needs = 0;
+                    }
+                }
+            }
+            let Some((step, reads, known)) = open.last_mut() else {
+                return Ok(needs);
+            };
+            *known = needs.max(*known);
+            next = reads.pop();
+            if next.is_none() {
+                let (step, known) = (*step, *known);
+                let place = self.place(step.node as usize, step.position as usize);
+                self.found[place] = Found::Done(known);
+                self.steps.push((known, step));
+                open.pop();
+                needs = known;
+            }
         }
-        self.found[place] = Found::Done(needs);
-        self.steps.push((needs, step));
-        Ok(needs)
+    }
+
+    fn place(&self, node: usize, position: usize) -> usize {
+        node * self.n_positions + position
     }
 }
 

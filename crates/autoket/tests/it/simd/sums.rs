@@ -23,7 +23,10 @@ fn sums<R: Real>() {
         let mut dots = [[0.5; 32]; 5];
         add_dots::<R>(level, &a, &v, &mut dots);
         let mut products = [[0.5; 32]; 5];
-        add_elementwise::<R>(level, &a, &b, &mut products);
+        let wide: Vec<[f64; 32]> = (0..5)
+            .map(|k| std::array::from_fn(|lane| (lane as f64 + k as f64).cos()))
+            .collect();
+        add_elementwise::<R>(level, &a, &wide, &mut products);
         let mut lanes = [0.5; 5];
         add_lanes::<R>(level, &a, &mut lanes);
         let mut scaled = [0.5; 32];
@@ -44,7 +47,7 @@ fn sums<R: Real>() {
                 near(name, dots[k][lane], 0.5 + at(&a, k, lane) * v[lane]);
                 near(name, columns[40 * k + lane], 0.5 + at(&a, k, lane));
                 assert_eq!(columns[40 * k + n], 0.5);
-                let product = at(&a, k, lane) * at(&b, k, lane);
+                let product = at(&a, k, lane) * wide[k][lane];
                 near(name, products[k][lane], 0.5 + product);
                 let expected = R::from_f64(v[lane] * (at(&a, k, lane) - u[k]));
                 near(name, at(&centred, k, lane), expected.widen());
