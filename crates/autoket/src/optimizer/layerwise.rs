@@ -310,7 +310,12 @@ impl<S: Scalar> Tile<S> {
                 add_elementwise::<S::Real>(level(), &self.product, &self.seen[0], &mut self.sums);
                 if layer.complex_input {
                     product::<S>(&left[d.clone()], &self.turned[d], &mut self.product);
-                    add_elementwise::<S::Real>(level(), &self.product, &self.seen[1], &mut self.sums);
+                    add_elementwise::<S::Real>(
+                        level(),
+                        &self.product,
+                        &self.seen[1],
+                        &mut self.sums,
+                    );
                 }
                 if !layer.inclusive {
                     self.see(layer, x, left, right);
