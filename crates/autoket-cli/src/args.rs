@@ -155,8 +155,9 @@ THE RUN FILE
     phase         = false; a phase beside the amplitude, which wants a complex dtype
     recurrence    of \"LSTMNet\" and \"GRUNet1D\": \"chain\" or \"graph\"; or else
     reorder_idx, prev_neighbors   NetKet's lists, -1 for none
-    activation    = \"selu\", or \"relu\", \"tanh\", \"gelu\", \"silu\" (\"swish\"), \"log_cosh\",
-                  \"identity\", \"reim_selu\", \"reim_relu\"
+    activation    = \"selu\", or \"relu\", \"elu\", \"celu\", \"leaky_relu\", \"gelu\", \"gelu_exact\",
+                  \"silu\" (\"swish\"), \"softplus\", \"sigmoid\", \"tanh\", \"log_cosh\", \"sin\",
+                  \"identity\"; with reim_ before the name on real and imaginary part apart
     dtype         = \"float64\", or \"float32\", \"complex64\", \"complex128\"
     precision     = \"default\", bias_init = \"zeros\"
     kernel_init   = \"lecun_normal\", of \"LSTMNet\" and \"GRUNet1D\" { orthogonal = 1.0 },

@@ -156,12 +156,11 @@ impl Net {
         }
         let mut work = Work::default();
         for (l, reads) in self.reads.iter().enumerate() {
-            let taps: Vec<usize> = reads
+            let mut taps: Vec<usize> = reads
                 .iter()
                 .map(|sites| sites.iter().filter(|&&i| dirty[i]).count())
                 .collect();
             dirty = taps.iter().map(|&taps| taps > 0).collect();
-            let mut taps = taps;
             if self.gates.is_some() {
                 // Memory carries a change to all later sites.
                 let first = dirty.iter().position(|&d| d).unwrap_or(self.n_sites);

@@ -7,6 +7,8 @@
 //! assert_eq!(order::spiral([3, 3]), [0, 1, 2, 5, 8, 7, 6, 3, 4]);
 //! ```
 
+use crate::error::{Error, Result};
+
 /// Row by row, each from left to right.
 pub fn raster([rows, columns]: [usize; 2]) -> Vec<usize> {
     (0..rows * columns).collect()
@@ -48,4 +50,19 @@ pub fn spiral([rows, columns]: [usize; 2]) -> Vec<usize> {
         (top, left, bottom, right) = (top + 1, left + 1, bottom - 1, right - 1);
     }
     sites
+}
+
+/// Refuses an order that does not visit each of so many sites once.
+pub(crate) fn check(field: &str, order: &[usize], n_sites: usize) -> Result<()> {
+    let mut sorted = order.to_vec();
+    sorted.sort_unstable();
+    if sorted.into_iter().eq(0..n_sites) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        field,
+        format!("each of the sites 0 to {} once", n_sites.saturating_sub(1)),
+        format!("{order:?}"),
+        "give a permutation of the sites",
+    ))
 }

@@ -216,21 +216,23 @@ network! {
 
 impl ArnnConv2d {
     fn layer(&self, features: usize) -> Result<Arc<dyn CausalLayer>> {
-        let extent = rows_and_columns(&self.hilbert, self.extent)?;
-        let (kernel_size, kernel_dilation) = (self.kernel_size, self.kernel_dilation);
-        let (use_bias, kernel_init, bias_init) = (self.use_bias, self.kernel_init, self.bias_init);
+        let any = MaskedConv2d {
+            extent: rows_and_columns(&self.hilbert, self.extent)?,
+            features: [0; 2],
+            kernel_size: self.kernel_size,
+            kernel_dilation: self.kernel_dilation,
+            exclusive: false,
+            use_bias: self.use_bias,
+            kernel_init: self.kernel_init,
+            bias_init: self.bias_init,
+        };
         let layer = move |features, exclusive| {
-            MaskedConv2d {
-                extent,
+            let own = MaskedConv2d {
                 features,
-                kernel_size,
-                kernel_dilation,
                 exclusive,
-                use_bias,
-                kernel_init,
-                bias_init,
-            }
-            .build()
+                ..any
+            };
+            own.build()
         };
         Ok(Arc::new(Masked { features, layer }))
     }
@@ -238,18 +240,21 @@ impl ArnnConv2d {
 
 impl ArnnDense {
     fn layer(&self, features: usize) -> Result<Arc<dyn CausalLayer>> {
-        let n_sites = self.hilbert.n_sites();
-        let (use_bias, kernel_init, bias_init) = (self.use_bias, self.kernel_init, self.bias_init);
+        let any = MaskedDense1d {
+            n_sites: self.hilbert.n_sites(),
+            features: [0; 2],
+            exclusive: false,
+            use_bias: self.use_bias,
+            kernel_init: self.kernel_init,
+            bias_init: self.bias_init,
+        };
         let layer = move |features, exclusive| {
-            MaskedDense1d {
-                n_sites,
+            let own = MaskedDense1d {
                 features,
                 exclusive,
-                use_bias,
-                kernel_init,
-                bias_init,
-            }
-            .build()
+                ..any
+            };
+            own.build()
         };
         Ok(Arc::new(Masked { features, layer }))
     }
@@ -257,21 +262,23 @@ impl ArnnDense {
 
 impl ArnnConv1d {
     fn layer(&self, features: usize) -> Result<Arc<dyn CausalLayer>> {
-        let n_sites = self.hilbert.n_sites();
-        let (kernel_size, kernel_dilation) = (self.kernel_size, self.kernel_dilation);
-        let (use_bias, kernel_init, bias_init) = (self.use_bias, self.kernel_init, self.bias_init);
+        let any = MaskedConv1d {
+            n_sites: self.hilbert.n_sites(),
+            features: [0; 2],
+            kernel_size: self.kernel_size,
+            kernel_dilation: self.kernel_dilation,
+            exclusive: false,
+            use_bias: self.use_bias,
+            kernel_init: self.kernel_init,
+            bias_init: self.bias_init,
+        };
         let layer = move |features, exclusive| {
-            MaskedConv1d {
-                n_sites,
+            let own = MaskedConv1d {
                 features,
-                kernel_size,
-                kernel_dilation,
                 exclusive,
-                use_bias,
-                kernel_init,
-                bias_init,
-            }
-            .build()
+                ..any
+            };
+            own.build()
         };
         Ok(Arc::new(Masked { features, layer }))
     }

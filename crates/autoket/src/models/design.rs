@@ -1,7 +1,8 @@
 //! A network that is finished but for its scalar.
 
-use super::{Arnn, Head, Network};
+use super::{Arnn, Head, Network, Node};
 use crate::error::Result;
+use crate::nn::{Initializer, MaskedLayer};
 use crate::scalar::Scalar;
 use crate::simd::Precision;
 
@@ -41,5 +42,31 @@ impl Design {
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         self.network
             .build(self.class, self.head, self.machine_pow, self.precision)
+    }
+}
+
+impl Head {
+    /// Log-amplitudes and, where they are asked for, phases, each by a layer of its own.
+    pub(super) fn of(phase: bool, mut output: impl FnMut(&str) -> Result<Node>) -> Result<Self> {
+        Ok(Self {
+            amplitude: output("amplitude")?,
+            phase: phase.then(|| output("phase")).transpose()?,
+        })
+    }
+}
+
+impl Network {
+    /// A layer with the same weights at all positions, as [`MaskedLayer::of_optional`].
+    pub(super) fn layer_of(
+        &self,
+        features_in: &[usize],
+        features: usize,
+        class: &'static str,
+        [kernel_init, bias_init]: [&Initializer; 2],
+        reads: impl Fn(usize) -> Vec<Vec<Option<usize>>>,
+    ) -> Result<MaskedLayer> {
+        let n = self.n_positions();
+        let layer = MaskedLayer::of_optional(class, n, features_in, features, reads)?;
+        Ok(layer.with_initializers(kernel_init, bias_init))
     }
 }

@@ -99,16 +99,6 @@ impl ArnnGatedConv2d {
                 "take [2, 3]",
             ));
         }
-        for (field, number) in [("layers", self.layers), ("features", self.features)] {
-            if number == 0 {
-                return Err(Error::invalid(
-                    field,
-                    "at least 1",
-                    0,
-                    "take a positive number",
-                ));
-            }
-        }
         crate::nn::positive("kernel_size", &self.kernel_size)?;
         crate::nn::positive("layers", &[self.layers])?;
         crate::nn::positive("features", &[self.features])?;
@@ -164,17 +154,10 @@ impl ArnnGatedConv2d {
             };
         }
         let d = self.hilbert.local_size();
-        let mut output = |name: &str| -> Result<Node> {
+        let head = Head::of(self.phase, |name| {
             let layer = self.linear(&network, &[h], d, |k| vec![vec![Some(k)]])?;
             Ok(network.linear(name, layer, &[h], Activation::IDENTITY))
-        };
-        let head = Head {
-            amplitude: output("amplitude")?,
-            phase: match self.phase {
-                true => Some(output("phase")?),
-                false => None,
-            },
-        };
+        })?;
         Ok(Design {
             network,
             head,
@@ -199,10 +182,9 @@ impl ArnnGatedConv2d {
         features: usize,
         reads: impl Fn(usize) -> Vec<Vec<Option<usize>>>,
     ) -> Result<MaskedLayer> {
+        let init = [&self.kernel_init, &self.bias_init];
         let features_in: Vec<usize> = sources.iter().map(|&node| network.features(node)).collect();
-        let n = network.n_positions();
-        let layer = MaskedLayer::of_optional("GatedConv2D", n, &features_in, features, reads)?;
-        Ok(layer.with_initializers(&self.kernel_init, &self.bias_init))
+        network.layer_of(&features_in, features, "GatedConv2D", init, reads)
     }
 
     /// tanh of one convolution times sigmoid of another.

@@ -6,7 +6,7 @@ use super::arnn::{Before, Network, Node, Operand, Term};
 use super::sequential::{ArnnSequential, CausalLayer, Place};
 use super::{Arnn, Features};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, order};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Function, Initializer, MaskedLayer};
 use crate::scalar::Scalar;
@@ -50,10 +50,10 @@ impl Recurrence {
     ///
     /// # Errors
     /// An order that is no permutation of the sites; lists of other or different lengths; a neighbour that is
-    /// no site, or is listed twice.
+    /// no other site, or is listed twice.
     pub fn new(order: Vec<usize>, previous: Vec<Vec<Option<usize>>>) -> Result<Self> {
-        permutation(&order)?;
         let n_sites = order.len();
+        order::check("reorder_idx", &order, n_sites)?;
         let width = previous.first().map_or(0, Vec::len);
         let bad = previous.iter().enumerate().find(|(site, list)| {
             let mut sites: Vec<usize> = list.iter().flatten().copied().collect();
@@ -86,7 +86,7 @@ impl Recurrence {
     /// neighbours as many as the median site has, the last ones first to be kept.
     ///
     /// # Errors
-    /// A graph without sites, or of which half the sites have no earlier neighbours.
+    /// A graph that is not connected, or of which half the sites have no earlier neighbours.
     pub fn over(graph: &Graph) -> Result<Self> {
         let n_sites = graph.n_nodes();
         if n_sites == 1 {
@@ -135,7 +135,7 @@ impl Recurrence {
                 "give the order of all sites",
             ));
         }
-        permutation(&order)?;
+        order::check("reorder_idx", &order, n_sites)?;
         let mut lists = graph.adjacency_list();
         for (i, list) in lists.iter_mut().enumerate() {
             list.retain(|&j| order[j] < order[i]);
@@ -181,24 +181,6 @@ impl Recurrence {
         });
         reads.collect()
     }
-}
-
-/// Refuses an order that does not visit each site once.
-fn permutation(order: &[usize]) -> Result<()> {
-    let mut sorted = order.to_vec();
-    sorted.sort_unstable();
-    if sorted.into_iter().eq(0..order.len()) {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        "reorder_idx",
-        format!(
-            "each of the sites 0 to {} once",
-            order.len().saturating_sub(1)
-        ),
-        format!("{order:?}"),
-        "give a permutation of the sites",
-    ))
 }
 
 /// Can every site be reached from the first?

@@ -2,7 +2,7 @@
 
 use super::arnn::{Before, Head, Network, Node, Operand, Term};
 use super::{Arnn, Design};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::order;
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Function, Initializer, MaskedLayer};
@@ -77,14 +77,6 @@ impl TensorGru2d {
     /// An `extent` of another number of sites; no features.
     pub fn design(&self) -> Result<Design> {
         let extent = super::configs::rows_and_columns(&self.hilbert, Some(self.extent))?;
-        if self.features == 0 {
-            return Err(Error::invalid(
-                "features",
-                "at least 1",
-                0,
-                "give the memory some features",
-            ));
-        }
         crate::nn::positive("features", &[self.features])?;
         let mut network = Network::new(self.hilbert.clone()).with_order(&order::snake(extent))?;
         let [in_row, above] = neighbours(extent);
@@ -121,17 +113,10 @@ impl TensorGru2d {
             Term::product(u, w).times(-1.0),
         ];
         let hidden = network.mix(f, terms, Activation::IDENTITY);
-        let mut output = |name: &str| -> Result<Node> {
+        let head = Head::of(self.phase, |name| {
             let layer = self.dense(&network, &[f], d, |k| vec![vec![Some(k)]])?;
             Ok(network.linear(name, layer, &[hidden], Activation::IDENTITY))
-        };
-        let head = Head {
-            amplitude: output("amplitude")?,
-            phase: match self.phase {
-                true => Some(output("phase")?),
-                false => None,
-            },
-        };
+        })?;
         Ok(Design {
             network,
             head,
@@ -153,12 +138,11 @@ impl TensorGru2d {
         &self,
         network: &Network,
         features_in: &[usize],
-        features_out: usize,
+        features: usize,
         reads: impl Fn(usize) -> Vec<Vec<Option<usize>>>,
     ) -> Result<MaskedLayer> {
-        let n = network.n_positions();
-        let layer = MaskedLayer::of_optional("Dense", n, features_in, features_out, reads)?;
-        Ok(layer.with_initializers(&self.kernel_init, &self.bias_init))
+        let init = [&self.kernel_init, &self.bias_init];
+        network.layer_of(features_in, features, "Dense", init, reads)
     }
 }
 

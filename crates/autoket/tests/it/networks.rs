@@ -531,3 +531,30 @@ fn slips_of_the_pen_are_refused() {
             .is_err()
     );
 }
+
+/// Outputs of cells lie between -1 and 1; a phase must be able to turn a sign, so it is π times as much.
+#[test]
+fn phases_of_recurrent_networks_reach_pi() {
+    let lstm = LstmNet {
+        phase: true,
+        ..LstmNet::new(spins(5), 2, 4)
+    };
+    let gru = GruNet1d {
+        phase: true,
+        ..GruNet1d::new(spins(5), 2, 4)
+    };
+    for model in [lstm.build::<c64>().unwrap(), gru.build::<c64>().unwrap()] {
+        // So large that every gate is open or shut.
+        let mut theta = model.init(Key::new(2)).values;
+        theta.iter_mut().for_each(|x| *x *= 1e3);
+        let samples = model.sample(&theta, 64, Key::new(3));
+        let conditionals = model.conditionals_log_psi(&theta, &samples.sigma);
+        let furthest = conditionals
+            .iter()
+            .fold(0.0, |max: f64, y| max.max(y.im.abs()));
+        assert!(
+            (2.0..=std::f64::consts::PI).contains(&furthest),
+            "{furthest}"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! A change of some sites, followed through the network to the ratios of wave functions it makes.
 
-use super::before::{Before, at_least};
 use super::cones::{Cone, UNCHANGED};
+use super::origin::{Origin, at_least};
 use super::patterns::Element;
 use super::plan::{Linear, MixOperand, MixTerm, NodePlan, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
@@ -42,7 +42,7 @@ impl<R: Real> Default for Scratch<R> {
 
 /// The same sites changed in each lane, from the activations of another state.
 pub(super) struct Change<'a, S: Scalar> {
-    pub before: Before<'a, S>,
+    pub origin: Origin<'a, S>,
     pub weights: &'a Weights<S::Real>,
     pub cone: &'a Cone,
 }
@@ -56,8 +56,8 @@ impl<S: Scalar> Change<'_, S> {
         ratios: &mut [Vec<c64>],
         scratch: &mut Scratch<S::Real>,
     ) {
-        let Self { before, cone, .. } = *self;
-        let model = before.model;
+        let Self { origin, cone, .. } = *self;
+        let model = origin.model;
         let lanes_in_use = || of_lane[..lanes::<S>()].iter().enumerate();
         let changes = &mut scratch.changes;
         changes.resize_with(model.plan.nodes.len(), Vec::new);
@@ -66,7 +66,7 @@ impl<S: Scalar> Change<'_, S> {
         }
         scratch.values.clear();
         for (which, &position) in cone.positions.iter().enumerate() {
-            let own = before.own(position as usize, &mut scratch.gathered[0]);
+            let own = origin.own(position as usize, &mut scratch.gathered[0]);
             let old = own[S::PLANES];
             let mut new = old;
             for (lane, element) in lanes_in_use() {
@@ -135,7 +135,7 @@ impl<S: Scalar> Change<'_, S> {
                     features_out: node.width,
                 };
                 let (x, taps) = (&changes[source.node], taps.next().unwrap_or_default());
-                let tiles = self.before.model.tiles;
+                let tiles = self.origin.model.tiles;
                 tiles.site::<S::Real>(flat, start, source.width, taps, x, z);
                 start = Start::Own;
             }
@@ -145,7 +145,7 @@ impl<S: Scalar> Change<'_, S> {
             add_products(Start::Zero, change);
         } else {
             let z = at_least::<S::Real>(z, node.width);
-            let base = self.before.node(number, position, gathered);
+            let base = self.origin.node(number, position, gathered);
             add_products(Start::Rows(&base[..node.width]), z);
             node.apply::<S>(z, Some(&base[node.after..]), change);
         }
@@ -169,7 +169,7 @@ impl<S: Scalar> Change<'_, S> {
             gathered: [gathered, a_new, b_new],
             ..
         } = scratch;
-        let model = self.before.model;
+        let model = self.origin.model;
         let (number, position) = (step.node as usize, step.position as usize);
         let z = at_least::<S::Real>(z, node.width);
         z.fill(zero_row::<S::Real>());
@@ -177,7 +177,7 @@ impl<S: Scalar> Change<'_, S> {
             let mut operand = |operand: &MixOperand, new: &mut Vec<RowOf<S>>| {
                 let taps = taps.next().unwrap_or_default();
                 let position = operand.position(position)?;
-                let old = self.before.node(operand.node, position, gathered);
+                let old = self.origin.node(operand.node, position, gathered);
                 let new = at_least::<S::Real>(new, node.width);
                 new.copy_from_slice(&old[operand.first..][..node.width]);
                 if taps[0].row != UNCHANGED {
@@ -191,7 +191,7 @@ impl<S: Scalar> Change<'_, S> {
             let b = term.b.as_ref().map(|b| operand(b, b_new));
             let value = |position| match self.which(position) {
                 Some(which) => values[which],
-                None => self.before.own(position, gathered)[S::PLANES],
+                None => self.origin.own(position, gathered)[S::PLANES],
             };
             let factor = match &term.when {
                 None => Some(model.factor(term.factor, None)),
@@ -211,14 +211,14 @@ impl<S: Scalar> Change<'_, S> {
             let (level, a) = (model.tiles.level, &a_new[..node.width]);
             add_product::<S::Real>(level, node.planes, &factor, a, b, false, z);
         }
-        let base = &self.before.node(number, position, gathered)[node.after..];
+        let base = &self.origin.node(number, position, gathered)[node.after..];
         let change = &mut changes[number][row..][..node.width];
         node.apply::<S>(z, Some(base), change);
     }
 
     /// The rows of the head's parts where they are linear and have changed.
     fn head(&self, scratch: &mut Scratch<S::Real>) {
-        let model = self.before.model;
+        let model = self.origin.model;
         let Scratch {
             changes,
             outputs,
@@ -237,7 +237,7 @@ impl<S: Scalar> Change<'_, S> {
                 let first = group as usize * part.group;
                 let n = part.group.min(model.n_positions() - first);
                 let rows = &mut rows[..n * part.width];
-                let mut start = Start::Rows(self.before.part(p, first, n, gathered));
+                let mut start = Start::Rows(self.origin.part(p, first, n, gathered));
                 for (source, weights) in linear.sources.iter().zip(&self.weights.parts[p]) {
                     let flat = Flat {
                         weights: &weights[..],
@@ -255,8 +255,8 @@ impl<S: Scalar> Change<'_, S> {
 
     /// Adds up the changes of log-conditionals.
     fn add_up(&self, scratch: &mut Scratch<S::Real>, sums: &mut [[f64; MAX_LANES]; 2]) {
-        let Self { before, cone, .. } = *self;
-        let model = before.model;
+        let Self { origin, cone, .. } = *self;
+        let model = origin.model;
         let Scratch {
             values,
             changes,
@@ -273,15 +273,15 @@ impl<S: Scalar> Change<'_, S> {
                 let node = &model.plan.nodes[part.node];
                 let place = places[p] as usize;
                 *rows = if places[p] == UNCHANGED {
-                    before.part(p, position as usize, 1, memory)
+                    origin.part(p, position as usize, 1, memory)
                 } else if node.last {
                     &outputs[p][place..]
                 } else {
                     let changes = &changes[part.node][place..][..part.width];
-                    before.part_changed(p, position as usize, changes, memory)
+                    origin.part_changed(p, position as usize, changes, memory)
                 };
             }
-            let own = before.own(position as usize, gathered);
+            let own = origin.own(position as usize, gathered);
             let value = match self.which(position as usize) {
                 Some(which) => &values[which],
                 None => &own[S::PLANES],

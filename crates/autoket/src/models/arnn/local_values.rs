@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::before::Before;
 use super::cones::Cone;
 use super::follow::{Change, MAX_LANES, Scratch};
 use super::forward::Block;
+use super::origin::Origin;
 use super::patterns::Patterns;
 use super::{Arnn, Weights, lanes};
 use crate::operator::{Connected, Operator};
@@ -149,9 +149,9 @@ impl<S: Scalar> Arnn<S> {
                 for &element in elements {
                     of_lane[element.sample as usize % lanes::<S>()] = Some(element);
                 }
-                let before = Before::in_place(self, block);
+                let origin = Origin::in_place(self, block);
                 let change = Change {
-                    before,
+                    origin,
                     weights,
                     cone: &pattern.cone(self),
                 };
@@ -169,9 +169,9 @@ impl<S: Scalar> Arnn<S> {
                     from[lane] = blocks[sample / lanes::<S>()].lane(sample % lanes::<S>());
                     of_lane[lane] = Some(element);
                 }
-                let before = Before::gathered(self, &from[..lanes::<S>()]);
+                let origin = Origin::gathered(self, &from[..lanes::<S>()]);
                 let change = Change {
-                    before,
+                    origin,
                     weights,
                     cone: &cone,
                 };

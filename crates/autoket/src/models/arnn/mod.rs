@@ -2,13 +2,13 @@
 //! and their differences, followed where a change of some sites can reach.
 
 mod backward;
-mod before;
 mod cones;
 mod follow;
 mod forward;
 mod head;
 mod local_values;
 mod network;
+mod origin;
 mod outputs;
 mod patterns;
 mod plan;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::graph::order;
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, MaskedLayer};
 
@@ -184,17 +185,7 @@ impl Network {
     /// # Errors
     /// An order that is no permutation of the sites.
     pub fn with_order(mut self, order: &[usize]) -> Result<Self> {
-        let n_sites = self.hilbert.n_sites();
-        let mut sorted = order.to_vec();
-        sorted.sort_unstable();
-        if !sorted.into_iter().eq(0..n_sites) {
-            return Err(Error::invalid(
-                "order",
-                format!("each of the sites 0 to {} once", n_sites - 1),
-                format!("{order:?}"),
-                "give a permutation of the sites",
-            ));
-        }
+        order::check("order", order, self.hilbert.n_sites())?;
         self.order = order.iter().map(|&site| site as u32).collect();
         Ok(self)
     }

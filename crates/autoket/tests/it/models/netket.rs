@@ -238,7 +238,7 @@ fn apply(m: &faer::Mat<f64>, v: &[f64]) -> Vec<f64> {
 #[test]
 fn models_agree_with_netket() {
     let names = golden::names("model_");
-    assert!(names.len() >= 62, "only {} cases", names.len());
+    assert!(names.len() >= 69, "only {} cases", names.len());
     for name in names {
         println!("{name}");
         let spec = golden::json(&name);

@@ -17,12 +17,12 @@ enum Lanes<'a, R: Real> {
 
 /// The activations from which changes are followed.
 #[derive(Clone, Copy)]
-pub(super) struct Before<'a, S: Scalar> {
+pub(super) struct Origin<'a, S: Scalar> {
     pub(super) model: &'a Arnn<S>,
     lanes: Lanes<'a, S::Real>,
 }
 
-impl<'a, S: Scalar> Before<'a, S> {
+impl<'a, S: Scalar> Origin<'a, S> {
     /// Those of a block.
     pub(super) fn in_place(model: &'a Arnn<S>, block: &'a Block<S::Real>) -> Self {
         let lanes = Lanes::InPlace(block);
