@@ -28,6 +28,7 @@ JACOBIAN_CHUNK = 1
 
 class Bench:
     def __init__(self, w):
+        self.energy_chunk, self.jacobian_chunk = ENERGY_CHUNK, JACOBIAN_CHUNK
         rows, columns = w["extent"]
         if rows == 1:
             graph = nk.graph.Chain(columns, pbc=w["pbc"])
@@ -47,6 +48,8 @@ class Bench:
                 model, kernel = nk.models.FastARNNConv2D, {"kernel_size": tuple(w["kernel_size"])}
             case "LSTMNet" | "GRUNet1D" as name:
                 model, kernel = getattr(nk.experimental.models, f"Fast{name}"), {}
+                # NetKet's chunks do not compile over recurrent nets.
+                self.energy_chunk = self.jacobian_chunk = None
         model = model(
             hilbert=hilbert,
             layers=w["layers"],
@@ -72,7 +75,7 @@ class Bench:
         if call is None:
             return None
         # Only the passes over connected states gain by chunks.
-        self.state.chunk_size = ENERGY_CHUNK if phase in ("local_energies", "step") else None
+        self.state.chunk_size = self.energy_chunk if phase in ("local_energies", "step") else None
         jax.block_until_ready(self.state.samples)
         start = time.perf_counter()
         jax.block_until_ready(call())
@@ -112,7 +115,7 @@ class Bench:
                 mode=self.mode,
                 dense=True,
                 center=True,
-                chunk_size=JACOBIAN_CHUNK,
+                chunk_size=self.jacobian_chunk,
             )
             return _prepare_input(
                 jacobian, local_values, mode=self.mode, scaling_factor=1 / samples.shape[0]
@@ -144,7 +147,7 @@ class Bench:
         optimizer = nk.optimizer.Sgd(1e-4)
         if self.sr in ("jdense", "otf"):
             if self.sr == "jdense":
-                qgt = nk.optimizer.qgt.QGTJacobianDense(chunk_size=JACOBIAN_CHUNK)
+                qgt = nk.optimizer.qgt.QGTJacobianDense(chunk_size=self.jacobian_chunk)
             else:
                 qgt = nk.optimizer.qgt.QGTOnTheFly()
             preconditioner = nk.optimizer.SR(qgt=qgt, diag_shift=DIAG_SHIFT)
@@ -162,7 +165,7 @@ class Bench:
                 diag_shift=DIAG_SHIFT,
                 use_ntk=self.sr == "ntk",
                 on_the_fly=False if self.sr == "ntk" else None,
-                chunk_size_bwd=JACOBIAN_CHUNK,
+                chunk_size_bwd=self.jacobian_chunk,
             )
 
         def call():

@@ -544,17 +544,16 @@ fn phases_of_recurrent_networks_reach_pi() {
         ..GruNet1d::new(spins(5), 2, 4)
     };
     for model in [lstm.build::<c64>().unwrap(), gru.build::<c64>().unwrap()] {
-        // So large that every gate is open or shut.
-        let mut theta = model.init(Key::new(2)).values;
-        theta.iter_mut().for_each(|x| *x *= 1e3);
-        let samples = model.sample(&theta, 64, Key::new(3));
-        let conditionals = model.conditionals_log_psi(&theta, &samples.sigma);
-        let furthest = conditionals
-            .iter()
-            .fold(0.0, |max: f64, y| max.max(y.im.abs()));
-        assert!(
-            (2.0..=std::f64::consts::PI).contains(&furthest),
-            "{furthest}"
-        );
+        let furthest = |key: i64| {
+            // So large that every gate is open or shut: which, is the key's luck.
+            let mut theta = model.init(Key::new(key)).values;
+            theta.iter_mut().for_each(|x| *x *= 1e3);
+            let samples = model.sample(&theta, 64, Key::new(key + 1));
+            let conditionals = model.conditionals_log_psi(&theta, &samples.sigma);
+            conditionals.iter().map(|y| y.im.abs()).fold(0.0, f64::max)
+        };
+        let furthest: Vec<f64> = (0..16).map(furthest).collect();
+        assert!(furthest.iter().all(|&phi| phi <= std::f64::consts::PI));
+        assert!(furthest.iter().any(|&phi| phi > 2.0), "{furthest:?}");
     }
 }
