@@ -24,8 +24,11 @@ fn blockade() -> Constraint {
     })
 }
 
-/// Constrained spaces with the test that their states pass, by the values of all sites.
-fn spaces() -> Vec<(Hilbert, Box<dyn Fn(&[f64]) -> bool>)> {
+/// A test of the values of all sites.
+type Passes = Box<dyn Fn(&[f64]) -> bool>;
+
+/// Constrained spaces with the test that their states pass.
+fn spaces() -> Vec<(Hilbert, Passes)> {
     let sum = |values: &[f64]| values.iter().sum::<f64>();
     let fermions = || Hilbert::spin_orbital_fermions(4, Some(0.5)).unwrap();
     vec![
