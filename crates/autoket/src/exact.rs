@@ -35,10 +35,9 @@ pub struct LanczosOptions {
     pub tolerance: f64,
     /// The most products H v before giving up.
     pub max_iterations: usize,
-    /// The most vectors kept before restarting from the best of them.
-    pub basis_size: usize,
-    /// Bytes up to which the matrix is stored, and made anew in each product above.
-    pub matrix_bytes: usize,
+    /// The most bytes to take: the matrix is stored where it fits beside the vectors, and made anew in each product
+    /// where it does not.
+    pub memory: usize,
     /// The random start vector; the result depends on it by rounding only.
     pub key: Key,
 }
@@ -49,8 +48,7 @@ impl Default for LanczosOptions {
             n_energies: 1,
             tolerance: 1e-9,
             max_iterations: 5000,
-            basis_size: 24,
-            matrix_bytes: 1 << 31,
+            memory: 1 << 32,
             key: Key::new(0),
         }
     }
@@ -100,12 +98,12 @@ pub fn full_ed(operator: &dyn Operator) -> Result<Vec<f64>> {
 ///
 /// Thick restarts and full orthogonalisation; one eigenvector after the other, each orthogonal to
 /// those before, so that a degenerate energy comes as often as it should.
-/// The matrix is stored if it fits `matrix_bytes`. Real operators are solved in real arithmetic.
+/// Five vectors are kept, and one for each energy found. Real operators are solved in real arithmetic.
 /// Bit-identical for any number of threads.
 ///
 /// # Errors
 /// The operator is not Hermitian or leaves its space; that has more than 2³² states; an option makes no sense;
-/// `max_iterations` was reached.
+/// the vectors do not fit `memory`; `max_iterations` was reached.
 ///
 /// # Example
 /// ```
@@ -119,13 +117,36 @@ pub fn full_ed(operator: &dyn Operator) -> Result<Vec<f64>> {
 /// # Ok::<(), autoket::Error>(())
 /// ```
 pub fn lanczos_ed(operator: &dyn Operator, options: LanczosOptions) -> Result<LanczosInfo> {
+    lanczos_ed_watched(operator, options, &mut |_| ())
+}
+
+/// How far [`lanczos_ed_watched`] has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LanczosProgress {
+    /// Energies found.
+    pub found: usize,
+    /// Products H v done.
+    pub iterations: usize,
+    /// The last residual estimated for the next energy, as `tolerance` counts; infinite before the first.
+    pub residual: f64,
+}
+
+/// [`lanczos_ed`], with a look at each product.
+///
+/// # Errors
+/// As [`lanczos_ed`].
+pub fn lanczos_ed_watched(
+    operator: &dyn Operator,
+    options: LanczosOptions,
+    watch: &mut dyn FnMut(LanczosProgress),
+) -> Result<LanczosInfo> {
     check_hermitian(operator)?;
     let hilbert = operator.hilbert();
     let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
     check_options(&options, n)?;
     match operator.is_real() {
-        true => lanczos::lanczos::<f64>(operator, n, &options),
-        false => lanczos::lanczos::<c64>(operator, n, &options),
+        true => lanczos::lanczos::<f64>(operator, n, &options, watch),
+        false => lanczos::lanczos::<c64>(operator, n, &options, watch),
     }
 }
 
@@ -174,14 +195,6 @@ fn check_options(options: &LanczosOptions, n_states: usize) -> Result<()> {
             "1e-9 gives energies to rounding",
         ));
     }
-    if options.basis_size < 4 {
-        return Err(Error::invalid(
-            "basis_size",
-            "at least 4",
-            options.basis_size,
-            "20 to 50 is usual",
-        ));
-    }
     Ok(())
 }
 
@@ -192,9 +205,11 @@ enum Matrix<'a, S> {
 }
 
 impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
-    fn new(operator: &'a dyn Operator, n_states: usize, max_bytes: usize) -> Result<Self> {
-        let row = operator.max_conn_size() * (size_of::<u32>() + size_of::<S>());
-        match row.checked_mul(n_states).is_some_and(|n| n <= max_bytes) {
+    /// Stored, if it fits in so many bytes.
+    fn new(operator: &'a dyn Operator, n_states: usize, bytes: usize) -> Result<Self> {
+        // Until it is put together, its parts are there, too.
+        let row = 2 * operator.max_conn_size() * (size_of::<u32>() + size_of::<S>());
+        match row.checked_mul(n_states).is_some_and(|n| n <= bytes) {
             true => Ok(Self::Stored(sparse::sparse(operator)?)),
             false => {
                 check_rows(operator, sparse::MAX_APPLY_STATES)?;

@@ -1,13 +1,16 @@
-//! The Lanczos method with thick restarts.
+//! The Lanczos method in two passes: energies from the first, vectors from the second.
 //!
-//! Source: K. Wu and H. Simon, *Thick-restart Lanczos method for large symmetric eigenvalue problems*,
-//! SIAM J. Matrix Anal. Appl. 22, 602 (2000).
+//! The recurrence keeps two vectors. Orthogonality is lost where an energy has converged, which repeats that energy
+//! and leaves the lowest one right. The second pass makes the same vectors again and sums them to the eigenvector.
+//! Source: J. Cullum and R. Willoughby, *Lanczos Algorithms for Large Symmetric Eigenvalue Computations* (1985).
+
+use std::mem::size_of;
 
 use faer::Mat;
 use faer::linalg::evd::ComputeEigenvectors;
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, Matrix, eigen};
+use super::{LanczosInfo, LanczosOptions, LanczosProgress, Matrix, eigen};
 use crate::error::{Error, Result};
 use crate::operator::Operator;
 use crate::random::Key;
@@ -17,18 +20,34 @@ use crate::scalar::Scalar;
 const CHUNK: usize = 4096;
 /// A remainder this small beside the operator is rounding: the vectors span an invariant space.
 const BREAKDOWN: f64 = 1e-13;
-/// Steps between looks at the residual.
+/// Vectors at a time, beside the eigenvectors: three of the recurrence, its start and one at the end.
+const VECTORS: usize = 5;
+/// Steps between looks at the residual: so many, or this part of those done.
 const CHECK_EVERY: usize = 4;
+const CHECK_PART: usize = 16;
 
 pub(super) fn lanczos<S: Scalar<Real = f64>>(
     operator: &dyn Operator,
     n_states: usize,
     options: &LanczosOptions,
+    watch: &mut dyn FnMut(LanczosProgress),
 ) -> Result<LanczosInfo> {
-    let matrix = Matrix::<S>::new(operator, n_states, options.matrix_bytes)?;
+    let n_vectors = VECTORS + options.n_energies;
+    let vectors = n_vectors as u128 * n_states as u128 * size_of::<S>() as u128;
+    let Some(left) = (options.memory as u128).checked_sub(vectors) else {
+        return Err(Error::TooLarge {
+            what: format!("{n_vectors} vectors of {n_states} states"),
+            needed: format!("{:.1} GB", vectors as f64 / 1e9),
+            limit: format!("{:.1} GB", options.memory as f64 / 1e9),
+            cure: "raise `memory` if the machine has more, take fewer sites or a sector of them"
+                .into(),
+        });
+    };
+    let matrix = Matrix::<S>::new(operator, n_states, left as usize)?;
     let mut solver = Solver {
         matrix,
         options,
+        watch,
         found: Vec::new(),
         iterations: 0,
     };
@@ -56,89 +75,149 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
 struct Solver<'a, S> {
     matrix: Matrix<'a, S>,
     options: &'a LanczosOptions,
+    watch: &'a mut dyn FnMut(LanczosProgress),
     /// Eigenvectors found before; the search is orthogonal to them.
     found: Vec<Vec<S>>,
     iterations: usize,
 }
 
+/// What the recurrence has found: ⟨vᵢ|H|vᵢ⟩ and ⟨vᵢ|H|vᵢ₊₁⟩.
+#[derive(Default)]
+struct Tridiagonal {
+    diagonal: Vec<f64>,
+    beside: Vec<f64>,
+}
+
+impl Tridiagonal {
+    /// The lowest eigenvector, and the largest |eigenvalue|.
+    fn lowest(&self) -> Result<(Vec<f64>, f64)> {
+        let n = self.diagonal.len();
+        let mut matrix = Mat::zeros(n, n);
+        for (i, &x) in self.diagonal.iter().enumerate() {
+            matrix[(i, i)] = x;
+        }
+        for (i, &x) in self.beside.iter().take(n - 1).enumerate() {
+            matrix[(i + 1, i)] = x;
+            matrix[(i, i + 1)] = x;
+        }
+        let (values, vectors) = eigen(matrix.as_ref(), ComputeEigenvectors::Yes)?;
+        let largest = values[0].abs().max(values[n - 1].abs());
+        Ok(((0..n).map(|i| vectors[(i, 0)]).collect(), largest))
+    }
+}
+
+/// Two vectors that follow each other in the recurrence.
+struct Recurrence<S> {
+    before: Vec<S>,
+    now: Vec<S>,
+    /// H times the latter.
+    image: Vec<S>,
+}
+
+impl<S: Scalar<Real = f64>> Recurrence<S> {
+    /// The image, of norm `beta`, becomes the vector at hand.
+    fn turn(&mut self, beta: f64) {
+        scale_by(&mut self.image, 1.0 / beta);
+        std::mem::swap(&mut self.before, &mut self.now);
+        std::mem::swap(&mut self.now, &mut self.image);
+    }
+
+    fn new(start: Vec<S>) -> Self {
+        let zeros = || vec![S::zero(); start.len()];
+        Self {
+            before: zeros(),
+            image: zeros(),
+            now: start,
+        }
+    }
+}
+
 impl<S: Scalar<Real = f64>> Solver<'_, S> {
     /// The lowest energy on the complement of `found`, its eigenvector and its residual.
     fn lowest(&mut self, mut start: Vec<S>) -> Result<(f64, Vec<S>, f64)> {
-        let n = start.len();
-        let dimension = n - self.found.len();
-        let basis_size = self.options.basis_size.min(dimension);
-        orthogonalize(&mut start, &[&self.found]);
-        orthogonalize(&mut start, &[&self.found]);
+        orthogonalize(&mut start, &self.found);
+        orthogonalize(&mut start, &self.found);
         normalize(&mut start);
-        let mut basis = vec![start];
-        // ⟨vᵢ|H|vⱼ⟩ on the basis: an arrow after a restart, and tridiagonal.
-        let mut projected = Mat::<f64>::zeros(basis_size, basis_size);
+        let coefficients = self.converged(start.clone())?;
+        // The same steps once more.
+        let mut recurrence = Recurrence::new(start);
+        let mut vector = vec![S::zero(); recurrence.now.len()];
+        let mut known = Tridiagonal::default();
+        for (i, &c) in coefficients.iter().enumerate() {
+            add(&mut vector, S::new(c, 0.0), &recurrence.now);
+            if i + 1 < coefficients.len() {
+                self.advance(&mut recurrence, &mut known);
+                recurrence.turn(known.beside[i]);
+            }
+        }
+        Ok(self.finish(vector))
+    }
+
+    /// The lowest eigenvector, by the vectors of the recurrence.
+    fn converged(&mut self, start: Vec<S>) -> Result<Vec<f64>> {
+        let mut recurrence = Recurrence::new(start);
+        let mut known = Tridiagonal::default();
         let mut scale = 0.0_f64;
+        let mut next_check = CHECK_EVERY;
+        let mut residual = f64::INFINITY;
         loop {
-            let j = basis.len() - 1;
-            let mut w = vec![S::zero(); n];
-            self.matrix.multiply(&basis[j], &mut w);
-            self.iterations += 1;
-            projected[(j, j)] = dot(&basis[j], &w).re();
-            // What exact arithmetic leaves of the overlaps, then the rounding in all of them.
-            let known: Vec<S> = (0..=j).map(|i| S::new(projected[(j, i)], 0.0)).collect();
-            subtract(&mut w, &known, &[&basis]);
-            orthogonalize(&mut w, &[&self.found, &basis]);
-            let beta = norm(&w);
-            let size = j + 1;
-            scale = scale.max(projected[(j, j)].abs()).max(beta);
-            let exhausted = size == dimension || beta <= BREAKDOWN * scale;
-            let full = size == basis_size;
+            let beta = self.advance(&mut recurrence, &mut known);
+            let size = known.diagonal.len();
+            scale = scale.max(known.diagonal[size - 1].abs()).max(beta);
+            let exhausted = beta <= BREAKDOWN * scale;
             let stop = self.iterations >= self.options.max_iterations;
-            if exhausted || full || stop || size.is_multiple_of(CHECK_EVERY) {
-                let (values, vectors) =
-                    eigen(projected.get(..size, ..size), ComputeEigenvectors::Yes)?;
-                scale = scale.max(values[0].abs()).max(values[size - 1].abs());
-                let residual = beta * vectors[(size - 1, 0)].abs();
+            if exhausted || stop || size == next_check {
+                next_check = size + CHECK_EVERY.max(size / CHECK_PART);
+                let (vector, largest) = known.lowest()?;
+                scale = scale.max(largest);
+                residual = beta * vector[size - 1].abs();
                 if exhausted || residual <= self.options.tolerance * scale {
-                    return Ok(self.finish(combine(&basis, &vectors, 0..1).swap_remove(0)));
+                    return Ok(vector);
                 }
                 if stop {
                     return Err(Error::NotConverged {
                         what: "the Lanczos method".into(),
                         iterations: self.iterations,
                         residual,
-                        cure: "raise `max_iterations` or `basis_size`".into(),
+                        cure: "raise `max_iterations`".into(),
                     });
                 }
-                if full {
-                    // Half of the lowest Ritz vectors keeps most of what was learnt.
-                    let kept = basis_size / 2;
-                    basis = combine(&basis, &vectors, 0..kept);
-                    projected.fill(0.0);
-                    for i in 0..kept {
-                        projected[(i, i)] = values[i];
-                        projected[(kept, i)] = beta * vectors[(size - 1, i)];
-                    }
-                }
             }
-            let next = basis.len();
-            if !full {
-                projected[(next, j)] = beta;
-            }
-            scale_by(&mut w, 1.0 / beta);
-            basis.push(w);
+            (self.watch)(LanczosProgress {
+                found: self.found.len(),
+                iterations: self.iterations,
+                residual: residual / scale,
+            });
+            recurrence.turn(beta);
         }
+    }
+
+    /// One product, made orthogonal to the last two vectors and to what was found before; its norm.
+    fn advance(&mut self, recurrence: &mut Recurrence<S>, known: &mut Tridiagonal) -> f64 {
+        let Recurrence { before, now, image } = recurrence;
+        self.matrix.multiply(now, image);
+        self.iterations += 1;
+        if let Some(&beta) = known.beside.last() {
+            add(image, S::new(-beta, 0.0), before);
+        }
+        let alpha = dot(now, image).re();
+        add(image, S::new(-alpha, 0.0), now);
+        orthogonalize(image, &self.found);
+        let beta = norm(image);
+        known.diagonal.push(alpha);
+        known.beside.push(beta);
+        beta
     }
 
     /// The Rayleigh quotient and true residual of an eigenvector.
     fn finish(&mut self, mut vector: Vec<S>) -> (f64, Vec<S>, f64) {
-        orthogonalize(&mut vector, &[&self.found]);
+        orthogonalize(&mut vector, &self.found);
         normalize(&mut vector);
         let mut w = vec![S::zero(); vector.len()];
         self.matrix.multiply(&vector, &mut w);
         self.iterations += 1;
         let energy = dot(&vector, &w).re();
-        subtract(
-            &mut w,
-            &[S::new(energy, 0.0)],
-            &[std::slice::from_ref(&vector)],
-        );
+        add(&mut w, S::new(-energy, 0.0), &vector);
         (energy, vector, norm(&w))
     }
 }
@@ -152,55 +231,22 @@ fn random_vector<S: Scalar<Real = f64>>(key: Key, n: usize) -> Vec<S> {
         .collect()
 }
 
-/// w -= Σ v ⟨v|w⟩ over all vectors of all `sets`.
-fn orthogonalize<S: Scalar<Real = f64>>(w: &mut [S], sets: &[&[Vec<S>]]) {
-    let n_vectors = sets.iter().map(|set| set.len()).sum();
-    let partial: Vec<Vec<S>> = w
-        .par_chunks(CHUNK)
-        .enumerate()
-        .map(|(chunk, w)| {
-            let from = chunk * CHUNK;
-            let vectors = sets.iter().flat_map(|set| set.iter());
-            vectors
-                .map(|v| dot_chunk(&v[from..from + w.len()], w))
-                .collect()
-        })
-        .collect();
-    let overlaps: Vec<S> = (0..n_vectors)
-        .map(|i| partial.iter().map(|overlaps| overlaps[i]).sum())
-        .collect();
-    subtract(w, &overlaps, sets);
+/// w -= Σ v ⟨v|w⟩
+fn orthogonalize<S: Scalar<Real = f64>>(w: &mut [S], vectors: &[Vec<S>]) {
+    for v in vectors {
+        let overlap = dot(v, w);
+        add(w, -overlap, v);
+    }
 }
 
-/// w -= Σ cᵢ vᵢ over all vectors of all `sets`.
-fn subtract<S: Scalar<Real = f64>>(w: &mut [S], coefficients: &[S], sets: &[&[Vec<S>]]) {
-    w.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, w)| {
-        let from = chunk * CHUNK;
-        let vectors = sets.iter().flat_map(|set| set.iter());
-        for (v, &c) in vectors.zip(coefficients).filter(|(_, c)| **c != S::zero()) {
-            for (w, &v) in w.iter_mut().zip(&v[from..]) {
-                *w -= c * v;
-            }
+/// w += c v
+fn add<S: Scalar<Real = f64>>(w: &mut [S], c: S, v: &[S]) {
+    let chunks = w.par_chunks_mut(CHUNK).zip(v.par_chunks(CHUNK));
+    chunks.for_each(|(w, v)| {
+        for (w, &v) in w.iter_mut().zip(v) {
+            *w += c * v;
         }
     });
-}
-
-/// The Ritz vectors Σᵢ vᵢ sᵢₖ for some columns k of `coefficients`.
-fn combine<S: Scalar<Real = f64>>(
-    basis: &[Vec<S>],
-    coefficients: &Mat<f64>,
-    columns: std::ops::Range<usize>,
-) -> Vec<Vec<S>> {
-    columns
-        .map(|k| {
-            let mut sum = vec![S::zero(); basis[0].len()];
-            let minus: Vec<S> = (0..basis.len())
-                .map(|i| S::new(-coefficients[(i, k)], 0.0))
-                .collect();
-            subtract(&mut sum, &minus, &[basis]);
-            sum
-        })
-        .collect()
 }
 
 /// ⟨a|b⟩

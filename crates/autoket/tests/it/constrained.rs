@@ -292,9 +292,9 @@ fn spectra_of_sectors_make_the_whole() {
     }
     // Stored and made anew, the matrix has the same lowest energy.
     let sector = h(&spins(8).with_total_sz(0.0).unwrap());
-    for matrix_bytes in [0, 1 << 20] {
+    for memory in [6 * 8 * 70, 1 << 20] {
         let options = LanczosOptions {
-            matrix_bytes,
+            memory,
             ..Default::default()
         };
         let energy = exact::lanczos_ed(&sector, options).unwrap().energies[0];

@@ -99,22 +99,20 @@ fn lanczos_agrees_with_dense_diagonalisation() {
     for operator in operators {
         let dense = exact::full_ed(&operator).unwrap();
         assert!(dense.is_sorted());
-        for matrix_bytes in [usize::MAX, 0] {
-            for basis_size in [48, 6] {
-                let options = LanczosOptions {
-                    matrix_bytes,
-                    basis_size,
-                    ..options(6)
-                };
-                let info = lanczos(&operator, options);
-                for (found, expected) in info.energies.iter().zip(&dense) {
-                    assert!(
-                        (found - expected).abs() < 1e-11,
-                        "{:?} {:?}",
-                        info.energies,
-                        &dense[..6]
-                    );
-                }
+        // Enough for the matrix, or just for the vectors.
+        for memory in [usize::MAX, 11 * 16 * dense.len()] {
+            let options = LanczosOptions {
+                memory,
+                ..options(6)
+            };
+            let info = lanczos(&operator, options);
+            for (found, expected) in info.energies.iter().zip(&dense) {
+                assert!(
+                    (found - expected).abs() < 1e-11,
+                    "{:?} {:?}",
+                    info.energies,
+                    &dense[..6]
+                );
             }
         }
     }
@@ -227,10 +225,10 @@ fn refuses_what_makes_no_sense() {
     }
     check(
         with(LanczosOptions {
-            basis_size: 3,
+            memory: 1000,
             ..options(1)
         }),
-        &["`basis_size`", "at least 4"],
+        &["6 vectors of 1024 states", "memory"],
     );
     let short = LanczosOptions {
         max_iterations: 5,
