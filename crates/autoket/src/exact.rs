@@ -2,8 +2,10 @@
 
 mod ising_chain;
 mod lanczos;
+mod sector;
 
 pub use ising_chain::ising_chain_energy;
+pub use sector::SectorBasis;
 
 use std::mem::size_of;
 
@@ -144,9 +146,11 @@ pub fn lanczos_ed_watched(
     let hilbert = operator.hilbert();
     let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
     check_options(&options, n)?;
+    check_rows(operator, sparse::MAX_APPLY_STATES)?;
+    let (rows, row) = (sparse::Whole(operator), operator.max_conn_size());
     match operator.is_real() {
-        true => lanczos::lanczos::<f64>(operator, n, &options, watch),
-        false => lanczos::lanczos::<c64>(operator, n, &options, watch),
+        true => lanczos::lanczos::<f64>(&rows, n, row, &options, watch),
+        false => lanczos::lanczos::<c64>(&rows, n, row, &options, watch),
     }
 }
 
@@ -198,31 +202,29 @@ fn check_options(options: &LanczosOptions, n_states: usize) -> Result<()> {
     Ok(())
 }
 
-/// The matrix of an operator, stored or made anew in each product.
+/// A matrix, stored or made anew in each product.
 enum Matrix<'a, S> {
     Stored(sparse::Csr<S>),
-    Free(&'a dyn Operator),
+    Free(&'a dyn sparse::MatrixRows),
 }
 
 impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
-    /// Stored, if it fits in so many bytes.
-    fn new(operator: &'a dyn Operator, n_states: usize, bytes: usize) -> Result<Self> {
+    /// Stored, if `n` rows of up to `row` elements fit in so many bytes.
+    fn new(rows: &'a dyn sparse::MatrixRows, n: usize, row: usize, bytes: usize) -> Self {
         // Until it is put together, its parts are there, too.
-        let row = 2 * operator.max_conn_size() * (size_of::<u32>() + size_of::<S>());
-        match row.checked_mul(n_states).is_some_and(|n| n <= bytes) {
-            true => Ok(Self::Stored(sparse::sparse(operator)?)),
-            false => {
-                check_rows(operator, sparse::MAX_APPLY_STATES)?;
-                Ok(Self::Free(operator))
-            }
+        let bytes_of_row = 2 * row * (size_of::<u32>() + size_of::<S>());
+        let fits = bytes_of_row.checked_mul(n).is_some_and(|n| n <= bytes);
+        match fits && n <= u32::MAX as usize {
+            true => Self::Stored(sparse::stored(rows, n)),
+            false => Self::Free(rows),
         }
     }
 
-    /// y = O x.
+    /// y = A x.
     fn multiply(&self, x: &[S], y: &mut [S]) {
         match self {
             Self::Stored(csr) => csr.multiply(x, y),
-            Self::Free(operator) => sparse::multiply(*operator, x, y),
+            Self::Free(rows) => sparse::multiply(*rows, x, y),
         }
     }
 }

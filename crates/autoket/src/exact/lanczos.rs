@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{LanczosInfo, LanczosOptions, LanczosProgress, Matrix, eigen};
 use crate::error::{Error, Result};
-use crate::operator::Operator;
+use crate::operator::sparse::MatrixRows;
 use crate::random::Key;
 use crate::scalar::Scalar;
 
@@ -26,9 +26,11 @@ const VECTORS: usize = 5;
 const CHECK_EVERY: usize = 4;
 const CHECK_PART: usize = 16;
 
+/// The lowest energies of a Hermitian matrix of `n_states` rows, which have up to `row` elements.
 pub(super) fn lanczos<S: Scalar<Real = f64>>(
-    operator: &dyn Operator,
+    rows: &dyn MatrixRows,
     n_states: usize,
+    row: usize,
     options: &LanczosOptions,
     watch: &mut dyn FnMut(LanczosProgress),
 ) -> Result<LanczosInfo> {
@@ -43,7 +45,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
                 .into(),
         });
     };
-    let matrix = Matrix::<S>::new(operator, n_states, left as usize)?;
+    let matrix = Matrix::<S>::new(rows, n_states, row, left as usize);
     let mut solver = Solver {
         matrix,
         options,

@@ -96,11 +96,29 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
         .hilbert()
         .check_n_states("the sparse matrix", MAX_SPARSE_STATES)?;
     check_rows(operator, MAX_APPLY_STATES)?;
+    Ok(stored(&Whole(operator), n))
+}
+
+/// The rows of a matrix, made on demand.
+pub(crate) trait MatrixRows: Sync {
+    /// Calls `f` with the number of each row and its (column, element) pairs.
+    fn for_rows(
+        &self,
+        rows: Range<usize>,
+        f: &mut dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
+    );
+}
+
+/// The matrix of an operator that keeps to its space, over all basis states by number.
+pub(crate) struct Whole<'a>(pub &'a dyn Operator);
+
+/// A matrix of `n` rows, stored.
+pub(crate) fn stored<S: Scalar>(matrix: &dyn MatrixRows, n: usize) -> Csr<S> {
     let chunks: Vec<_> = chunks(n)
         .into_par_iter()
         .map(|rows| {
             let (mut ends, mut elements) = (Vec::with_capacity(rows.len()), Vec::new());
-            for_rows(operator, rows, |_, row| {
+            matrix.for_rows(rows, &mut |_, row| {
                 let first = elements.len();
                 elements.extend(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
                 elements[first..].sort_unstable_by_key(|&(column, _)| column);
@@ -133,7 +151,7 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
         csr.columns.extend(elements.iter().map(|element| element.0));
         csr.values.extend(elements.iter().map(|element| element.1));
     }
-    Ok(csr)
+    csr
 }
 
 /// The dense matrix ⟨σ|O|σ′⟩ over all basis states by number. NetKet: `to_dense`.
@@ -171,55 +189,55 @@ pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
         }
     }
     check_rows(operator, MAX_APPLY_STATES)?;
-    multiply(operator, x, y);
+    multiply(&Whole(operator), x, y);
     Ok(())
 }
 
-/// [`apply`] with the lengths known to be right.
-pub(crate) fn multiply<S: Scalar>(operator: &dyn Operator, x: &[S], y: &mut [S]) {
+/// y = A x, rows made anew.
+pub(crate) fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S]) {
     let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
     chunks.for_each(|(chunk, y)| {
         let first = chunk * ROWS_PER_CHUNK;
-        for_rows(operator, first..first + y.len(), |number, row| {
+        matrix.for_rows(first..first + y.len(), &mut |number, row| {
             y[number - first] = row.map(|(column, mel)| S::from_c64(mel) * x[column]).sum();
         });
     });
 }
 
-/// Calls `f` with the number of each row and its (column, element) pairs.
-fn for_rows(
-    operator: &dyn Operator,
-    rows: Range<usize>,
-    mut f: impl FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
-) {
-    let hilbert = operator.hilbert();
-    let strides = strides(hilbert);
-    let mut sigma = vec![0; hilbert.n_sites()];
-    let mut connected = Connected::default();
-    let mut walk = Walk::default();
-    for number in rows {
-        hilbert.number_to_state(number as u64, &mut sigma);
-        operator.connected(&sigma, &mut connected);
-        if let Some(automaton) = hilbert.automaton() {
-            automaton.walk(&sigma, &mut walk);
-        }
-        let column = |changes: &[(u32, u8)]| {
+impl MatrixRows for Whole<'_> {
+    fn for_rows(
+        &self,
+        rows: Range<usize>,
+        f: &mut dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
+    ) {
+        let Self(operator) = self;
+        let hilbert = operator.hilbert();
+        let strides = strides(hilbert);
+        let mut sigma = vec![0; hilbert.n_sites()];
+        let mut connected = Connected::default();
+        let mut walk = Walk::default();
+        for number in rows {
+            hilbert.number_to_state(number as u64, &mut sigma);
+            operator.connected(&sigma, &mut connected);
             if let Some(automaton) = hilbert.automaton() {
-                let number = automaton.number_of_changed(&walk, &sigma, changes);
-                return number.expect("the operator has been checked") as usize;
+                automaton.walk(&sigma, &mut walk);
             }
-            changes.iter().fold(number, |column, &(site, new)| {
-                let site = site as usize;
-                let old = usize::from(sigma[site]) * strides[site];
-                column + usize::from(new) * strides[site] - old
-            })
-        };
-        f(
-            number,
-            &mut connected
+            let column = |changes: &[(u32, u8)]| {
+                if let Some(automaton) = hilbert.automaton() {
+                    let number = automaton.number_of_changed(&walk, &sigma, changes);
+                    return number.expect("the operator has been checked") as usize;
+                }
+                changes.iter().fold(number, |column, &(site, new)| {
+                    let site = site as usize;
+                    let old = usize::from(sigma[site]) * strides[site];
+                    column + usize::from(new) * strides[site] - old
+                })
+            };
+            let mut row = connected
                 .iter()
-                .map(|(mel, changes)| (column(changes), mel)),
-        );
+                .map(|(mel, changes)| (column(changes), mel));
+            f(number, &mut row);
+        }
     }
 }
 
