@@ -32,6 +32,8 @@ from netket.optimizer.qgt import QGTJacobianDense
 from netket.utils import HashableArray
 from safetensors.numpy import save_file
 
+import lattices
+
 DATA = Path(__file__).parent / "data"
 VERSIONS = {
     "netket": nk.__version__,
@@ -1607,6 +1609,7 @@ def jobs():
     yield "random", generate_random
     yield "hilbert", generate_hilbert
     yield "graph", generate_graph
+    yield "lattices", lambda: write_json("lattices", lattices.cases())
     yield "operator_ising", generate_operator_ising
     yield "operator_heisenberg", generate_operator_heisenberg
     yield "operator_bose_hubbard", generate_operator_bose_hubbard

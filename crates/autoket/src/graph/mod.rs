@@ -1,16 +1,22 @@
 //! Lattices as graphs: sites, and the bonds between them.
 
+mod bonds;
+mod isometries;
+mod lattice;
+mod named;
 pub mod order;
+mod symmetry;
 
-use std::collections::BTreeSet;
+pub use lattice::Lattice;
+pub use symmetry::{Parity, Permutation, Sector, SymmetryGroup};
 
 use crate::error::{Error, Result};
 
 /// Sites 0, 1, ..., and bonds between pairs of them, each with a colour.
 ///
-/// Grids are row-major: the last coordinate runs fastest. A bond is `(i, j)` with i < j.
-/// The bonds of a grid come by site, then by direction: compare them with NetKet's as sets.
-/// NetKet: `Graph`, `Chain`, `Square`, `Hypercube` and `Grid`.
+/// Sites are numbered as in [`Lattice`]; of a grid the last coordinate runs fastest. A bond is `(i, j)` with i < j.
+/// The bonds of a lattice come by colour, then by site, then by direction: compare them with NetKet's as sets.
+/// NetKet: `Graph`, `Chain`, `Square`, `Hypercube`, `Cube`, `Grid` and the lattices of their names.
 ///
 /// # Example
 /// ```
@@ -22,79 +28,12 @@ use crate::error::{Error, Result};
 /// assert!(square.is_bipartite());
 /// # Ok::<(), autoket::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     n_nodes: usize,
     edges: Vec<(usize, usize)>,
     colors: Vec<usize>,
-    grid: Option<Grid>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Grid {
-    extent: Vec<usize>,
-    pbc: Vec<bool>,
-}
-
-impl Grid {
-    /// Nearest neighbours and the direction that joins them.
-    fn bonds(&self, n_nodes: usize) -> Vec<(usize, usize, usize)> {
-        let mut bonds = Vec::new();
-        for site in 0..n_nodes {
-            let mut stride = n_nodes;
-            for (axis, (&l, &periodic)) in self.extent.iter().zip(&self.pbc).enumerate() {
-                stride /= l;
-                let x = site / stride % l;
-                if x + 1 < l {
-                    bonds.push((site, site + stride, axis));
-                } else if periodic && l > 2 {
-                    bonds.push((site - x * stride, site, axis));
-                }
-            }
-        }
-        bonds
-    }
-
-    /// The site one `step` away, unless it is beyond an open end.
-    fn neighbor(&self, site: usize, step: &[isize]) -> Option<usize> {
-        let (mut rest, mut stride, mut neighbor) = (site, 1, 0);
-        for axis in (0..self.extent.len()).rev() {
-            let l = self.extent[axis] as isize;
-            let x = (rest % self.extent[axis]) as isize + step[axis];
-            if !(self.pbc[axis] || (0..l).contains(&x)) {
-                return None;
-            }
-            neighbor += x.rem_euclid(l) as usize * stride;
-            rest /= self.extent[axis];
-            stride *= self.extent[axis];
-        }
-        Some(neighbor)
-    }
-}
-
-fn square_length(step: &[isize]) -> usize {
-    step.iter().map(|x| x.unsigned_abs().pow(2)).sum()
-}
-
-/// All steps of at most `reaches` in every direction, either way.
-fn steps(reaches: &[usize]) -> Vec<Vec<isize>> {
-    let start = vec![Vec::new()];
-    reaches.iter().fold(start, |steps, &reach| {
-        let reach = reach as isize;
-        let longer = |step: &Vec<isize>, x| step.iter().copied().chain([x]).collect();
-        (steps.iter())
-            .flat_map(|step| (-reach..=reach).map(move |x| longer(step, x)))
-            .collect()
-    })
-}
-
-fn not_a_grid(cure: &str) -> Error {
-    Error::invalid(
-        "graph",
-        "a chain, square, hypercube or grid",
-        "a graph from a list of bonds",
-        cure,
-    )
+    lattice: Option<Lattice>,
 }
 
 impl Graph {
@@ -131,66 +70,38 @@ impl Graph {
     /// There is no direction; an extent is 0, or 1 and periodic (a site would neighbour itself);
     /// `pbc` has another length than `extent`; the number of sites overflows.
     pub fn grid(extent: &[usize], pbc: &[bool]) -> Result<Self> {
-        if extent.is_empty() {
+        let lattice = Lattice::grid(extent, pbc)?;
+        let lone = |(&l, &periodic): (&usize, &bool)| l == 1 && periodic;
+        if let Some(axis) = extent.iter().zip(pbc).position(lone) {
             return Err(Error::invalid(
-                "extent",
-                "at least one direction",
-                "none",
-                "give one extent per direction, as in [4, 6]",
+                format!("extent[{axis}]"),
+                "at least 2 in a periodic direction",
+                1,
+                format!("set pbc[{axis}] to false: a lone site would neighbour itself"),
             ));
         }
-        if pbc.len() != extent.len() {
-            return Err(Error::invalid(
-                "pbc",
-                format!("{} values, one per direction", extent.len()),
-                format!("{} values", pbc.len()),
-                "give one value for every extent",
-            ));
+        Self::from_lattice(lattice)
+    }
+
+    /// The nearest neighbours of a lattice, a pair joined in several ways once.
+    ///
+    /// All bonds have colour 0 ([`with_neighbors`](Self::with_neighbors) for further ones,
+    /// [`with_direction_colors`](Self::with_direction_colors) for colours by direction).
+    ///
+    /// # Errors
+    /// A site would neighbour itself around a periodic direction.
+    pub fn from_lattice(lattice: Lattice) -> Result<Self> {
+        let bonds = bonds::by_length(&lattice, 1)?;
+        Ok(Self::of_bonds(lattice, &bonds))
+    }
+
+    fn of_bonds(lattice: Lattice, bonds: &[(usize, usize, usize)]) -> Self {
+        Self {
+            n_nodes: lattice.n_sites(),
+            edges: bonds.iter().map(|&(i, j, _)| (i, j)).collect(),
+            colors: bonds.iter().map(|&(.., color)| color).collect(),
+            lattice: Some(lattice),
         }
-        for (axis, (&l, &periodic)) in extent.iter().zip(pbc).enumerate() {
-            if l == 0 {
-                return Err(Error::invalid(
-                    format!("extent[{axis}]"),
-                    "at least 1",
-                    l,
-                    "give the number of sites in this direction",
-                ));
-            }
-            if l == 1 && periodic {
-                return Err(Error::invalid(
-                    format!("extent[{axis}]"),
-                    "at least 2 in a periodic direction",
-                    l,
-                    format!("set pbc[{axis}] to false: a lone site would neighbour itself"),
-                ));
-            }
-        }
-        let n_nodes = extent.iter().try_fold(1_usize, |n, &l| n.checked_mul(l));
-        let n_nodes = n_nodes
-            .filter(|&n| u32::try_from(n).is_ok())
-            .ok_or_else(|| {
-                Error::invalid(
-                    "extent",
-                    "fewer than 2^32 sites",
-                    format!("{extent:?}"),
-                    "take a smaller lattice",
-                )
-            })?;
-        let grid = Grid {
-            extent: extent.to_vec(),
-            pbc: pbc.to_vec(),
-        };
-        let edges: Vec<_> = grid
-            .bonds(n_nodes)
-            .iter()
-            .map(|&(i, j, _)| (i, j))
-            .collect();
-        Ok(Self {
-            n_nodes,
-            colors: vec![0; edges.len()],
-            edges,
-            grid: Some(grid),
-        })
     }
 
     /// Any graph of `n` sites, from its bonds in any order.
@@ -231,7 +142,7 @@ impl Graph {
             n_nodes: n,
             edges: edges.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect(),
             colors: vec![0; edges.len()],
-            grid: None,
+            lattice: None,
         })
     }
 
@@ -252,33 +163,29 @@ impl Graph {
         Ok(self)
     }
 
-    /// The same grid with its nearest-neighbour bonds coloured by direction, 0 for the first.
+    /// The same lattice with its nearest-neighbour bonds coloured by direction.
     ///
+    /// Of a grid the colour is the number of the direction; in general directions are in descending order,
+    /// component by component, each taken so that its first component that is not 0 is positive.
     /// NetKet: `Grid(..., color_edges=True)`, except that a periodic direction of extent 2 keeps
-    /// its single bonds.
+    /// its single bonds, and `KitaevHoneycomb`.
     ///
     /// # Errors
-    /// The graph is not a grid.
-    pub fn with_direction_colors(mut self) -> Result<Self> {
-        let grid = self
-            .grid
-            .as_ref()
-            .ok_or_else(|| not_a_grid("use `with_colors`"))?;
-        let bonds = grid.bonds(self.n_nodes);
-        self.edges = bonds.iter().map(|&(i, j, _)| (i, j)).collect();
-        self.colors = bonds.iter().map(|&(.., axis)| axis).collect();
-        Ok(self)
+    /// The graph is not a lattice.
+    pub fn with_direction_colors(self) -> Result<Self> {
+        let lattice = self.into_lattice("use `with_colors`")?;
+        let bonds = bonds::by_direction(&lattice)?;
+        Ok(Self::of_bonds(lattice, &bonds))
     }
 
-    /// The same grid with bonds up to the `max_neighbor_order`-th nearest neighbours, their colour
+    /// The same lattice with bonds up to the `max_neighbor_order`-th nearest neighbours, their colour
     /// the order less one.
     ///
-    /// Distances are Euclidean, in steps of the lattice. A pair joined by several paths of one
-    /// length has one bond of that colour.
-    /// NetKet: `Grid(..., max_neighbor_order)`.
+    /// Distances are Euclidean. A pair joined by several paths of one length has one bond of that colour.
+    /// NetKet: `Lattice(..., max_neighbor_order)`.
     ///
     /// # Errors
-    /// The graph is not a grid; the order is 0, more than the lattice has distances, or so long
+    /// The graph is not a lattice; the order is 0, more than the lattice has distances, or so long
     /// that a site would neighbour itself around a periodic direction.
     ///
     /// # Example
@@ -288,60 +195,27 @@ impl Graph {
     /// assert_eq!(square.colors().iter().filter(|color| **color == 1).count(), 32);
     /// # Ok::<(), autoket::Error>(())
     /// ```
-    pub fn with_neighbors(mut self, max_neighbor_order: usize) -> Result<Self> {
-        let refuse = |expected: String, cure: &str| {
-            Error::invalid("max_neighbor_order", expected, max_neighbor_order, cure)
-        };
-        let grid = self
-            .grid
-            .as_ref()
-            .ok_or_else(|| not_a_grid("list its further bonds too"))?;
+    pub fn with_neighbors(self, max_neighbor_order: usize) -> Result<Self> {
+        let lattice = self.into_lattice("list its further bonds too")?;
         if max_neighbor_order == 0 {
-            return Err(refuse("at least 1".into(), "1 is nearest neighbours only"));
-        }
-        let reach = |(&l, &periodic): (&usize, &bool)| match periodic {
-            true => max_neighbor_order.min(l),
-            false => max_neighbor_order.min(l - 1),
-        };
-        let reaches: Vec<usize> = grid.extent.iter().zip(&grid.pbc).map(reach).collect();
-        let steps = steps(&reaches);
-        let mut lengths: Vec<usize> = steps.iter().map(|step| square_length(step)).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        lengths.retain(|&length| (1..=max_neighbor_order.saturating_pow(2)).contains(&length));
-        if lengths.len() < max_neighbor_order {
-            return Err(refuse(
-                format!("at most {}, the distances in this lattice", lengths.len()),
-                "lower it",
+            return Err(Error::invalid(
+                "max_neighbor_order",
+                "at least 1",
+                0,
+                "1 is nearest neighbours only",
             ));
         }
-        let mut bonds = BTreeSet::new();
-        for site in 0..self.n_nodes {
-            for step in &steps {
-                let length = square_length(step);
-                let Some(color) = lengths[..max_neighbor_order]
-                    .iter()
-                    .position(|l| *l == length)
-                else {
-                    continue;
-                };
-                match grid.neighbor(site, step) {
-                    Some(other) if other == site => {
-                        return Err(refuse(
-                            "an order within half of every periodic direction".into(),
-                            "lower it: a site would neighbour itself",
-                        ));
-                    }
-                    Some(other) => {
-                        bonds.insert((color, site.min(other), site.max(other)));
-                    }
-                    None => {}
-                }
-            }
-        }
-        self.edges = bonds.iter().map(|&(_, i, j)| (i, j)).collect();
-        self.colors = bonds.iter().map(|&(color, ..)| color).collect();
-        Ok(self)
+        let bonds = bonds::by_length(&lattice, max_neighbor_order)?;
+        Ok(Self::of_bonds(lattice, &bonds))
+    }
+
+    fn into_lattice(self, cure: &str) -> Result<Lattice> {
+        self.lattice.ok_or_else(|| not_a_lattice(cure))
+    }
+
+    /// Where the sites are, if the graph is a lattice.
+    pub fn lattice(&self) -> Option<&Lattice> {
+        self.lattice.as_ref()
     }
 
     /// The number of sites.
@@ -373,14 +247,14 @@ impl Graph {
         &self.colors
     }
 
-    /// The number of sites in each direction, if the graph is a grid.
+    /// The number of cells in each direction, if the graph is a lattice.
     pub fn extent(&self) -> Option<&[usize]> {
-        self.grid.as_ref().map(|grid| &grid.extent[..])
+        self.lattice.as_ref().map(Lattice::extent)
     }
 
-    /// Which directions are periodic, if the graph is a grid.
+    /// Which directions are periodic, if the graph is a lattice.
     pub fn pbc(&self) -> Option<&[bool]> {
-        self.grid.as_ref().map(|grid| &grid.pbc[..])
+        self.lattice.as_ref().map(Lattice::pbc)
     }
 
     /// Whether the sites split into two sets with bonds only between them.
@@ -420,4 +294,8 @@ impl Graph {
         }
         true
     }
+}
+
+fn not_a_lattice(cure: &str) -> Error {
+    Error::invalid("graph", "a lattice", "a graph from a list of bonds", cure)
 }

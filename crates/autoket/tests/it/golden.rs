@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use autoket::c64;
-use autoket::graph::Graph;
+use autoket::graph::{Graph, Lattice};
 use autoket::hilbert::Hilbert;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -94,12 +94,7 @@ pub fn graph(spec: &Value) -> autoket::Result<Graph> {
         let n_nodes = edges.iter().map(|&(i, j)| i.max(j)).max().unwrap() + 1;
         return Graph::from_edges(n_nodes, &edges);
     }
-    let extent: Vec<usize> = spec["extent"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(index)
-        .collect();
+    let extent = indices(&spec["extent"]);
     let pbc = match spec["pbc"].as_bool() {
         Some(pbc) => vec![pbc; extent.len()],
         None => {
@@ -118,6 +113,80 @@ pub fn graph(spec: &Value) -> autoket::Result<Graph> {
         true => grid.with_direction_colors(),
         false => Ok(grid),
     }
+}
+
+/// A lattice by the name and arguments of NetKet's constructor.
+pub fn lattice(case: &Value) -> Graph {
+    let arguments = &case["arguments"];
+    let name = case["constructor"].as_str().unwrap();
+    let length = arguments.get("length").map(index);
+    let extent = arguments.get("extent").map(indices);
+    let extent = extent.unwrap_or_else(|| match (name, length.unwrap()) {
+        ("Chain", l) => vec![l],
+        ("Square", l) => vec![l; 2],
+        (_, l) => vec![l; 3],
+    });
+    let pbc = match arguments["pbc"].as_bool() {
+        Some(pbc) => vec![pbc; extent.len()],
+        None => {
+            let pbc = arguments["pbc"].as_array().unwrap().iter();
+            pbc.map(|pbc| pbc.as_bool().unwrap()).collect()
+        }
+    };
+    let plane = || {
+        (
+            <[usize; 2]>::try_from(&extent[..]).unwrap(),
+            <[bool; 2]>::try_from(&pbc[..]).unwrap(),
+        )
+    };
+    let space = || {
+        (
+            <[usize; 3]>::try_from(&extent[..]).unwrap(),
+            <[bool; 3]>::try_from(&pbc[..]).unwrap(),
+        )
+    };
+    let vectors = |name: &str| {
+        arguments[name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(floats)
+            .collect()
+    };
+    let in_plane =
+        |new: fn([usize; 2], [bool; 2]) -> autoket::Result<Graph>| new(plane().0, plane().1);
+    let in_space =
+        |new: fn([usize; 3], [bool; 3]) -> autoket::Result<Graph>| new(space().0, space().1);
+    let graph = match name {
+        "Triangular" => in_plane(Graph::triangular),
+        "Honeycomb" => in_plane(Graph::honeycomb),
+        "KitaevHoneycomb" => in_plane(Graph::honeycomb).unwrap().with_direction_colors(),
+        "Kagome" => in_plane(Graph::kagome),
+        "BCC" => in_space(Graph::bcc),
+        "FCC" => in_space(Graph::fcc),
+        "Diamond" => in_space(Graph::diamond),
+        "Pyrochlore" => in_space(Graph::pyrochlore),
+        "Lattice" => Lattice::new(
+            vectors("basis_vectors"),
+            vectors("site_offsets"),
+            &extent,
+            &pbc,
+        )
+        .and_then(Graph::from_lattice),
+        _ => Graph::grid(&extent, &pbc),
+    };
+    let graph = graph.unwrap();
+    if let Some(order) = arguments.get("max_neighbor_order") {
+        return graph.with_neighbors(index(order)).unwrap();
+    }
+    match arguments.get("color_edges").is_some() {
+        true => graph.with_direction_colors().unwrap(),
+        false => graph,
+    }
+}
+
+pub fn indices(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(index).collect()
 }
 
 /// The files whose names begin so.

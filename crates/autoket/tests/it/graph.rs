@@ -1,4 +1,4 @@
-use autoket::graph::Graph;
+use autoket::graph::{Graph, Lattice};
 use serde_json::Value;
 
 use crate::golden;
@@ -53,6 +53,95 @@ fn agrees_with_netket() {
         assert_eq!(edges, expected, "{case}");
     }
     assert!(compared > 50);
+}
+
+#[test]
+fn lattices_agree_with_netket() {
+    let file = golden::json("lattices");
+    let cases = [&file["lattices"], &file["symmetries"]].map(|cases| cases.as_array().unwrap());
+    for case in cases.into_iter().flatten() {
+        let what = format!("{} {}", case["constructor"], case["arguments"]);
+        let graph = golden::lattice(case);
+        assert_eq!(graph.n_nodes(), golden::index(&case["n_nodes"]), "{what}");
+        let positions = graph.lattice().unwrap().positions();
+        for (position, expected) in positions.iter().zip(case["positions"].as_array().unwrap()) {
+            let apart = position.iter().zip(golden::floats(expected));
+            assert!(
+                apart.into_iter().all(|(x, y)| (x - y).abs() < 1e-12),
+                "{what}"
+            );
+        }
+        let colors = golden::indices(&case["edge_colors"]);
+        let mut expected: Vec<_> = golden::pairs(&case["edges"])
+            .into_iter()
+            .map(|(i, j)| (i.min(j), i.max(j)))
+            .zip(colors)
+            .collect();
+        expected.sort_unstable();
+        let edges = graph.edges().iter().copied();
+        let mut edges: Vec<_> = edges.zip(graph.colors().iter().copied()).collect();
+        edges.sort_unstable();
+        assert_eq!(edges, expected, "{what}");
+    }
+}
+
+#[test]
+fn lattices_know_where_sites_are() {
+    let kagome = Graph::kagome([3, 4], [true, false]).unwrap();
+    let lattice = kagome.lattice().unwrap();
+    for site in 0..lattice.n_sites() {
+        let (cell, label) = lattice.cell(site);
+        let cell: Vec<isize> = cell.iter().map(|&x| x as isize).collect();
+        assert_eq!(lattice.site(&cell, label), Some(site));
+        assert_eq!(lattice.site(&[cell[0] - 3, cell[1]], label), Some(site));
+        assert_eq!(lattice.site(&[cell[0], cell[1] + 4], label), None);
+    }
+    // Neighbours are at one distance, and nobody is nearer.
+    let nearest: Vec<bool> = (0..lattice.n_sites())
+        .flat_map(|j| (0..j).map(move |i| (i, j)))
+        .map(|(i, j)| {
+            let distance = lattice.distance(i, j);
+            assert!(distance > 0.5 - 1e-12);
+            (distance < 0.5 + 1e-12) == kagome.edges().contains(&(i, j))
+        })
+        .collect();
+    assert!(nearest.iter().all(|agrees| *agrees));
+    // The shortest way in a skew torus is not found by rounding coordinates alone.
+    let basis = vec![vec![1.0, 0.0], vec![0.5, 0.75_f64.sqrt()]];
+    let skew = Lattice::new(basis, vec![vec![0.0; 2]], &[7, 7], &[true, true]).unwrap();
+    for j in 0..skew.n_sites() {
+        let (a, b) = (j / 7, j % 7);
+        let mut best = f64::MAX;
+        for (m, n) in (-2..=2).flat_map(|m| (-2..=2).map(move |n| (m, n))) {
+            let (x, y) = ((a as i32 + 7 * m) as f64, (b as i32 + 7 * n) as f64);
+            best = best.min((x * x + y * y + x * y).sqrt());
+        }
+        assert!((skew.distance(0, j) - best).abs() < 1e-12, "{j}");
+    }
+    let k = skew.wave_vector(&[2, 5]);
+    for (d, m) in [(0, 2.0), (1, 5.0)] {
+        let along: f64 = k
+            .iter()
+            .zip(&skew.basis_vectors()[d])
+            .map(|(k, a)| k * a)
+            .sum();
+        assert!((along * 7.0 / std::f64::consts::TAU - m).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn directions_have_colours() {
+    let triangular = Graph::triangular([4, 4], [true, true]).unwrap();
+    let colored = triangular.with_direction_colors().unwrap();
+    let count = |color| colored.colors().iter().filter(|c| **c == color).count();
+    assert_eq!([0, 1, 2].map(count), [16; 3]);
+    // One open row keeps the colour of its direction.
+    let row = Graph::grid(&[1, 4], &[false, false]).unwrap();
+    assert_eq!(row.with_direction_colors().unwrap().colors(), [1; 3]);
+    // Two sites of a small torus are joined in three directions, by a bond of each colour.
+    let two = Graph::honeycomb([1, 1], [true, true]).unwrap();
+    assert_eq!(two.edges(), [(0, 1)]);
+    assert_eq!(two.with_direction_colors().unwrap().colors(), [0, 1, 2]);
 }
 
 #[test]
@@ -117,6 +206,47 @@ fn refuses_what_makes_no_sense() {
         "max_neighbor_order",
         "at least 1",
     );
+    let of = |basis: &[&[f64]], offsets: &[&[f64]]| {
+        let rows = |rows: &[&[f64]]| rows.iter().map(|row| row.to_vec()).collect();
+        let lattice = Lattice::new(rows(basis), rows(offsets), &[2, 2], &[false, false]);
+        lattice.and_then(Graph::from_lattice)
+    };
+    let origin: &[&[f64]] = &[&[0.0, 0.0]];
+    let unit: &[&[f64]] = &[&[1.0, 0.0], &[0.0, 1.0]];
+    check(of(&[&[1.0, 0.0]], origin), "basis_vectors", "2 vectors");
+    check(
+        of(&[&[1.0], &[0.0, 1.0]], origin),
+        "basis_vectors",
+        "2 finite",
+    );
+    check(
+        of(&[&[1.0, 2.0], &[2.0, 4.0]], origin),
+        "basis_vectors",
+        "independent",
+    );
+    check(
+        of(&[&[f64::NAN, 2.0], &[2.0, 4.0]], origin),
+        "basis_vectors",
+        "finite",
+    );
+    check(of(unit, &[]), "site_offsets", "at least one");
+    check(of(unit, &[&[0.0]]), "site_offsets", "2 finite");
+    check(
+        of(unit, &[&[0.2, 0.0], &[1.2, -1.0]]),
+        "site_offsets[1]",
+        "no other",
+    );
+    check(
+        Graph::triangular([1, 3], [true, true]),
+        "extent",
+        "neighbour itself",
+    );
+    check(
+        Graph::kagome([3, 0], [true, true]),
+        "extent[1]",
+        "at least 1",
+    );
+    check(Graph::kagome([1 << 31, 1], [true, true]), "extent", "2^32");
     let list = || Graph::from_edges(3, &[(0, 1)]).unwrap();
     check(list().with_direction_colors(), "graph", "with_colors");
     check(list().with_neighbors(2), "graph", "list of bonds");
