@@ -83,23 +83,32 @@ pub struct LanczosInfo {
 /// # Ok::<(), autoket::Error>(())
 /// ```
 pub fn full_ed(operator: &dyn Operator) -> Result<Vec<f64>> {
-    fn energies<S: Scalar + ComplexField<Real = f64>>(operator: &dyn Operator) -> Result<Vec<f64>> {
-        let matrix = sparse::sparse::<S>(operator)?.to_dense();
-        Ok(eigen(matrix.as_ref(), ComputeEigenvectors::No)?.0)
-    }
     check_hermitian(operator)?;
     let hilbert = operator.hilbert();
-    hilbert.check_n_states("dense diagonalisation", sparse::MAX_DENSE_STATES)?;
-    match operator.is_real() {
-        true => energies::<f64>(operator),
-        false => energies::<c64>(operator),
+    let n = hilbert.check_n_states("dense diagonalisation", sparse::MAX_DENSE_STATES)?;
+    check_rows(operator, sparse::MAX_DENSE_STATES)?;
+    dense_energies(&sparse::Whole(operator), n, operator.is_real())
+}
+
+/// All eigenvalues of a Hermitian matrix of `n` rows, ascending.
+fn dense_energies(rows: &dyn sparse::MatrixRows, n: usize, is_real: bool) -> Result<Vec<f64>> {
+    fn energies<S: Scalar + ComplexField<Real = f64>>(
+        rows: &dyn sparse::MatrixRows,
+        n: usize,
+    ) -> Result<Vec<f64>> {
+        let matrix = sparse::stored::<S>(rows, n).to_dense();
+        Ok(eigen(matrix.as_ref(), ComputeEigenvectors::No)?.0)
+    }
+    match is_real {
+        true => energies::<f64>(rows, n),
+        false => energies::<c64>(rows, n),
     }
 }
 
 /// The lowest energies by the Lanczos method, on all threads. NetKet: `lanczos_ed`.
 ///
-/// Thick restarts and full orthogonalisation; one eigenvector after the other, each orthogonal to
-/// those before, so that a degenerate energy comes as often as it should.
+/// One eigenvector after the other, each orthogonal to those before, so that energies come with their multiplicity:
+/// for a few of the lowest.
 /// Five vectors are kept, and one for each energy found. Real operators are solved in real arithmetic.
 /// Bit-identical for any number of threads.
 ///

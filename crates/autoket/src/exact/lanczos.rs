@@ -51,6 +51,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
         options,
         watch,
         found: Vec::new(),
+        scale: 0.0,
         iterations: 0,
     };
     let mut pairs = Vec::new();
@@ -80,6 +81,8 @@ struct Solver<'a, S> {
     watch: &'a mut dyn FnMut(LanczosProgress),
     /// Eigenvectors found before; the search is orthogonal to them.
     found: Vec<Vec<S>>,
+    /// The largest |E| met.
+    scale: f64,
     iterations: usize,
 }
 
@@ -159,21 +162,20 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
     fn converged(&mut self, start: Vec<S>) -> Result<Vec<f64>> {
         let mut recurrence = Recurrence::new(start);
         let mut known = Tridiagonal::default();
-        let mut scale = 0.0_f64;
         let mut next_check = CHECK_EVERY;
         let mut residual = f64::INFINITY;
         loop {
             let beta = self.advance(&mut recurrence, &mut known);
             let size = known.diagonal.len();
-            scale = scale.max(known.diagonal[size - 1].abs()).max(beta);
-            let exhausted = beta <= BREAKDOWN * scale;
+            self.scale = self.scale.max(known.diagonal[size - 1].abs()).max(beta);
+            let exhausted = beta <= BREAKDOWN * self.scale;
             let stop = self.iterations >= self.options.max_iterations;
             if exhausted || stop || size == next_check {
                 next_check = size + CHECK_EVERY.max(size / CHECK_PART);
                 let (vector, largest) = known.lowest()?;
-                scale = scale.max(largest);
+                self.scale = self.scale.max(largest);
                 residual = beta * vector[size - 1].abs();
-                if exhausted || residual <= self.options.tolerance * scale {
+                if exhausted || residual <= self.options.tolerance * self.scale {
                     return Ok(vector);
                 }
                 if stop {
@@ -188,7 +190,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
             (self.watch)(LanczosProgress {
                 found: self.found.len(),
                 iterations: self.iterations,
-                residual: residual / scale,
+                residual: residual / self.scale,
             });
             recurrence.turn(beta);
         }

@@ -6,11 +6,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, LanczosProgress, check_hermitian, check_options, lanczos};
+use super::{LanczosInfo, LanczosOptions, LanczosProgress};
+use super::{check_hermitian, check_options, dense_energies, lanczos};
 use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
-use crate::operator::sparse::{MAX_APPLY_STATES, MatrixRows};
+use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows};
 use crate::operator::{Connected, Operator, check_rows};
 use crate::random::Key;
 use crate::scalar::c64;
@@ -64,7 +65,9 @@ impl Element {
     }
 
     fn apply(&self, sigma: &[u8], top: u8) -> Vec<u8> {
-        (0..sigma.len()).map(|site| self.index(sigma, site, top)).collect()
+        (0..sigma.len())
+            .map(|site| self.index(sigma, site, top))
+            .collect()
     }
 
     /// How gσ and σ' compare as numbers.
@@ -94,7 +97,8 @@ impl SectorBasis {
                 "take the group of the lattice that the space is of",
             ));
         }
-        let n_states = hilbert.check_n_states("the search for a sector's states", MAX_APPLY_STATES)?;
+        let n_states =
+            hilbert.check_n_states("the search for a sector's states", MAX_APPLY_STATES)?;
         if sector.spin_flip().is_some() && !hilbert.is_of_spins() {
             return Err(Error::invalid(
                 "spin_flip",
@@ -146,6 +150,24 @@ impl SectorBasis {
         self.representatives.len()
     }
 
+    /// All energies of an operator within the sector, ascending.
+    ///
+    /// # Errors
+    /// As [`full_ed`](super::full_ed); the operator acts on another space, or does not have the symmetry.
+    pub fn full_ed(&self, operator: &dyn Operator) -> Result<Vec<f64>> {
+        let n = self.n_states();
+        if n as u64 > MAX_DENSE_STATES {
+            return Err(Error::TooLarge {
+                what: "dense diagonalisation of a sector".into(),
+                needed: format!("{n} states"),
+                limit: format!("{MAX_DENSE_STATES} states"),
+                cure: "find the lowest energies by `lanczos_ed`".into(),
+            });
+        }
+        let rows = self.rows(operator)?;
+        dense_energies(&rows, n, operator.is_real() && self.is_real)
+    }
+
     /// The lowest energies of an operator within the sector; vectors are over the sector's states.
     ///
     /// # Errors
@@ -168,20 +190,23 @@ impl SectorBasis {
         options: LanczosOptions,
         watch: &mut dyn FnMut(LanczosProgress),
     ) -> Result<LanczosInfo> {
-        check_hermitian(operator)?;
-        check_rows(operator, MAX_APPLY_STATES)?;
-        self.check_symmetric(operator)?;
+        let rows = self.rows(operator)?;
         let n = self.n_states();
         check_options(&options, n)?;
         let row = operator.max_conn_size();
-        let rows = SectorRows {
-            basis: self,
-            operator,
-        };
         match operator.is_real() && self.is_real {
             true => lanczos::lanczos::<f64>(&rows, n, row, &options, watch),
             false => lanczos::lanczos::<c64>(&rows, n, row, &options, watch),
         }
+    }
+
+    /// The rows of an operator that has the symmetry.
+    fn rows<'a>(&'a self, operator: &'a dyn Operator) -> Result<SectorRows<'a>> {
+        check_hermitian(operator)?;
+        self.check_symmetric(operator)?;
+        check_rows(operator, MAX_APPLY_STATES)?;
+        let basis = self;
+        Ok(SectorRows { basis, operator })
     }
 
     /// The highest local index.

@@ -1,8 +1,8 @@
 use std::f64::consts::PI;
 
 use autoket::c64;
-use autoket::exact::{self, LanczosInfo, LanczosOptions};
-use autoket::graph::Graph;
+use autoket::exact::{self, LanczosInfo, LanczosOptions, SectorBasis};
+use autoket::graph::{Graph, Parity, Sector};
 use autoket::hilbert::Hilbert;
 use autoket::operator::{Connected, LocalOperator, Operator, apply, heisenberg, ising, spin};
 
@@ -273,4 +273,104 @@ fn the_ising_chain_is_solved_by_free_fermions() {
     assert!(exact::ising_chain_energy(1, 1.0, 1.0, false).is_err());
     assert!(exact::ising_chain_energy(2, 1.0, 1.0, true).is_err());
     assert!(exact::ising_chain_energy(5, f64::NAN, 1.0, true).is_err());
+}
+
+/// The sectors of all momenta, and of both signs under spin flip, have the energies of the whole space.
+#[test]
+fn energies_of_sectors_make_the_whole() {
+    let ring = chain(6, true);
+    let translations = ring.translations().unwrap();
+    let spaces = [
+        half(6),
+        half(6).with_total_sz(0.0).unwrap(),
+        Hilbert::spin(1.0, 6).unwrap().with_total_sz(0.0).unwrap(),
+    ];
+    for hilbert in spaces {
+        let h = match hilbert.local_size() {
+            2 => heisenberg(&hilbert, &ring, &[1.0], None).unwrap(),
+            _ => {
+                let z = |site| spin::sigmaz(&hilbert, site).unwrap();
+                let hop = |i: usize, j: usize| {
+                    let up = spin::sigmap(&hilbert, i).unwrap();
+                    let down = spin::sigmam(&hilbert, j).unwrap();
+                    &up * &down
+                        + &spin::sigmam(&hilbert, i).unwrap() * &spin::sigmap(&hilbert, j).unwrap()
+                };
+                let bonds = ring.edges().iter();
+                bonds.fold(LocalOperator::new(&hilbert), |sum, &(i, j)| {
+                    sum + hop(i, j) + 0.7 * (&z(i) * &z(j))
+                })
+            }
+        };
+        let whole = exact::full_ed(&h).unwrap();
+        for flips in [&[None][..], &[Some(Parity::Even), Some(Parity::Odd)]] {
+            let mut energies = Vec::new();
+            for sector in translations.sectors() {
+                for &flip in flips {
+                    let sector = match flip {
+                        None => sector.clone(),
+                        Some(parity) => sector.clone().with_spin_flip(parity),
+                    };
+                    let Ok(basis) = SectorBasis::new(&hilbert, &sector) else {
+                        continue;
+                    };
+                    let found = basis.full_ed(&h).unwrap();
+                    let lowest = basis.lanczos_ed(&h, options(1)).unwrap().energies[0];
+                    assert!((lowest - found[0]).abs() < 1e-11);
+                    energies.extend(found);
+                }
+            }
+            energies.sort_by(f64::total_cmp);
+            assert_eq!(energies.len(), whole.len(), "{hilbert}");
+            for (a, b) in energies.iter().zip(&whole) {
+                assert!((a - b).abs() < 1e-10, "{hilbert}: {a}, not {b}");
+            }
+        }
+    }
+}
+
+/// Published: the 4x4 Heisenberg antiferromagnet, -11.228483208 J in units of S = 1/2.
+#[test]
+fn the_ground_state_lies_in_the_sector_of_all_symmetries() {
+    let square = Graph::square(4, true).unwrap();
+    let hilbert = half(16).with_total_sz(0.0).unwrap();
+    let h = heisenberg(&hilbert, &square, &[1.0], None).unwrap();
+    let group = square.space_group().unwrap();
+    let sector = group.sectors().swap_remove(0).with_spin_flip(Parity::Even);
+    let basis = SectorBasis::new(&hilbert, &sector).unwrap();
+    assert!(basis.n_states() < 200, "{}", basis.n_states());
+    let found = basis.lanczos_ed(&h, options(1)).unwrap();
+    assert!((found.energies[0] / 4.0 + 11.228483208).abs() < 1e-8);
+}
+
+#[test]
+fn sectors_of_what_is_not_symmetric_are_refused() {
+    let ring = chain(6, true);
+    let sector = ring.translations().unwrap().sectors().swap_remove(0);
+    let refused = |result: Result<_, autoket::Error>, part: &str| {
+        let message = result.map(drop::<LanczosInfo>).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    };
+    let basis = |hilbert: &Hilbert, sector: &Sector| {
+        SectorBasis::new(hilbert, sector).map(|_| unreachable!("it is refused"))
+    };
+    let up = half(6).with_total_sz(1.0).unwrap();
+    refused(
+        basis(&up, &sector.clone().with_spin_flip(Parity::Odd)),
+        "a symmetry of",
+    );
+    refused(basis(&half(5), &sector), "permutations of 5 sites");
+    let bosons = Hilbert::fock(1, 6).unwrap();
+    refused(
+        basis(&bosons, &sector.clone().with_spin_flip(Parity::Odd)),
+        "a space of spins",
+    );
+    let h = heisenberg(&half(6), &chain(6, false), &[1.0], None).unwrap();
+    let basis = SectorBasis::new(&half(6), &sector).unwrap();
+    refused(
+        basis.lanczos_ed(&h, options(1)),
+        "with the symmetry of the sector",
+    );
+    let h = heisenberg(&up, &ring, &[1.0], None).unwrap();
+    refused(basis.lanczos_ed(&h, options(1)), "an operator on");
 }
