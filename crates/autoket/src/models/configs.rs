@@ -20,6 +20,15 @@ pub enum Features {
     List(Vec<usize>),
 }
 
+impl std::fmt::Display for Features {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uniform(features) => features.fmt(f),
+            Self::List(features) => write!(f, "{features:?}"),
+        }
+    }
+}
+
 /// A network of masked layers of one kind: fields of its own, and those that all kinds have.
 macro_rules! network {
     (
@@ -96,6 +105,7 @@ macro_rules! network {
                     class: $class,
                     activation: self.activation.clone(),
                     machine_pow: self.machine_pow,
+                    param_dtype: self.param_dtype,
                     precision: self.precision,
                     order: self.order.clone(),
                     phase: self.phase,

@@ -1,6 +1,6 @@
 //! Networks beyond chains of masked layers: cells, gates, phases, orders, and layers of the user's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use autoket::driver::Vmc;
 use autoket::graph::{Graph, order};
@@ -314,6 +314,68 @@ fn phases_leave_amplitudes_alone() {
     assert!(theta_with.values.iter().all(|x| x.im == 0.0));
     let message = with_phase.build::<f64>().unwrap_err().to_string();
     assert!(message.contains("complex"), "{message}");
+}
+
+/// A layer whose activations say when they are evaluated.
+#[derive(Debug)]
+struct Noting {
+    features: usize,
+    events: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Noting {
+    fn add_noting(&self, what: &'static str, network: &mut Network, place: Place) -> Result<Node> {
+        let first = usize::from(place.exclusive);
+        let source = [network.features(place.input)];
+        let layer = MaskedLayer::shared("Noting", network.n_positions(), &source, self.features, |k| {
+            vec![(first..3).filter_map(|back| k.checked_sub(back)).collect()]
+        })?;
+        let events = self.events.clone();
+        let note = move |x: f64| {
+            events.lock().unwrap().push(what);
+            x
+        };
+        let activation = Activation::real(what, note, |_| 1.0);
+        Ok(network.linear(place.module, layer, &[place.input], activation))
+    }
+}
+
+impl CausalLayer for Noting {
+    fn add(&self, network: &mut Network, place: Place) -> Result<Node> {
+        self.add_noting("amplitude", network, place)
+    }
+
+    fn add_phase(&self, network: &mut Network, place: Place) -> Result<Node> {
+        self.add_noting("phase", network, place)
+    }
+}
+
+/// Phases do not matter for a draw: they are evaluated once all sites are drawn.
+#[test]
+fn phases_are_evaluated_after_the_draw() {
+    let events: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let layer = |features| -> Arc<dyn CausalLayer> {
+        Arc::new(Noting {
+            features,
+            events: events.clone(),
+        })
+    };
+    let model = ArnnSequential {
+        phase: true,
+        ..ArnnSequential::new(spins(5), vec![layer(3), layer(2)])
+    };
+    let model = model.build::<c64>().unwrap();
+    let theta = model.init(Key::new(0)).values;
+    events.lock().unwrap().clear();
+    // One block of samples, so that events come in order.
+    model.sample(&theta, 4, Key::new(1));
+    let events = events.lock().unwrap();
+    let lanes = events.len() / (5 * (3 + 2 + 2));
+    assert!(lanes >= 4);
+    let (drawn, after) = events.split_at(lanes * 5 * (3 + 2));
+    assert!(drawn.iter().all(|event| *event == "amplitude"));
+    assert!(after.iter().all(|event| *event == "phase"));
+    assert_eq!(after.len(), lanes * 5 * 2);
 }
 
 /// All forms of stochastic reconfiguration give the same update for real parameters of a complex wave function.

@@ -15,6 +15,7 @@ mod plan;
 mod reach;
 mod sample;
 
+pub(super) use network::Cells;
 pub use network::{Before, Head, Network, Node, Operand, Term, When};
 
 use std::collections::HashSet;
@@ -28,7 +29,7 @@ use self::cones::Cones;
 use self::forward::{Block, LaneLayout, Workspace};
 use self::head::Part;
 use self::plan::{Linear, NodePlan, Plan};
-use super::{Ansatz, Autoregressive, RowOf, Samples};
+use super::{Ansatz, Autoregressive, Design, RowOf, Samples};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{MaskedLayer, Packed};
@@ -36,13 +37,15 @@ use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::{Key, PathItem};
-use crate::scalar::{Dtype, Real, Scalar, c64};
+use crate::scalar::{Real, Scalar, c64};
 use crate::simd::{Precision, Row, Tiles, level};
 
 /// An autoregressive neural network: each position's log-amplitudes from the states of earlier ones,
 /// normalised over local states.
 pub struct Arnn<S: Scalar> {
     class: &'static str,
+    /// What it was built of.
+    network: Network,
     hilbert: Hilbert,
     /// The site at each position, and the position of each site.
     order: Vec<u32>,
@@ -226,6 +229,7 @@ impl Network {
             class,
             hilbert: self.hilbert.clone(),
             order: self.order.clone(),
+            network,
             positions,
             parts: Part::all(&plan, head, S::PLANES),
             lane_layout: LaneLayout::default(),
@@ -251,19 +255,18 @@ impl<S: Scalar> Arnn<S> {
     /// The linear layers, first to last, with their paths in the tree of parameters.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &MaskedLayer)> {
         let linear = self.plan.linear();
-        linear.map(|(_, linear)| (linear.module.as_str(), &linear.layer))
+        linear.map(|(_, linear)| (linear.module.as_str(), &*linear.layer))
     }
 
-    /// The name of the class, as NetKet has it.
-    pub(super) fn class(&self) -> &'static str {
-        self.class
-    }
-
-    /// The type of the parameters, real ones if there are phases.
-    pub(super) fn param_dtype(&self) -> Dtype {
-        match self.plan.head.phase {
-            Some(_) => S::Real::DTYPE,
-            None => S::DTYPE,
+    /// What it was built of.
+    pub(super) fn design(&self) -> Design {
+        Design {
+            network: self.network.clone(),
+            head: self.plan.head,
+            class: self.class,
+            machine_pow: self.machine_pow,
+            precision: self.tiles.precision,
+            param_dtype: self.layout.dtype::<S>(),
         }
     }
 
