@@ -16,9 +16,7 @@ pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
 pub use design::Design;
 pub use gated::ArnnGatedConv2d;
-pub use modules::{
-    Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense, FastGruNet1d, FastLstmNet,
-};
+pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense, FastGruNet1d, FastLstmNet};
 pub use recurrent::{GruNet1d, LstmNet, Recurrence};
 pub use sequential::{ArnnSequential, CausalLayer, Place};
 pub use tensor_gru::TensorGru2d;

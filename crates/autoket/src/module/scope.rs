@@ -484,7 +484,8 @@ impl Scope {
             .is_some_and(|capture| capture(module, method))
         {
             for output in &outputs {
-                self.rewound().sow("intermediates", method, output.clone())?;
+                self.rewound()
+                    .sow("intermediates", method, output.clone())?;
             }
         }
         Ok(outputs)

@@ -327,9 +327,13 @@ impl Noting {
     fn add_noting(&self, what: &'static str, network: &mut Network, place: Place) -> Result<Node> {
         let first = usize::from(place.exclusive);
         let source = [network.features(place.input)];
-        let layer = MaskedLayer::shared("Noting", network.n_positions(), &source, self.features, |k| {
-            vec![(first..3).filter_map(|back| k.checked_sub(back)).collect()]
-        })?;
+        let layer = MaskedLayer::shared(
+            "Noting",
+            network.n_positions(),
+            &source,
+            self.features,
+            |k| vec![(first..3).filter_map(|back| k.checked_sub(back)).collect()],
+        )?;
         let events = self.events.clone();
         let note = move |x: f64| {
             events.lock().unwrap().push(what);

@@ -203,10 +203,20 @@ fn wrong_derivatives_are_refused() {
             |x| x.atan(),
             move |x| {
                 let slope = 1.0 / (1.0 + x * x);
-                if (side * x - 10.0).abs() < 1.0 { slope + 1e-3 } else { slope }
+                if (side * x - 10.0).abs() < 1.0 {
+                    slope + 1e-3
+                } else {
+                    slope
+                }
             },
         );
-        says(build::<f64>(&far), &[&format!("`{name}` at {}", if side < 0.0 { "-" } else { "" })]);
+        says(
+            build::<f64>(&far),
+            &[&format!(
+                "`{name}` at {}",
+                if side < 0.0 { "-" } else { "" }
+            )],
+        );
         says(build::<c64>(&far), &["central difference"]);
     }
     // Numbers that are large, and functions that do not mind.

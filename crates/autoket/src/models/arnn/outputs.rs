@@ -20,7 +20,8 @@ impl<S: Scalar> Arnn<S> {
         self.for_each_block(theta, sigma, &mut all, per_sample, |block, all| {
             for (lane, all) in all.chunks_exact_mut(per_sample).enumerate() {
                 let rows = block.rows[node.0].chunks_exact(plan.stride);
-                let rows = rows.flat_map(|rows| rows[first..][..plan.width].chunks_exact(plan.planes));
+                let rows =
+                    rows.flat_map(|rows| rows[first..][..plan.width].chunks_exact(plan.planes));
                 for (out, rows) in all.iter_mut().zip(rows) {
                     *out = match rows {
                         [re, im] => S::new(re[lane], im[lane]),

@@ -79,7 +79,13 @@ macro_rules! recurrent {
 
 masked!(ArnnDense, "ARNNDense",);
 masked!(ArnnConv1d, "ARNNConv1D", kernel_size, kernel_dilation);
-masked!(ArnnConv2d, "ARNNConv2D", extent, kernel_size, kernel_dilation);
+masked!(
+    ArnnConv2d,
+    "ARNNConv2D",
+    extent,
+    kernel_size,
+    kernel_dilation
+);
 recurrent!(LstmNet, "LSTMNet", "FastLSTMNet");
 recurrent!(GruNet1d, "GRUNet1D", "FastGRUNet1D");
 designed!(
@@ -132,7 +138,11 @@ impl Cached for ArnnConv1d {
 
     fn cache(&self, is_first: bool) -> Cache {
         // The first kernel has an entry less, and its last one a dilation's distance to the site.
-        let last = if is_first { 0 } else { self.kernel_dilation - 1 };
+        let last = if is_first {
+            0
+        } else {
+            self.kernel_dilation - 1
+        };
         let entries = self.kernel_size - usize::from(is_first);
         Cache::Window(entries * self.kernel_dilation - last)
     }

@@ -35,6 +35,11 @@ use crate::scalar::{Dtype, Scalar};
 /// assert_eq!(variables.array("cache", "_layers_1/inputs")?.to_string(), "float64[4,2,3,3]");
 /// # Ok::<(), autoket::Error>(())
 /// ```
+///
+/// ```compile_fail,E0277
+/// # use autoket::{hilbert::Hilbert, models::{ArnnGatedConv2d, Fast}};
+/// let none = Fast(ArnnGatedConv2d::new(Hilbert::spin(0.5, 9).unwrap(), 2, 3, [2, 3]));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fast<N: Cached>(pub N);
 

@@ -4,8 +4,8 @@ use super::cache::Cache;
 use super::inexact;
 use super::unit::{Outputs, Site, Unit};
 use crate::error::{Error, Result};
-use crate::models::{Arnn, Design, Node};
 use crate::models::{Ansatz, Autoregressive};
+use crate::models::{Arnn, Design, Node};
 use crate::module::{Array, Element, Scope, with_dtype};
 use crate::scalar::{Dtype, Scalar};
 
@@ -87,7 +87,11 @@ impl<'a> Placed<'a> {
     pub(super) fn whole(&self, x: &Array, known: usize, wanted: Wanted) -> Result<Array> {
         let (n_samples, network) = (x.shape()[0], &self.design.network);
         let dtype = self.dtype()?;
-        let conditionals = [n_samples, network.n_positions(), network.hilbert().local_size()];
+        let conditionals = [
+            n_samples,
+            network.n_positions(),
+            network.hilbert().local_size(),
+        ];
         if x.is_abstract() {
             self.call(&self.outputs(x, None)?)?;
             return Ok(match wanted {

@@ -7,7 +7,7 @@ use super::layer::{Layer, UPDATE_SITE};
 use crate::error::Result;
 use crate::models::arnn::Cells;
 use crate::models::{Network, Node};
-use crate::module::{Array, CALL, Element, Scope, with_dtype};
+use crate::module::{Array, CALL, Element, ModuleError, Scope, with_dtype};
 use crate::nn::MaskedLayer;
 use crate::random::Key;
 use crate::scalar::Dtype;
@@ -62,7 +62,9 @@ impl Outputs<'_> {
         match self.numbers {
             _ if node == Network::INPUT => self.x.reshape(shape.shape()),
             None => Ok(shape),
-            Some(numbers) => numbers(node, activated)?.cast(self.element).reshape(shape.shape()),
+            Some(numbers) => numbers(node, activated)?
+                .cast(self.element)
+                .reshape(shape.shape()),
         }
     }
 }
@@ -121,6 +123,19 @@ impl Unit {
         cache: Option<Cache>,
     ) -> Result<Vec<(&'static str, Array)>> {
         let scope = scope.below(&self.module, self.masked[0].class());
+        // Within the loop over sites Flax sees the collection of the cell alone.
+        let is_looped = matches!(self.kind, Kind::Cells(_)) && method == CALL;
+        if is_looped
+            && !scope.is_mutable_collection("params")
+            && scope.variables().get("params").is_none()
+        {
+            return Err(ModuleError::ScopeCollectionNotFound {
+                collection: "params".to_owned(),
+                name: self.masked[0].kernel.name.to_owned(),
+                scope: format!("/{}", scope.path().join("/")),
+            }
+            .into());
+        }
         let mut parameters = Vec::new();
         for masked in &self.masked {
             let mut arrays: Vec<_> = masked.keys().collect();

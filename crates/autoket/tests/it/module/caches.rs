@@ -1,11 +1,10 @@
 //! Caches of masked networks against NetKet's.
 
 use autoket::Dtype;
+use autoket::graph::order;
 use autoket::hilbert::Hilbert;
 use autoket::models::{ArnnConv1d, ArnnConv2d, ArnnDense, Fast};
-use autoket::module::{
-    ApplyOptions, Array, Filter, InitOptions, Module, ModuleError,
-};
+use autoket::module::{ApplyOptions, Array, Filter, InitOptions, Module, ModuleError, Variables};
 use autoket::nn::Initializer;
 use autoket::random::Key;
 use safetensors::SafeTensors;
@@ -119,4 +118,67 @@ fn check_cache(file: &SafeTensors, name: &str, fast: impl Module) {
         .init_with_output(Key::new(3), &inputs[..1], InitOptions::default())
         .unwrap();
     assert!(plain.get("cache").is_none());
+}
+
+/// Every step of the way through the cache: the probabilities, and the cache afterwards.
+fn by_cache(fast: &impl Module, variables: &Variables, x: &Array, sites: &[usize]) -> Vec<Array> {
+    let method = "conditional";
+    let first = [x.clone(), Array::index(sites[0])];
+    let init = fast.init_with_output(Key::new(3), &first, InitOptions::method(method));
+    let mut state = init.unwrap().1.updated(variables);
+    let mut all = Vec::new();
+    for &site in sites {
+        let options = ApplyOptions {
+            mutable: Filter::only(&["cache"]),
+            ..ApplyOptions::method(method)
+        };
+        let inputs = [x.clone(), Array::index(site)];
+        let (p, changed) = fast.apply(&state, &inputs, options).unwrap();
+        state = state.updated(&changed);
+        all.push(p);
+        all.extend(leaves(&changed, "cache").into_values().flatten());
+    }
+    all
+}
+
+/// In another order a network keeps what the same network of permuted sites keeps, and phases keep nothing.
+#[test]
+fn caches_follow_the_order_and_leave_phases_out() {
+    let hilbert = Hilbert::spin(0.5, 9).unwrap();
+    let order = order::spiral([3, 3]);
+    let sigma: Vec<f64> = (0..36_u64)
+        .map(|i| {
+            if Key::new(4).uniform(i) < 0.5 {
+                -1.0
+            } else {
+                1.0
+            }
+        })
+        .collect();
+    let x = Array::new(&[4, 9], sigma).unwrap();
+    let permuted = x.take(1, &order).unwrap();
+    let in_turn: Vec<usize> = (0..9).collect();
+    macro_rules! check {
+        ($model:expr) => {{
+            let plain = $model;
+            let mut with_phase = plain.clone();
+            with_phase.order = Some(order.clone());
+            with_phase.phase = true;
+            let one = std::slice::from_ref(&x);
+            let variables = with_phase.init(Key::new(3), one).unwrap();
+            let expected = by_cache(&Fast(plain), &variables, &permuted, &in_turn);
+            let fast = Fast(with_phase.clone());
+            let got = by_cache(&fast, &variables, &x, &order);
+            assert_eq!(got, expected);
+            for (k, &site) in order.iter().enumerate() {
+                let inputs = [x.clone(), Array::index(site)];
+                let options = ApplyOptions::method("conditional");
+                let (p, _) = with_phase.apply(&variables, &inputs, options).unwrap();
+                assert_eq!(p, got[3 * k]);
+            }
+        }};
+    }
+    check!(ArnnDense::new(hilbert.clone(), 2, 3));
+    check!(ArnnConv1d::new(hilbert.clone(), 2, 3, 3));
+    check!(ArnnConv2d::new(hilbert, 2, 3, [2, 3]));
 }

@@ -1,12 +1,10 @@
 //! Networks as modules.
 
 use autoket::hilbert::Hilbert;
-use autoket::models::{
-    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features,
-};
+use autoket::models::{Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features};
 use autoket::module::{
-    ApplyOptions, Array, Boxed, Dense, Element, InitOptions, Module, ModuleError,
-    TabulateOptions, Variables, capture_calls,
+    ApplyOptions, Array, Dense, Element, InitOptions, Module, ModuleError, TabulateOptions,
+    Variables, capture_calls,
 };
 use autoket::random::Key;
 use autoket::{Dtype, Scalar, c64};

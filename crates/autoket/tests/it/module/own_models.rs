@@ -9,7 +9,8 @@ use autoket::models::{
     GruNet1d, LstmNet, Recurrence, TensorGru2d,
 };
 use autoket::module::{
-    ApplyOptions, Array, Element, InitOptions, Module, TabulateOptions, Variables, capture_calls,
+    ApplyOptions, Array, Boxed, Element, InitOptions, Module, TabulateOptions, Variables,
+    capture_calls,
 };
 use autoket::random::Key;
 use autoket::{Dtype, c64};
