@@ -91,6 +91,17 @@ fn orders_and_phases_of_all_networks_are_modules() {
     });
 }
 
+/// Conditionals of states that cannot be completed are 0 in modules, too.
+#[test]
+fn networks_of_constrained_spaces_are_modules() {
+    check!(LstmNet::new(spins(6).with_total_sz(0.0).unwrap(), 2, 3));
+    check!(ArnnConv2d {
+        extent: Some([2, 3]),
+        order: Some(order::spiral([2, 3])),
+        ..ArnnConv2d::new(spins(6).with_total_sz(1.0).unwrap(), 2, 3, [2, 3])
+    });
+}
+
 /// A design, and a network that is built of it, have the same table as the fields that it was made of.
 #[test]
 fn designs_are_modules() {
