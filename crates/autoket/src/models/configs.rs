@@ -147,8 +147,8 @@ network! {
     /// let hilbert = Hilbert::spin(0.5, 15)?;
     /// let model = ArnnConv2d { extent: Some([3, 5]), ..ArnnConv2d::new(hilbert, 2, 4, [2, 3]) }.build::<f64>()?;
     /// let params = model.init(Key::new(0));
-    /// let samples = model.sample(&params.values, 8, Key::new(1));
-    /// assert_eq!(model.log_psi(&params.values, &samples.sigma).len(), 8);
+    /// let samples = model.sample(&params.values, 8, Key::new(1))?;
+    /// assert_eq!(model.log_psi(&params.values, &samples.sigma)?.len(), 8);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     ArnnConv2d, "ARNNConv2D",

@@ -154,7 +154,7 @@ fn own_function<S: Scalar>() {
         let [own, known] = [own, known].map(|activation| build::<S>(&activation).unwrap());
         let theta = own.init(Key::new(3)).values;
         let sigma = [0, 1, 1, 0, 1, 1, 0, 1];
-        let log_psi = |net: &Arnn<S>| net.log_psi(&theta, &sigma);
+        let log_psi = |net: &Arnn<S>| net.log_psi(&theta, &sigma).unwrap();
         let vjp = |net: &Arnn<S>| {
             let mut sum = vec![0.0; net.n_reals()];
             net.vjp(&theta, &sigma, &[S::one(); 2], &mut sum);

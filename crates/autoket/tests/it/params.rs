@@ -312,7 +312,7 @@ fn netket_case<S: Scalar>(case: &Value) {
         .iter()
         .map(|z| c64::new(z[0].as_f64().unwrap(), z[1].as_f64().unwrap()))
         .collect();
-    let got = model.log_psi(&variables.params.values, &sigma);
+    let got = model.log_psi(&variables.params.values, &sigma).unwrap();
     let got: Vec<c64> = got.into_iter().map(|z| z.to_c64()).collect();
     models::assert_close(name, &got, &expected, 1e-13);
 

@@ -467,11 +467,10 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
 }
 
 impl<S: Scalar> Autoregressive<S> for Arnn<S> {
-    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
-        let (n_sites, local_size) = (self.n_positions(), self.hilbert.local_size());
-        let per_sample = n_sites * local_size;
-        let mut out = vec![S::zero(); sigma.len() / n_sites * per_sample];
-        self.for_each_block(theta, sigma, &mut out, per_sample, |block, out| {
+    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+        let local_size = self.hilbert.local_size();
+        let per_sample = self.n_positions() * local_size;
+        self.for_each_block(theta, sigma, out, per_sample, |block, out| {
             for (lane, out) in out.chunks_exact_mut(per_sample).enumerate() {
                 let positions = block.log_conditionals.chunks_exact(local_size * S::PLANES);
                 for (rows, &site) in positions.zip(&self.order) {
@@ -482,7 +481,6 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
                 }
             }
         });
-        out
     }
 
     fn order(&self) -> Vec<usize> {

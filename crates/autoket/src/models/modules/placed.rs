@@ -108,12 +108,12 @@ impl<'a> Placed<'a> {
                 self.call(&self.outputs(x, Some(&numbers))?)?;
             }
             match wanted {
-                Wanted::LogPsi => Array::new(&[n_samples], engine.log_psi(&theta, &sigma)),
+                Wanted::LogPsi => Array::new(&[n_samples], engine.log_psi(&theta, &sigma)?),
                 Wanted::LogConditionals => {
-                    Array::new(&conditionals, engine.conditionals_log_psi(&theta, &sigma))
+                    Array::new(&conditionals, engine.conditionals_log_psi(&theta, &sigma)?)
                 }
                 Wanted::Conditionals => {
-                    let p = Array::new(&conditionals, engine.conditionals(&theta, &sigma))?;
+                    let p = Array::new(&conditionals, engine.conditionals(&theta, &sigma)?)?;
                     Ok(p.cast(dtype.real()))
                 }
             }
@@ -133,7 +133,7 @@ impl<'a> Placed<'a> {
             let sigma = self.sigma(x, at.position)?;
             let numbers = |node, activated| features(&engine, &theta, &sigma, node, activated);
             self.update_site(at, cache, &self.outputs(x, Some(&numbers))?)?;
-            let p = engine.conditional(&theta, &sigma, at.site);
+            let p = engine.conditional(&theta, &sigma, at.site)?;
             Ok(Array::new(&shape, p)?.cast(dtype.real()))
         })
     }

@@ -37,7 +37,7 @@ pub(super) fn check_numbers<S: Scalar, M: Module + Clone>(module: &M, engine: &A
     let (n, d) = (hilbert.n_sites(), hilbert.local_size());
     let key = Key::new(5);
     let params = engine.init(key);
-    let sigma = engine.sample(&params.values, 6, Key::new(1)).sigma;
+    let sigma = engine.sample(&params.values, 6, Key::new(1)).unwrap().sigma;
     let values = hilbert.values_of(&sigma);
     let values: Vec<i8> = values.iter().map(|&x| x as i8).collect();
     let x = Array::configurations(n, &values).unwrap();
@@ -56,17 +56,20 @@ pub(super) fn check_numbers<S: Scalar, M: Module + Clone>(module: &M, engine: &A
     };
     let theta = &params.values;
     let array = |shape: &[usize], values: Vec<S>| Array::new(shape, values).unwrap();
-    let log_psi = array(&[6], engine.log_psi(theta, &sigma));
+    let log_psi = array(&[6], engine.log_psi(theta, &sigma).unwrap());
     assert_eq!(apply("__call__", one).unwrap(), log_psi);
     let first = Array::configurations(n, &values[..n])
         .unwrap()
         .reshape(&[n])
         .unwrap();
     assert_eq!(apply("__call__", &[first]).unwrap().shape(), [1]);
-    let logs = array(&[6, n, d], engine.conditionals_log_psi(theta, &sigma));
+    let logs = array(
+        &[6, n, d],
+        engine.conditionals_log_psi(theta, &sigma).unwrap(),
+    );
     assert_eq!(apply("conditionals_log_psi", one).unwrap(), logs);
     let p = apply("conditionals", one).unwrap();
-    let engine_p = engine.conditionals(theta, &sigma);
+    let engine_p = engine.conditionals(theta, &sigma).unwrap();
     assert_eq!(p.element(), logs.real().element());
     assert_eq!(p.shape(), [6, n, d]);
     for (p, q) in p.values::<f64>().unwrap().iter().zip(&engine_p) {
@@ -116,7 +119,7 @@ pub(super) fn check_numbers<S: Scalar, M: Module + Clone>(module: &M, engine: &A
 fn check_network<S: Scalar, M: Module + Clone>(module: M, engine: Arnn<S>) {
     check_numbers(&module, &engine);
     let params = engine.init(Key::new(5));
-    let sigma = engine.sample(&params.values, 6, Key::new(1)).sigma;
+    let sigma = engine.sample(&params.values, 6, Key::new(1)).unwrap().sigma;
     let values = engine.hilbert().values_of(&sigma);
     let x = Array::new(&[6, 9], values).unwrap().cast(Element::Int8);
     let options = ApplyOptions {
@@ -131,7 +134,7 @@ fn check_network<S: Scalar, M: Module + Clone>(module: M, engine: Arnn<S>) {
     let last = &captured["_layers_1/__call__"][0];
     assert_eq!(*last.shape().last().unwrap(), 2);
     let values = last.values::<c64>().unwrap();
-    let logs = engine.conditionals_log_psi(&params.values, &sigma);
+    let logs = engine.conditionals_log_psi(&params.values, &sigma).unwrap();
     for (y, log) in values.chunks_exact(2).zip(logs.chunks_exact(2)) {
         let log = (log[0] - log[1]).to_c64();
         assert!(((y[0] - y[1]) - log).norm() < 1e-5);
