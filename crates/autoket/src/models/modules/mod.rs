@@ -21,8 +21,6 @@ use crate::scalar::{Dtype, Scalar};
 ///
 /// The numbers are those of the network itself. The method `conditional` makes and updates the collection `cache`,
 /// for which it must be called with the sites in the order in which they are drawn. NetKet: `FastARNNDense` and its kin.
-/// Of other networks `conditional` needs no cache; all of them draw fastest by
-/// [`sample`](super::Autoregressive::sample), which needs none either.
 ///
 /// ```
 /// use autoket::hilbert::Hilbert;
@@ -35,6 +33,9 @@ use crate::scalar::{Dtype, Scalar};
 /// assert_eq!(variables.array("cache", "_layers_1/inputs")?.to_string(), "float64[4,2,3,3]");
 /// # Ok::<(), autoket::Error>(())
 /// ```
+///
+/// Other networks have no such form. Their `conditional` works without a cache, and what draws fastest, for all of
+/// them, is [`sample`](super::Autoregressive::sample).
 ///
 /// ```compile_fail,E0277
 /// # use autoket::{hilbert::Hilbert, models::{ArnnGatedConv2d, Fast}};

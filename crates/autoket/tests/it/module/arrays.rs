@@ -27,6 +27,8 @@ fn abstract_arrays_have_the_shapes_of_concrete_ones() {
         &|x, _| x.mean(&[0, 1]),
         &|x, _| x.reshape(&[3, 1, 2]),
         &|x, _| x.at(1, 2),
+        &|x, _| x.take(-1, &[2, 0, 0, 1]),
+        &|_, n| n.take(0, &[1]),
         &|x, _| Ok(x.cast(Element::Int32)),
         &|x, _| Ok(x.cast(Dtype::Complex64).real()),
     ];
@@ -42,6 +44,7 @@ fn abstract_arrays_have_the_shapes_of_concrete_ones() {
         &|x, _| x.reshape(&[4]),
         &|x, _| x.sum(&[2]),
         &|x, _| x.at(0, 2),
+        &|x, _| x.take(0, &[0, 2]),
     ];
     for (i, operation) in refused.iter().enumerate() {
         assert!(operation(&x, &n).is_err(), "{i}");
@@ -61,6 +64,8 @@ fn arrays_compute() {
     assert_eq!(values(x.sum(&[0])), [5.0, 1.0, -0.5]);
     assert_eq!(values(x.mean(&[-1])), [-0.5 / 3.0, 2.0]);
     assert_eq!(values(x.at(1, 2)), [0.5, -1.0]);
+    assert_eq!(values(x.take(1, &[2, 0])), [0.5, 1.0, -1.0, 4.0]);
+    assert_eq!(values(x.take(0, &[1])), [4.0, 3.0, -1.0]);
     assert_eq!(values(Ok(x.transpose())), [1.0, 4.0, -2.0, 3.0, 0.5, -1.0]);
     let byte = Array::integers(&[1], Element::Int8, vec![130]).unwrap();
     assert_eq!(byte.to_integers().unwrap(), [-126]);
