@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::interrupt::Interrupt;
+use crate::models::same_space;
 use crate::operator::{Connected, Operator, check_closed};
 use crate::optimizer::{Optimizer, Solution, Sr, SrPlan, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
-use crate::vqs::{Estimate, McState, VariationalState, same_space};
+use crate::vqs::{Estimate, McState, VariationalState};
 
 /// Minimises the energy of a variational state.
 ///
@@ -67,7 +68,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         optimizer: Optimizer<S>,
         sr: Option<Sr>,
     ) -> Result<Self> {
-        same_space(state.model(), &*hamiltonian)?;
+        same_space(state.model().hilbert(), &*hamiltonian)?;
         check_closed(&*hamiltonian)?;
         Ok(Self {
             hamiltonian,

@@ -1,5 +1,6 @@
 //! Direct sampling.
 
+use crate::error::Result;
 use crate::models::{Autoregressive, Samples};
 use crate::random::Key;
 use crate::scalar::Scalar;
@@ -32,15 +33,19 @@ impl DirectSampler {
     }
 
     /// Draws `n_samples` and moves on to the next key.
+    ///
+    /// # Errors
+    /// A `theta` of another length than the layout's.
     pub fn sample<S: Scalar>(
         &mut self,
         model: &dyn Autoregressive<S>,
         theta: &[S],
         n_samples: usize,
-    ) -> Samples<S> {
+    ) -> Result<Samples<S>> {
+        model.check_batch(theta, &[])?;
         let mut samples = Samples::default();
         self.sample_into(model, theta, n_samples, &mut samples);
-        samples
+        Ok(samples)
     }
 
     /// The same into memory used before.

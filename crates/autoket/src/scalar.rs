@@ -39,6 +39,22 @@ impl Dtype {
         }
     }
 
+    /// The type of real and imaginary parts.
+    pub fn real(self) -> Self {
+        match self {
+            Self::Float32 | Self::Complex64 => Self::Float32,
+            Self::Float64 | Self::Complex128 => Self::Float64,
+        }
+    }
+
+    /// The type of complex numbers of the same precision.
+    pub const fn complex(self) -> Self {
+        match self {
+            Self::Float32 | Self::Complex64 => Self::Complex64,
+            Self::Float64 | Self::Complex128 => Self::Complex128,
+        }
+    }
+
     /// Is it a type of complex numbers?
     pub fn is_complex(self) -> bool {
         matches!(self, Self::Complex64 | Self::Complex128)
@@ -167,7 +183,7 @@ macro_rules! real {
         }
         impl Scalar for Complex<$t> {
             type Real = $t;
-            const DTYPE: Dtype = complex_of(Dtype::$dtype);
+            const DTYPE: Dtype = Dtype::$dtype.complex();
             const PLANES: usize = 2;
             fn new(re: $t, im: $t) -> Self {
                 Complex::new(re, im)
@@ -180,13 +196,6 @@ macro_rules! real {
             }
         }
     };
-}
-
-const fn complex_of(real: Dtype) -> Dtype {
-    match real {
-        Dtype::Float32 => Dtype::Complex64,
-        _ => Dtype::Complex128,
-    }
 }
 
 real!(f32, Float32, f32s, 32, 2, |_, x: S::f32s| {

@@ -21,7 +21,7 @@ mod hilbert;
 mod logging;
 #[path = "it/models/mod.rs"]
 mod models;
-#[path = "it/module.rs"]
+#[path = "it/module/mod.rs"]
 mod module;
 #[path = "it/networks.rs"]
 mod networks;

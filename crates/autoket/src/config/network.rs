@@ -278,6 +278,7 @@ impl NetworkConfig {
                     kernel_init: model.kernel_init,
                     bias_init: model.bias_init,
                     machine_pow: model.machine_pow,
+                    param_dtype: if model.phase { model.dtype.real() } else { model.dtype },
                     precision: model.precision,
                     phase: model.phase,
                     $($field: $value,)*
@@ -292,7 +293,6 @@ impl NetworkConfig {
                     features: $layers.features.clone(),
                     activation: $layers.activation.clone(),
                     use_bias: $layers.use_bias,
-                    param_dtype: model.dtype,
                     order: sites(&$layers.order, $extent)?,
                     $($field: $value,)*
                 })

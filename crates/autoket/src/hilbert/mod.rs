@@ -531,6 +531,34 @@ impl Hilbert {
             .collect()
     }
 
+    /// The number of states of a batch of local indices, `(sample, site)`, which may violate constraints.
+    ///
+    /// # Errors
+    /// The last state is not whole; there is no such local state.
+    pub fn check_batch(&self, sigma: &[u8]) -> Result<usize> {
+        if !sigma.len().is_multiple_of(self.n_sites) {
+            return Err(Error::invalid(
+                "sigma",
+                format!(
+                    "a multiple of {} local indices, one for each site",
+                    self.n_sites
+                ),
+                sigma.len(),
+                format!("give whole states of {}", self.name()),
+            ));
+        }
+        let d = self.local_size();
+        match sigma.iter().position(|&i| usize::from(i) >= d) {
+            None => Ok(sigma.len() / self.n_sites),
+            Some(i) => Err(Error::invalid(
+                format!("sigma[{i}]"),
+                format!("a local index, less than {d}"),
+                sigma[i],
+                "find indices from values by `Hilbert::indices_of`",
+            )),
+        }
+    }
+
     /// Local indices from values, for instance 1 from +1 and 0 from -1.
     ///
     /// NetKet: `states_to_local_indices`.

@@ -20,6 +20,15 @@ pub enum Features {
     List(Vec<usize>),
 }
 
+impl std::fmt::Display for Features {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uniform(features) => features.fmt(f),
+            Self::List(features) => write!(f, "{features:?}"),
+        }
+    }
+}
+
 /// A network of masked layers of one kind: fields of its own, and those that all kinds have.
 macro_rules! network {
     (
@@ -96,6 +105,7 @@ macro_rules! network {
                     class: $class,
                     activation: self.activation.clone(),
                     machine_pow: self.machine_pow,
+                    param_dtype: self.param_dtype,
                     precision: self.precision,
                     order: self.order.clone(),
                     phase: self.phase,
@@ -137,8 +147,8 @@ network! {
     /// let hilbert = Hilbert::spin(0.5, 15)?;
     /// let model = ArnnConv2d { extent: Some([3, 5]), ..ArnnConv2d::new(hilbert, 2, 4, [2, 3]) }.build::<f64>()?;
     /// let params = model.init(Key::new(0));
-    /// let samples = model.sample(&params.values, 8, Key::new(1));
-    /// assert_eq!(model.log_psi(&params.values, &samples.sigma).len(), 8);
+    /// let samples = model.sample(&params.values, 8, Key::new(1))?;
+    /// assert_eq!(model.log_psi(&params.values, &samples.sigma)?.len(), 8);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     ArnnConv2d, "ARNNConv2D",

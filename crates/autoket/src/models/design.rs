@@ -3,7 +3,7 @@
 use super::{Arnn, Head, Network, Node};
 use crate::error::Result;
 use crate::nn::{Initializer, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// A network as its fields describe it, to be built for any scalar.
@@ -32,6 +32,8 @@ pub struct Design {
     pub machine_pow: u32,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
 }
 
 impl Design {

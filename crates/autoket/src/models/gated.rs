@@ -5,7 +5,7 @@ use super::{Arnn, Design};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Function, Initializer, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// Autoregressive wave function of gated convolutions over a lattice in raster order, which sees every earlier
@@ -57,6 +57,8 @@ pub struct ArnnGatedConv2d {
     pub bias_init: Initializer,
     /// The exponent p of the normalisation Σ|ψ|^p = 1; estimators of physics need 2.
     pub machine_pow: u32,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// `order[k]` is the site drawn k-th; `None`: sites in turn. The lattice is that of the order.
@@ -77,6 +79,7 @@ impl ArnnGatedConv2d {
             kernel_init: Initializer::LecunNormal,
             bias_init: Initializer::Zeros,
             machine_pow: 2,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             order: None,
             phase: false,
@@ -164,6 +167,7 @@ impl ArnnGatedConv2d {
             class: "ARNNGatedConv2D",
             machine_pow: self.machine_pow,
             precision: self.precision,
+            param_dtype: self.param_dtype,
         })
     }
 

@@ -32,7 +32,7 @@ pub fn check<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
     let laws = Laws {
         model,
         theta,
-        sigma: model.sample(&model.init(key).values, SAMPLES, key).sigma,
+        sigma: model.sample(&model.init(key).values, SAMPLES, key)?.sigma,
         // Rounding of sums of some hundred terms.
         tolerance: 1000.0 * <S::Real as Float>::epsilon().widen(),
     };
@@ -76,12 +76,12 @@ impl<S: Scalar> Laws<'_, S> {
 
     fn causal(&self) -> Result<()> {
         let d = self.model.hilbert().local_size();
-        let before = self.model.conditionals_log_psi(&self.theta, &self.sigma);
+        let before = self.model.conditionals_log_psi(&self.theta, &self.sigma)?;
         let order = self.model.order();
         for (k, &site) in order.iter().enumerate() {
             let after = self
                 .model
-                .conditionals_log_psi(&self.theta, &self.changed(site));
+                .conditionals_log_psi(&self.theta, &self.changed(site))?;
             for &earlier in &order[..=k] {
                 let of = |all: &[S]| {
                     let samples = all.chunks_exact(self.n_sites() * d);
@@ -102,7 +102,7 @@ impl<S: Scalar> Laws<'_, S> {
 
     fn normalised(&self) -> Result<()> {
         let d = self.model.hilbert().local_size();
-        let p = self.model.conditionals(&self.theta, &self.sigma);
+        let p = self.model.conditionals(&self.theta, &self.sigma)?;
         match p
             .chunks_exact(d)
             .map(|p| p.iter().sum::<f64>())
@@ -120,8 +120,8 @@ impl<S: Scalar> Laws<'_, S> {
     }
 
     fn sampled(&self) -> Result<()> {
-        let samples = self.model.sample(&self.theta, SAMPLES, Key::new(3));
-        let log_psi = self.model.log_psi(&self.theta, &samples.sigma);
+        let samples = self.model.sample(&self.theta, SAMPLES, Key::new(3))?;
+        let log_psi = self.model.log_psi(&self.theta, &samples.sigma)?;
         match samples.log_psi.iter().zip(&log_psi).find(|(a, b)| a != b) {
             None => Ok(()),
             Some((drawn, again)) => Err(broken(
@@ -133,15 +133,15 @@ impl<S: Scalar> Laws<'_, S> {
     }
 
     /// Σ_n Re(conj(c_n) log ψ(σ_n)) at θ + t·direction.
-    fn along(&self, direction: &[S], t: f64, cotangent: &[S]) -> f64 {
+    fn along(&self, direction: &[S], t: f64, cotangent: &[S]) -> Result<f64> {
         let step = S::from_c64(c64::new(t, 0.0));
         let moved = self.theta.iter().zip(direction);
         let moved: Vec<S> = moved.map(|(&theta, &d)| theta + step * d).collect();
-        let log_psi = self.model.log_psi(&moved, &self.sigma);
+        let log_psi = self.model.log_psi(&moved, &self.sigma)?;
         let terms = cotangent.iter().zip(log_psi);
-        terms
+        Ok(terms
             .map(|(c, y)| (c.to_c64().conj() * y.to_c64()).re)
-            .sum()
+            .sum())
     }
 
     fn differentiated(&self) -> Result<()> {
@@ -195,7 +195,7 @@ impl<S: Scalar> Laws<'_, S> {
             let theta: Vec<S> = self.model.layout().scatter(&direction);
             let analytic: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
             let difference =
-                self.along(&theta, step, &cotangent) - self.along(&theta, -step, &cotangent);
+                self.along(&theta, step, &cotangent)? - self.along(&theta, -step, &cotangent)?;
             let numeric = difference / (2.0 * step);
             let sizes = gradient.iter().zip(&direction).map(|(g, d)| (g * d).abs());
             let distance = (analytic - numeric).abs();
@@ -212,19 +212,21 @@ impl<S: Scalar> Laws<'_, S> {
 
     fn followed(&self) -> Result<()> {
         let operator = Hops(self.model.hilbert().clone());
-        let fast = self.model.local_values(&self.theta, &self.sigma, &operator);
+        let fast = self
+            .model
+            .local_values(&self.theta, &self.sigma, &operator)?;
         let n_sites = self.n_sites();
         for (sigma, fast) in self.sigma.chunks_exact(n_sites).zip(fast) {
             let mut row = Connected::default();
             operator.connected(sigma, &mut row);
-            let here = self.model.log_psi(&self.theta, sigma)[0].to_c64();
+            let here = self.model.log_psi(&self.theta, sigma)?[0].to_c64();
             let mut sum = c64::default();
             for (mel, changes) in row.iter() {
                 let mut prime = sigma.to_vec();
                 for &(site, new) in changes {
                     prime[site as usize] = new;
                 }
-                let there = self.model.log_psi(&self.theta, &prime)[0].to_c64();
+                let there = self.model.log_psi(&self.theta, &prime)?[0].to_c64();
                 sum += mel * (there - here).exp();
             }
             let scale = self.tolerance * sum.norm().max(row.len() as f64) * n_sites as f64;

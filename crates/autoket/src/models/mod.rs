@@ -16,11 +16,12 @@ pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
 pub use design::Design;
 pub use gated::ArnnGatedConv2d;
-pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense};
+pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense, FastGruNet1d, FastLstmNet};
 pub use recurrent::{GruNet1d, LstmNet, Recurrence};
 pub use sequential::{ArnnSequential, CausalLayer, Place};
 pub use tensor_gru::TensorGru2d;
 
+use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::operator::{Connected, Operator};
 use crate::optimizer::layerwise::Layer;
@@ -33,7 +34,9 @@ pub type RowOf<S> = <<S as Scalar>::Real as Real>::Row;
 
 /// A wave function ψ_θ(σ), by whole batches of basis states.
 ///
-/// A batch `sigma` is local indices, `(sample, site)` in one slice.
+/// A batch `sigma` is local indices, `(sample, site)` in one slice; `theta` is θ in the order of the layout.
+/// Methods that return a `Result` refuse anything else. Those that write into given memory are called in loops
+/// and do not look: of a batch or a θ that [`check_batch`](Self::check_batch) refuses they make nonsense, or panic.
 pub trait Ansatz<S: Scalar>: Send + Sync {
     /// The space of σ.
     fn hilbert(&self) -> &Hilbert;
@@ -43,11 +46,22 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     fn init(&self, key: Key) -> Params<S>;
     /// log ψ(σ) into `out`, `(sample,)`.
     fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]);
+    /// The number of samples of a batch.
+    ///
+    /// # Errors
+    /// A `theta` of another length than the layout's; as [`Hilbert::check_batch`].
+    fn check_batch(&self, theta: &[S], sigma: &[u8]) -> Result<usize> {
+        check_theta(self.layout(), theta)?;
+        self.hilbert().check_batch(sigma)
+    }
     /// log ψ(σ), `(sample,)`.
-    fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
-        let mut out = vec![S::zero(); sigma.len() / self.hilbert().n_sites()];
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch).
+    fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Result<Vec<S>> {
+        let mut out = vec![S::zero(); self.check_batch(theta, sigma)?];
         self.log_psi_into(theta, sigma, &mut out);
-        out
+        Ok(out)
     }
     /// Pulls cotangents of log ψ back to θ: dL = Σ_n Re(conj(c_n) d log ψ(σ_n)) is added to `sum`,
     /// by the real and the imaginary part of each entry of θ that is not masked: [`n_reals`](Self::n_reals) numbers.
@@ -67,7 +81,12 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
         out: &mut [c64],
     ) {
         let n_sites = self.hilbert().n_sites();
-        let log_psi = self.log_psi(theta, sigma);
+        let log_psi_of = |sigma: &[u8]| {
+            let mut log_psi = vec![S::zero(); sigma.len() / n_sites];
+            self.log_psi_into(theta, sigma, &mut log_psi);
+            log_psi
+        };
+        let log_psi = log_psi_of(sigma);
         let mut row = Connected::default();
         let samples = sigma.chunks_exact(n_sites).zip(log_psi);
         for ((sigma, log_psi), out) in samples.zip(out) {
@@ -80,7 +99,7 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
                     primes[first + site as usize] = new;
                 }
             }
-            let log_primes = self.log_psi(theta, &primes);
+            let log_primes = log_psi_of(&primes);
             *out = row
                 .iter()
                 .zip(log_primes)
@@ -89,10 +108,14 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
         }
     }
     /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ, `(sample,)`.
-    fn local_values(&self, theta: &[S], sigma: &[u8], operator: &dyn Operator) -> Vec<c64> {
-        let mut out = vec![c64::default(); sigma.len() / self.hilbert().n_sites()];
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); an operator on another space.
+    fn local_values(&self, theta: &[S], sigma: &[u8], operator: &dyn Operator) -> Result<Vec<c64>> {
+        same_space(self.hilbert(), operator)?;
+        let mut out = vec![c64::default(); self.check_batch(theta, sigma)?];
         self.local_values_into(theta, sigma, operator, &mut out);
-        out
+        Ok(out)
     }
     /// The layers, if every pair of sites has weights of its own in all of them: then the Gram matrix of
     /// log-derivatives can be found [layer by layer](crate::optimizer::layerwise).
@@ -113,9 +136,19 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
 
 /// A wave function that is a product of normalised conditionals, so that it can be sampled directly.
 pub trait Autoregressive<S: Scalar>: Ansatz<S> {
-    /// log of the conditional amplitudes, `(sample, site, local state)`:
+    /// log of the conditional amplitudes into `out`, `(sample, site, local state)`:
     /// log ψ(σ_i = s | σ_1 … σ_{i-1}), with Σ_s |ψ|^machine_pow = 1.
-    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S>;
+    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]);
+    /// log of the conditional amplitudes, `(sample, site, local state)`.
+    ///
+    /// # Errors
+    /// As [`check_batch`](Ansatz::check_batch).
+    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Result<Vec<S>> {
+        let per_sample = self.hilbert().n_sites() * self.hilbert().local_size();
+        let mut out = vec![S::zero(); self.check_batch(theta, sigma)? * per_sample];
+        self.conditionals_log_psi_into(theta, sigma, &mut out);
+        Ok(out)
+    }
     /// The exponent p of the normalisation Σ|ψ|^p = 1.
     fn machine_pow(&self) -> u32;
     /// Draws `n_samples` basis states from |ψ|^machine_pow, with their log ψ, site by site.
@@ -123,28 +156,45 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
     /// `key` is split once for each site, and the number for a sample depends on the sample's place alone.
     fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>);
     /// [`sample_into`](Self::sample_into) fresh memory.
-    fn sample(&self, theta: &[S], n_samples: usize, key: Key) -> Samples<S> {
+    ///
+    /// # Errors
+    /// A `theta` of another length than the layout's.
+    fn sample(&self, theta: &[S], n_samples: usize, key: Key) -> Result<Samples<S>> {
+        check_theta(self.layout(), theta)?;
         let mut samples = Samples::default();
         self.sample_into(theta, n_samples, key, &mut samples);
-        samples
+        Ok(samples)
     }
     /// The probability of each local state at each site given the earlier ones, `(sample, site, local state)`.
     ///
     /// For the 4th site of the 3rd sample, `p[2, 3, :] = [0.3, 0.7]` means 0.3 for local index 0, spin down.
-    fn conditionals(&self, theta: &[S], sigma: &[u8]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// As [`check_batch`](Ansatz::check_batch).
+    fn conditionals(&self, theta: &[S], sigma: &[u8]) -> Result<Vec<f64>> {
         let p = f64::from(self.machine_pow());
-        self.conditionals_log_psi(theta, sigma)
-            .iter()
-            .map(|y| (p * y.to_c64().re).exp())
-            .collect()
+        let log_psi = self.conditionals_log_psi(theta, sigma)?;
+        Ok(log_psi.iter().map(|y| (p * y.to_c64().re).exp()).collect())
     }
     /// [`conditionals`](Self::conditionals) of one site, `(sample, local state)`.
-    fn conditional(&self, theta: &[S], sigma: &[u8], site: usize) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// As there; no such site.
+    fn conditional(&self, theta: &[S], sigma: &[u8], site: usize) -> Result<Vec<f64>> {
         let (n_sites, d) = (self.hilbert().n_sites(), self.hilbert().local_size());
-        self.conditionals(theta, sigma)
-            .chunks_exact(n_sites * d)
+        if site >= n_sites {
+            return Err(Error::invalid(
+                "site",
+                format!("less than {n_sites}"),
+                site,
+                "sites are numbered from 0",
+            ));
+        }
+        let p = self.conditionals(theta, sigma)?;
+        let samples = p.chunks_exact(n_sites * d);
+        Ok(samples
             .flat_map(|p| p[site * d..(site + 1) * d].to_vec())
-            .collect()
+            .collect())
     }
     /// The sites in the order in which they are drawn.
     fn order(&self) -> Vec<usize> {
@@ -162,6 +212,31 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
         }
         out
     }
+}
+
+fn check_theta<S>(layout: &Layout, theta: &[S]) -> Result<()> {
+    if theta.len() == layout.n_parameters() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "theta",
+        format!("{} numbers, as the layout has", layout.n_parameters()),
+        theta.len(),
+        "give the `values` of the model's `Params`",
+    ))
+}
+
+/// An operator on another space would give wrong numbers, not an error, later.
+pub(crate) fn same_space(hilbert: &Hilbert, operator: &dyn Operator) -> Result<()> {
+    if hilbert == operator.hilbert() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "operator",
+        format!("an operator on {}, the model's space", hilbert.name()),
+        format!("one on {}", operator.hilbert().name()),
+        "make both from the same Hilbert space",
+    ))
 }
 
 /// Basis states drawn from a wave function.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::arnn::{Before, Network, Node, Operand, Term};
+use super::arnn::{Before, Cells, Network, Node, Operand, Term};
 use super::sequential::{ArnnSequential, CausalLayer, Place};
 use super::{Arnn, Features};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, order};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Function, Initializer, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// Whose memory a site reads, and the order in which sites are drawn.
@@ -214,6 +214,8 @@ struct RecurrentLayer {
     kind: Kind,
     features: usize,
     recurrence: Recurrence,
+    /// Are its neighbours given by lists?
+    has_lists: bool,
     kernel_init: Initializer,
     bias_init: Initializer,
 }
@@ -257,6 +259,18 @@ impl RecurrentLayer {
         Ok(layer)
     }
 
+    fn cells(&self, place: Place, memory: Option<Node>, hidden: Node) -> Cells {
+        let width = self.recurrence.previous.first().map_or(0, Vec::len);
+        Cells {
+            module: place.module.to_owned(),
+            input: place.input,
+            exclusive: place.exclusive,
+            memory,
+            hidden,
+            neighbours: self.has_lists.then_some(width),
+        }
+    }
+
     fn add_lstm(&self, network: &mut Network, place: Place) -> Result<Node> {
         let f = self.features;
         let (cell, hidden) = (network.ahead(1), network.ahead(3));
@@ -291,7 +305,9 @@ impl RecurrentLayer {
         let cell = network.mix(f, terms, Activation::IDENTITY);
         let squashed = network.mix(f, vec![Term::of(cell)], Function::Tanh.into());
         let hidden = vec![Term::product(output, squashed)];
-        Ok(network.mix(f, hidden, Activation::IDENTITY))
+        let hidden = network.mix(f, hidden, Activation::IDENTITY);
+        network.add_cells(self.cells(place, Some(cell), hidden));
+        Ok(hidden)
     }
 
     fn add_gru(&self, network: &mut Network, place: Place) -> Result<Node> {
@@ -347,7 +363,9 @@ impl RecurrentLayer {
             Term::product(new, update.clone()).times(-1.0),
             Term::product(before, update),
         ];
-        Ok(network.mix(f, terms, Activation::IDENTITY))
+        let hidden = network.mix(f, terms, Activation::IDENTITY);
+        network.add_cells(self.cells(place, None, hidden));
+        Ok(hidden)
     }
 }
 
@@ -387,6 +405,8 @@ macro_rules! recurrent_network {
             pub bias_init: Initializer,
             /// The exponent p of the normalisation Σ|ψ|^p = 1; estimators of physics need 2.
             pub machine_pow: u32,
+            /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+            pub param_dtype: Dtype,
             /// How products of single-precision numbers are accumulated.
             pub precision: Precision,
             /// Is there a phase beside the amplitude, π times the output of a layer like the last? See [`ArnnSequential`].
@@ -404,6 +424,7 @@ macro_rules! recurrent_network {
                     kernel_init: Initializer::Orthogonal(1.0),
                     bias_init: Initializer::Zeros,
                     machine_pow: 2,
+                    param_dtype: Dtype::Float64,
                     precision: Precision::default(),
                     phase: false,
                 }
@@ -433,6 +454,7 @@ macro_rules! recurrent_network {
                         kind: Kind::$kind,
                         features,
                         recurrence: recurrence.clone(),
+                        has_lists: self.recurrence.is_some(),
                         kernel_init: self.kernel_init,
                         bias_init: self.bias_init,
                     })
@@ -441,6 +463,7 @@ macro_rules! recurrent_network {
                     class: $class,
                     activation: Activation::IDENTITY,
                     machine_pow: self.machine_pow,
+                    param_dtype: self.param_dtype,
                     precision: self.precision,
                     order: Some(recurrence.order.clone()),
                     phase: self.phase,

@@ -7,7 +7,7 @@ use super::{Arnn, Design, Head, Network, Node, Term};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// Where a layer is put in a network.
@@ -118,6 +118,8 @@ pub struct ArnnSequential {
     pub class: &'static str,
     /// The exponent p of the normalisation Σ|ψ|^p = 1; estimators of physics need 2.
     pub machine_pow: u32,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// `order[k]` is the site drawn k-th; `None`: sites in turn.
@@ -135,6 +137,7 @@ impl ArnnSequential {
             activation: Activation::default(),
             class: "ARNNSequential",
             machine_pow: 2,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             order: None,
             phase: false,
@@ -188,6 +191,7 @@ impl ArnnSequential {
             class: self.class,
             machine_pow: self.machine_pow,
             precision: self.precision,
+            param_dtype: self.param_dtype,
         })
     }
 

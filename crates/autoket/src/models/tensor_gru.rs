@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::graph::order;
 use crate::hilbert::Hilbert;
 use crate::nn::{Activation, Function, Initializer, MaskedLayer};
-use crate::scalar::Scalar;
+use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
 /// Autoregressive wave function of one layer of tensorised gated recurrent units over a lattice in snake order.
@@ -50,6 +50,8 @@ pub struct TensorGru2d {
     pub bias_init: Initializer,
     /// The exponent p of the normalisation Σ|ψ|^p = 1; estimators of physics need 2.
     pub machine_pow: u32,
+    /// The type of the parameters, where it is not chosen by [`build`](Self::build)'s type: in [modules](crate::module).
+    pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
     /// Is there a phase beside the amplitude?
@@ -66,6 +68,7 @@ impl TensorGru2d {
             kernel_init: Initializer::GlorotUniform,
             bias_init: Initializer::Zeros,
             machine_pow: 2,
+            param_dtype: Dtype::Float64,
             precision: Precision::default(),
             phase: false,
         }
@@ -123,6 +126,7 @@ impl TensorGru2d {
             class: "TensorGRU2D",
             machine_pow: self.machine_pow,
             precision: self.precision,
+            param_dtype: self.param_dtype,
         })
     }
 

@@ -61,13 +61,13 @@ impl Element {
 }
 
 fn promote(a: Dtype, b: Dtype) -> Dtype {
-    let is_complex = |dtype| matches!(dtype, Dtype::Complex64 | Dtype::Complex128);
-    let is_double = |dtype| matches!(dtype, Dtype::Float64 | Dtype::Complex128);
-    match (is_complex(a) || is_complex(b), is_double(a) || is_double(b)) {
-        (false, false) => Dtype::Float32,
-        (false, true) => Dtype::Float64,
-        (true, false) => Dtype::Complex64,
-        (true, true) => Dtype::Complex128,
+    let real = match (a.real(), b.real()) {
+        (Dtype::Float32, Dtype::Float32) => Dtype::Float32,
+        _ => Dtype::Float64,
+    };
+    match a.is_complex() || b.is_complex() {
+        true => real.complex(),
+        false => real,
     }
 }
 

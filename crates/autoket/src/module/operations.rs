@@ -343,6 +343,34 @@ impl Array {
         }))
     }
 
+    /// Entries of an axis in another order, or some of them: x\[indices, …\]. JAX: `take`.
+    ///
+    /// # Errors
+    /// There is no such axis or entry.
+    pub fn take(&self, axis: isize, indices: &[usize]) -> Result<Self> {
+        let axis = canonical_axes(&[axis], self.shape())?[0];
+        let length = self.shape()[axis];
+        if let Some(index) = indices.iter().find(|&&index| index >= length) {
+            return Err(Error::invalid(
+                "indices",
+                format!("less than {length}"),
+                index,
+                format!("the array is {self}"),
+            ));
+        }
+        let mut shape = self.shape().to_vec();
+        shape[axis] = indices.len();
+        let strides = strides(self.shape());
+        Ok(self.gather(shape, &|place| {
+            let steps = place.iter().zip(&strides).enumerate();
+            let steps = steps.map(|(k, (&i, stride))| match k == axis {
+                true => indices[i] * stride,
+                false => i * stride,
+            });
+            Some(steps.sum())
+        }))
+    }
+
     /// The same numbers as elements of another type; a real one drops imaginary parts, an integer fractions.
     pub fn cast(&self, element: impl Into<Element>) -> Self {
         let element = element.into();
@@ -433,9 +461,8 @@ fn activate<S: Scalar>(activation: &Activation, x: &[S]) -> Vec<S> {
 
 fn real_of(element: Element) -> Element {
     match element {
-        Element::Inexact(Dtype::Complex64) => Dtype::Float32.into(),
-        Element::Inexact(Dtype::Complex128) => Dtype::Float64.into(),
-        other => other,
+        Element::Inexact(dtype) => dtype.real().into(),
+        integer => integer,
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Call {
     pub(super) module: Box<dyn Module>,
     pub(super) method: String,
     pub(super) inputs: Vec<Array>,
-    pub(super) output: Array,
+    pub(super) outputs: Vec<Array>,
 }
 
 /// What all scopes of one call share.
@@ -130,6 +130,13 @@ impl Scope {
     /// The same place with all names free again, for another run of a method.
     pub(crate) fn rewound(&self) -> Self {
         Self::new(self.root.clone(), self.path.clone(), self.class)
+    }
+
+    /// The place of a module further down; `path` is names joined by `/`.
+    pub(crate) fn below(&self, path: &str, class: &'static str) -> Self {
+        let names = path.split('/').map(str::to_owned);
+        let path = self.path.iter().cloned().chain(names).collect();
+        Self::new(self.root.clone(), path, class)
     }
 
     /// The names from the top to this module; empty at the top.
@@ -456,30 +463,58 @@ impl Scope {
     /// Runs a method of the module at this place: names are free again, the call is kept, and its output
     /// captured, where it is asked for.
     pub(super) fn run(&self, module: &dyn Module, method: &str, inputs: &[Array]) -> Result<Array> {
-        self.check_valid()?;
-        let index = self.root.calls.borrow_mut().as_mut().map(|calls| {
-            calls.push(None);
-            calls.len() - 1
-        });
-        let scope = self.rewound();
-        let output = module.method(method, &scope, inputs)?;
+        self.record(module, method, inputs, |scope| {
+            Ok([module.method(method, scope, inputs)?])
+        })
+        .map(|[output]| output)
+    }
+
+    /// Keeps a call, with the calls that `f` makes in it, and captures its outputs, where it is asked for.
+    pub(crate) fn record<const N: usize>(
+        &self,
+        module: &dyn Module,
+        method: &str,
+        inputs: &[Array],
+        f: impl FnOnce(&Self) -> Result<[Array; N]>,
+    ) -> Result<[Array; N]> {
+        let outputs = self.keep(module, method, inputs, f)?;
         if self
             .root
             .capture
             .is_some_and(|capture| capture(module, method))
         {
-            scope.sow("intermediates", method, output.clone())?;
+            for output in &outputs {
+                self.rewound()
+                    .sow("intermediates", method, output.clone())?;
+            }
         }
+        Ok(outputs)
+    }
+
+    /// Keeps a call, with the calls that `f` makes in it, where it is asked for; captures nothing.
+    pub(crate) fn keep<const N: usize>(
+        &self,
+        module: &dyn Module,
+        method: &str,
+        inputs: &[Array],
+        f: impl FnOnce(&Self) -> Result<[Array; N]>,
+    ) -> Result<[Array; N]> {
+        self.check_valid()?;
+        let index = self.root.calls.borrow_mut().as_mut().map(|calls| {
+            calls.push(None);
+            calls.len() - 1
+        });
+        let outputs = f(&self.rewound())?;
         if let (Some(index), Some(calls)) = (index, self.root.calls.borrow_mut().as_mut()) {
             calls[index] = Some(Call {
                 path: self.path.clone(),
                 module: module.boxed(),
                 method: method.to_owned(),
                 inputs: inputs.to_vec(),
-                output: output.clone(),
+                outputs: outputs.to_vec(),
             });
         }
-        Ok(output)
+        Ok(outputs)
     }
 
     fn is_empty(&self, collection: &str) -> bool {

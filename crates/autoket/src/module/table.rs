@@ -106,8 +106,8 @@ pub(super) fn tabulate(
         let mut row: Vec<Cell> = vec![
             vec![call.path.join("/")],
             vec![call.module.class().to_owned() + &method],
-            inputs_cell(&call.inputs),
-            vec![call.output.to_string()],
+            arrays_cell(&call.inputs),
+            arrays_cell(&call.outputs),
         ];
         for (collection, total) in collections.iter().zip(&mut totals) {
             let (cell, size) = match is_first {
@@ -132,20 +132,20 @@ pub(super) fn tabulate(
     ))
 }
 
-/// One input as it is, several as a list; a single integer by its value.
-fn inputs_cell(inputs: &[Array]) -> Cell {
-    let text = |input: &Array| match input.to_integers().as_deref() {
-        Ok([value]) if input.ndim() == 0 => value.to_string(),
-        _ => input.to_string(),
+/// One array as it is, several as a list; a single integer by its value.
+fn arrays_cell(arrays: &[Array]) -> Cell {
+    let text = |array: &Array| match array.to_integers().as_deref() {
+        Ok([value]) if array.ndim() == 0 => value.to_string(),
+        _ => array.to_string(),
     };
-    match inputs {
-        [input] => vec![text(input)],
-        _ => inputs.iter().map(|x| format!("- {}", text(x))).collect(),
+    match arrays {
+        [array] => vec![text(array)],
+        _ => arrays.iter().map(|x| format!("- {}", text(x))).collect(),
     }
 }
 
-/// The variables of a module without those of the submodules that are called, and how many count for its row:
-/// at the greatest depth, those of submodules too.
+/// The variables of a module without those of the modules below that are called, and how many count for its row:
+/// its own and those of modules below that have no row, for they are too deep.
 fn variables_cell(
     call: &Call,
     variables: &Variables,
@@ -156,17 +156,11 @@ fn variables_cell(
     let Some(all) = variables.tree(collection, &call.path) else {
         return Default::default();
     };
-    let mut own = BTreeMap::new();
-    for (name, variable) in all {
-        let path: Vec<String> = call.path.iter().cloned().chain([name.clone()]).collect();
-        if !called.contains(path.as_slice()) {
-            own.insert(name.clone(), variable.clone());
-        }
-    }
-    let size = Size::of(match depth {
-        Some(depth) if depth == call.path.len() => all,
-        _ => &own,
+    let own = without(all, &call.path, &|path| called.contains(path));
+    let counted = without(all, &call.path, &|path| {
+        called.contains(path) && depth.is_none_or(|depth| path.len() <= depth)
     });
+    let size = Size::of(&counted);
     let mut cell = Vec::new();
     tree_lines(&own, "", &mut cell);
     if !cell.is_empty() && size.count > 0 {
@@ -176,6 +170,24 @@ fn variables_cell(
         cell.push(size.text());
     }
     (cell, size)
+}
+
+/// A tree at a path without those parts of it that are left out.
+fn without(tree: &Tree, path: &[String], left_out: &dyn Fn(&[String]) -> bool) -> Tree {
+    let mut kept = BTreeMap::new();
+    for (name, variable) in tree {
+        let path: Vec<String> = path.iter().cloned().chain([name.clone()]).collect();
+        let variable = match variable {
+            _ if left_out(&path) => continue,
+            Variable::Tree(tree) => match without(tree, &path, left_out) {
+                rest if rest.is_empty() => continue,
+                rest => Variable::Tree(rest),
+            },
+            other => other.clone(),
+        };
+        kept.insert(name.clone(), variable);
+    }
+    kept
 }
 
 /// `name: float64[4]`, deeper trees indented, tuples as lists.

@@ -71,13 +71,14 @@ impl From<Array> for Variable {
 pub struct Variables(BTreeMap<String, Tree>);
 
 impl Variables {
-    /// The `params` collection of a model. Complex numbers and real ones keep their type.
+    /// The `params` collection of a model: real numbers where it has a phase, else those of log ψ's type.
     pub fn from_params<S: Scalar>(params: &Params<S>) -> Self {
+        let dtype = params.layout.dtype::<S>();
         let mut variables = Self::default();
         for leaf in params.layout.leaves() {
             let values = params.values[leaf.range.clone()].to_vec();
             let path: Vec<&str> = names(&leaf.module).collect();
-            let array = Array::from_scalars(leaf.shape.clone(), values);
+            let array = Array::from_scalars(leaf.shape.clone(), values).cast(dtype);
             variables.insert("params", &path, leaf.name, array);
         }
         variables
@@ -88,14 +89,15 @@ impl Variables {
     /// # Errors
     /// An array of the layout is missing or has another shape or dtype; there is an array too many.
     pub fn to_params<S: Scalar>(&self, layout: &Arc<Layout>) -> Result<Params<S>> {
+        let dtype = layout.dtype::<S>();
         let mut values = vec![S::default(); layout.n_parameters()];
         for leaf in layout.leaves() {
             let path = format!("{}/{}", leaf.module, leaf.name);
             let array = self.array("params", &path)?;
-            if array.shape() != leaf.shape || array.element() != S::DTYPE.into() {
+            if array.shape() != leaf.shape || array.element() != dtype.into() {
                 return Err(Error::invalid(
                     path,
-                    format!("{} of shape {}", S::DTYPE, shape_text(&leaf.shape)),
+                    format!("{dtype} of shape {}", shape_text(&leaf.shape)),
                     array,
                     "pass the variables of the same model",
                 ));

@@ -38,15 +38,11 @@ impl<'a> Array<'a> {
         ))
     }
 
-    /// The numbers as `S`, which represents them exactly; `None` if it does not.
-    fn numbers<S: Scalar>(&self) -> Option<Vec<S>> {
-        let (single, planes) = match self.dtype {
-            Dtype::Float32 => (true, 1),
-            Dtype::Float64 => (false, 1),
-            Dtype::Complex64 => (true, 2),
-            Dtype::Complex128 => (false, 2),
-        };
-        let exact = planes <= S::PLANES && (single || size_of::<S::Real>() == 8);
+    /// The numbers, if `wanted` represents them exactly: `S` or its real type.
+    fn numbers<S: Scalar>(&self, wanted: Dtype) -> Option<Vec<S>> {
+        let single = self.dtype.real() == Dtype::Float32;
+        let planes = 1 + usize::from(self.dtype.is_complex());
+        let exact = (wanted.is_complex() || planes == 1) && (single || size_of::<S::Real>() == 8);
         let part = |bytes: &[u8]| {
             S::Real::from_f64(match *bytes {
                 [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
@@ -86,10 +82,14 @@ pub(super) fn assemble<S: Scalar>(
                 leaf.shape, array.shape
             ));
         }
-        let Some(numbers) = array.numbers::<S>() else {
+        let dtype = layout.dtype::<S>();
+        let Some(numbers) = array.numbers::<S>(dtype) else {
+            let cure = match dtype == S::DTYPE {
+                true => "build the model with that dtype",
+                false => "a network with a phase has real parameters",
+            };
             return Err(format!(
-                "`{path}`: expected {}, got {}, which does not fit in exactly; build the model with that dtype",
-                S::DTYPE,
+                "`{path}`: expected {dtype}, got {}, which does not fit in exactly; {cure}",
                 array.dtype
             ));
         };
@@ -106,11 +106,11 @@ pub(super) fn assemble<S: Scalar>(
     }
 }
 
-/// Numbers as little-endian bytes, real before imaginary part.
-pub(super) fn to_bytes<S: Scalar>(numbers: &[S]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(numbers.len() * S::DTYPE.bytes());
+/// Numbers as little-endian bytes, real before imaginary part, if `dtype` has one: that of `S` or its real one.
+pub(super) fn to_bytes<S: Scalar>(numbers: &[S], dtype: Dtype) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(numbers.len() * dtype.bytes());
     for z in numbers {
-        for part in &[z.re(), z.im()][..S::PLANES] {
+        for part in &[z.re(), z.im()][..1 + usize::from(dtype.is_complex())] {
             match <S::Real as Scalar>::DTYPE {
                 Dtype::Float32 => bytes.extend((part.widen() as f32).to_le_bytes()),
                 _ => bytes.extend(part.widen().to_le_bytes()),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::scalar::{Scalar, c64};
+use crate::scalar::{Dtype, Scalar, c64};
 
 /// One array of parameters, before it has a place in θ.
 #[derive(Clone, Debug)]
@@ -88,6 +88,11 @@ impl Layout {
     /// The same for real parameters of a complex wave function: their imaginary parts are 0 for ever.
     pub fn of_real_parameters(self) -> Self {
         Self { real: true, ..self }
+    }
+
+    /// The type of the parameters of a wave function of type `S`: real where imaginary parts are no parameters.
+    pub fn dtype<S: Scalar>(&self) -> Dtype {
+        if self.real { S::Real::DTYPE } else { S::DTYPE }
     }
 
     /// Real parameters: parts of entries of θ that are not masked.
@@ -173,9 +178,13 @@ impl<S: Scalar> Params<S> {
     /// - `.safetensors`: arrays by their Flax paths, `params/_layers_0/kernel`. A complex array is real numbers with a
     ///   last axis of 2 (re, im), and the file's metadata says `dtype`.
     ///
+    /// Parameters of a network with a phase are real numbers.
+    ///
     /// # Errors
-    /// Another end of the name; an array too large for its format; a file that cannot be written.
+    /// Another end of the name; an imaginary part where parameters are real; an array too large for its format;
+    /// a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.check_real()?;
         let content = match Kind::of(path)? {
             Kind::Mpack => msgpack::write(self)?,
             Kind::Safetensors => safetensors::write(self)?,
@@ -188,6 +197,7 @@ impl<S: Scalar> Params<S> {
     /// A `.mpack` file holds the bytes of a dictionary of variables or of an `MCState`,
     /// a `.safetensors` file is as [`save`](Self::save) has it.
     /// Real arrays may become complex ones, and single precision double precision: both are exact.
+    /// A network with a phase takes real arrays only.
     ///
     /// Which local state the first output stands for is a matter of the Hilbert space, not of the file. NetKet's
     /// `Spin(0.5)` lists up first: weights trained on it want
@@ -208,6 +218,25 @@ impl<S: Scalar> Params<S> {
             path: path.to_owned(),
             message,
         })
+    }
+}
+
+impl<S: Scalar> Params<S> {
+    /// Refuses imaginary parts where they are no parameters.
+    pub(crate) fn check_real(&self) -> Result<()> {
+        if self.layout.dtype::<S>() == S::DTYPE {
+            return Ok(());
+        }
+        let zero = S::zero().re();
+        match self.values.iter().position(|x| x.im() != zero) {
+            None => Ok(()),
+            Some(i) => Err(Error::invalid(
+                "params",
+                "real numbers: the parameters of a network with a phase",
+                format!("{} in place {i}", self.values[i]),
+                "set imaginary parts to 0",
+            )),
+        }
     }
 }
 

@@ -28,9 +28,10 @@ const DEPTH: usize = 64;
 
 /// The bytes of a file: those of `flax.serialization.to_bytes`.
 pub(super) fn write<S: Scalar>(params: &Params<S>) -> Result<Vec<u8>> {
+    let dtype = params.layout.dtype::<S>();
     let mut arrays = Vec::new();
     for leaf in params.layout.leaves() {
-        let bytes = to_bytes(&params.values[leaf.range.clone()]);
+        let bytes = to_bytes(&params.values[leaf.range.clone()], dtype);
         if bytes.len() > LARGEST {
             return Err(Error::TooLarge {
                 what: format!("`{}` in one piece", leaf.path()),
@@ -42,7 +43,7 @@ pub(super) fn write<S: Scalar>(params: &Params<S>) -> Result<Vec<u8>> {
         let shape = leaf.shape.iter().map(|&n| ValueRef::from(n as u64));
         let array = ValueRef::Array(vec![
             ValueRef::Array(shape.collect()),
-            S::DTYPE.name().into(),
+            dtype.name().into(),
             ValueRef::Binary(&bytes),
         ]);
         arrays.push(encode(&array));

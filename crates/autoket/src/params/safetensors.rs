@@ -13,25 +13,26 @@ use crate::scalar::{Dtype, Scalar};
 
 /// The bytes of a file.
 pub(super) fn write<S: Scalar>(params: &Params<S>) -> Result<Vec<u8>> {
-    let dtype = match <S::Real as Scalar>::DTYPE {
+    let dtype = params.layout.dtype::<S>();
+    let part = match dtype.real() {
         Dtype::Float32 => StDtype::F32,
         _ => StDtype::F64,
     };
     let leaves = params.layout.leaves();
     let bytes: Vec<Vec<u8>> = leaves
         .iter()
-        .map(|leaf| to_bytes(&params.values[leaf.range.clone()]))
+        .map(|leaf| to_bytes(&params.values[leaf.range.clone()], dtype))
         .collect();
     let tensors = leaves.iter().zip(&bytes).map(|(leaf, bytes)| {
         let mut shape = leaf.shape.clone();
-        if S::PLANES == 2 {
+        if dtype.is_complex() {
             shape.push(2);
         }
         let view =
-            TensorView::new(dtype, shape, bytes).expect("the bytes are made to fit the shape");
+            TensorView::new(part, shape, bytes).expect("the bytes are made to fit the shape");
         (leaf.path(), view)
     });
-    let metadata = HashMap::from([("dtype".to_owned(), S::DTYPE.name().to_owned())]);
+    let metadata = HashMap::from([("dtype".to_owned(), dtype.name().to_owned())]);
     safetensors::serialize(tensors, Some(metadata)).map_err(|e| {
         Error::invalid(
             "params",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::models::{Autoregressive, Samples};
+use crate::models::{Autoregressive, Samples, same_space};
 use crate::operator::Operator;
 use crate::optimizer::LogDerivatives;
 use crate::params::Params;
@@ -131,8 +131,11 @@ impl<S: Scalar> McState<S> {
     /// Draws fresh samples.
     pub fn sample(&mut self) -> Samples<S> {
         self.rewound = self.sampler;
+        let mut samples = Samples::default();
+        let theta = &self.params.values;
         self.sampler
-            .sample(&*self.model, &self.params.values, self.n_samples)
+            .sample_into(&*self.model, theta, self.n_samples, &mut samples);
+        samples
     }
 
     /// Samples of one step.
@@ -160,7 +163,7 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
     }
 
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
-        same_space(&*self.model, operator)?;
+        same_space(self.model.hilbert(), operator)?;
         let theta = &self.params.values;
         self.rewound = self.sampler;
         self.sampler
@@ -216,11 +219,11 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
     }
 
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
-        same_space(&*self.model, operator)?;
+        same_space(self.model.hilbert(), operator)?;
         let theta = &self.params.values;
         let (samples, weights) = (&mut out.samples, &mut out.weights);
         samples.sigma.clone_from(&self.states);
-        samples.log_psi = self.model.log_psi(theta, &self.states);
+        samples.log_psi = self.model.log_psi(theta, &self.states)?;
         weights.clear();
         weights.extend(samples.log_psi.iter().map(|y| (2.0 * y.re().widen()).exp()));
         let norm: f64 = weights.iter().sum();
@@ -233,23 +236,4 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
     }
 
     fn rewind(&mut self) {}
-}
-
-/// An operator on another space would give wrong numbers, not an error, later.
-pub(crate) fn same_space<S: Scalar>(
-    model: &dyn Autoregressive<S>,
-    operator: &dyn Operator,
-) -> Result<()> {
-    if model.hilbert() == operator.hilbert() {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        "operator",
-        format!(
-            "an operator on {}, the model's space",
-            model.hilbert().name()
-        ),
-        format!("one on {}", operator.hilbert().name()),
-        "make both from the same Hilbert space",
-    ))
 }

@@ -160,8 +160,11 @@ fn a_table_is_the_librarys_model() {
         let read = design.build::<f64>().unwrap();
         let theta = model.init(Key::new(1)).values;
         assert_eq!(theta, read.init(Key::new(1)).values, "{table}");
-        let sigma = model.sample(&theta, 3, Key::new(2)).sigma;
-        assert_eq!(model.log_psi(&theta, &sigma), read.log_psi(&theta, &sigma));
+        let sigma = model.sample(&theta, 3, Key::new(2)).unwrap().sigma;
+        assert_eq!(
+            model.log_psi(&theta, &sigma).unwrap(),
+            read.log_psi(&theta, &sigma).unwrap()
+        );
     }
 }
 

@@ -176,7 +176,7 @@ fn large_spaces_need_no_list() {
     };
     let model = model.build::<f32>().unwrap();
     let theta = model.init(Key::new(1)).values;
-    let samples = model.sample(&theta, 100, Key::new(2));
+    let samples = model.sample(&theta, 100, Key::new(2)).unwrap();
     assert!(
         samples
             .sigma
@@ -207,6 +207,7 @@ fn networks_are_normalised_on_the_constrained_space() {
             let states = hilbert.all_states().unwrap();
             let probabilities: Vec<f64> = model
                 .log_psi(&theta, &states)
+                .unwrap()
                 .iter()
                 .map(|y| (2.0 * y).exp())
                 .collect();
@@ -214,10 +215,10 @@ fn networks_are_normalised_on_the_constrained_space() {
             assert!((norm - 1.0).abs() < 1e-12, "{hilbert}, {order:?}: {norm}");
             let outside = listed(&hilbert, &|values| !passes(values));
             let outside: Vec<u8> = outside.into_iter().take(200).flatten().collect();
-            let log_psi = model.log_psi(&theta, &outside);
+            let log_psi = model.log_psi(&theta, &outside).unwrap();
             assert!(log_psi.iter().all(|&y| y == f64::NEG_INFINITY), "{hilbert}");
             let n_samples = 40_000;
-            let samples = model.sample(&theta, n_samples, Key::new(4));
+            let samples = model.sample(&theta, n_samples, Key::new(4)).unwrap();
             let mut counts: HashMap<u64, f64> = HashMap::new();
             for sigma in samples.sigma.chunks_exact(n) {
                 *counts
@@ -265,12 +266,13 @@ fn local_energies_are_those_of_the_constrained_matrix() {
         let states = hilbert.all_states().unwrap();
         let psi: Vec<c64> = model
             .log_psi(&theta, &states)
+            .unwrap()
             .iter()
             .map(|y| y.exp())
             .collect();
         let mut h_psi = vec![c64::default(); psi.len()];
         operator::apply(&h, &psi, &mut h_psi).unwrap();
-        let local = model.local_values(&theta, &states, &h);
+        let local = model.local_values(&theta, &states, &h).unwrap();
         for ((local, psi), h_psi) in local.iter().zip(&psi).zip(&h_psi) {
             assert!((local - h_psi / psi).norm() < 1e-9 * (1.0 + local.norm()));
         }
@@ -318,11 +320,12 @@ fn operators_that_leave_the_space_are_refused() {
     assert!(operator::check_closed(&heisenberg(&sector, &graph, &[1.0], None).unwrap()).is_ok());
     let model = ArnnDense::new(sector.clone(), 2, 3).build::<f64>().unwrap();
     let theta = model.init(Key::new(1)).values;
-    let sigma = model.sample(&theta, 10, Key::new(2)).sigma;
+    let sigma = model.sample(&theta, 10, Key::new(2)).unwrap().sigma;
     // What is not an error yet is not a number.
     assert!(
         model
             .local_values(&theta, &sigma, &field)
+            .unwrap()
             .iter()
             .all(|e| e.is_nan())
     );

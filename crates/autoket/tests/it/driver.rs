@@ -289,8 +289,8 @@ impl<S: Scalar> Ansatz<S> for Watched<Arnn<S>> {
 }
 
 impl<S: Scalar> Autoregressive<S> for Watched<Arnn<S>> {
-    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
-        self.0.conditionals_log_psi(theta, sigma)
+    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+        self.0.conditionals_log_psi_into(theta, sigma, out);
     }
     fn machine_pow(&self) -> u32 {
         self.0.machine_pow()

@@ -1,6 +1,6 @@
 //! Networks beyond chains of masked layers: cells, gates, phases, orders, and layers of the user's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use autoket::driver::Vmc;
 use autoket::graph::{Graph, order};
@@ -273,11 +273,11 @@ fn seen(model: &Arnn<f64>, site: usize) -> Vec<usize> {
     let sigma: Vec<u8> = (0..n as u64)
         .map(|i| u8::from(Key::new(1).uniform(i) < 0.5))
         .collect();
-    let before = model.conditional(&theta, &sigma, site);
+    let before = model.conditional(&theta, &sigma, site).unwrap();
     let matters = |&other: &usize| {
         let mut changed = sigma.clone();
         changed[other] = 1 - changed[other];
-        model.conditional(&theta, &changed, site) != before
+        model.conditional(&theta, &changed, site).unwrap() != before
     };
     (0..n).filter(matters).collect()
 }
@@ -315,8 +315,10 @@ fn phases_leave_amplitudes_alone() {
     let complex = with_phase.build::<c64>().unwrap();
     let (theta, theta_with) = (real.init(Key::new(3)), complex.init(Key::new(3)));
     let (drawn, drawn_with) = (
-        real.sample(&theta.values, 100, Key::new(4)),
-        complex.sample(&theta_with.values, 100, Key::new(4)),
+        real.sample(&theta.values, 100, Key::new(4)).unwrap(),
+        complex
+            .sample(&theta_with.values, 100, Key::new(4))
+            .unwrap(),
     );
     assert_eq!(drawn.sigma, drawn_with.sigma);
     for (a, b) in drawn.log_psi.iter().zip(&drawn_with.log_psi) {
@@ -331,6 +333,72 @@ fn phases_leave_amplitudes_alone() {
     assert!(theta_with.values.iter().all(|x| x.im == 0.0));
     let message = with_phase.build::<f64>().unwrap_err().to_string();
     assert!(message.contains("complex"), "{message}");
+}
+
+/// A layer whose activations say when they are evaluated.
+#[derive(Debug)]
+struct Noting {
+    features: usize,
+    events: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Noting {
+    fn add_noting(&self, what: &'static str, network: &mut Network, place: Place) -> Result<Node> {
+        let first = usize::from(place.exclusive);
+        let source = [network.features(place.input)];
+        let layer = MaskedLayer::shared(
+            "Noting",
+            network.n_positions(),
+            &source,
+            self.features,
+            |k| vec![(first..3).filter_map(|back| k.checked_sub(back)).collect()],
+        )?;
+        let events = self.events.clone();
+        let note = move |x: f64| {
+            events.lock().unwrap().push(what);
+            x
+        };
+        let activation = Activation::real(what, note, |_| 1.0);
+        Ok(network.linear(place.module, layer, &[place.input], activation))
+    }
+}
+
+impl CausalLayer for Noting {
+    fn add(&self, network: &mut Network, place: Place) -> Result<Node> {
+        self.add_noting("amplitude", network, place)
+    }
+
+    fn add_phase(&self, network: &mut Network, place: Place) -> Result<Node> {
+        self.add_noting("phase", network, place)
+    }
+}
+
+/// Phases do not matter for a draw: they are evaluated once all sites are drawn.
+#[test]
+fn phases_are_evaluated_after_the_draw() {
+    let events: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let layer = |features| -> Arc<dyn CausalLayer> {
+        Arc::new(Noting {
+            features,
+            events: events.clone(),
+        })
+    };
+    let model = ArnnSequential {
+        phase: true,
+        ..ArnnSequential::new(spins(5), vec![layer(3), layer(2)])
+    };
+    let model = model.build::<c64>().unwrap();
+    let theta = model.init(Key::new(0)).values;
+    events.lock().unwrap().clear();
+    // One block of samples, so that events come in order.
+    model.sample(&theta, 4, Key::new(1)).unwrap();
+    let events = events.lock().unwrap();
+    let lanes = events.len() / (5 * (3 + 2 + 2));
+    assert!(lanes >= 4);
+    let (drawn, after) = events.split_at(lanes * 5 * (3 + 2));
+    assert!(drawn.iter().all(|event| *event == "amplitude"));
+    assert!(after.iter().all(|event| *event == "phase"));
+    assert_eq!(after.len(), lanes * 5 * 2);
 }
 
 /// All forms of stochastic reconfiguration give the same update for real parameters of a complex wave function.
@@ -382,20 +450,25 @@ fn an_order_permutes_sites() {
         ordered.build::<f64>().unwrap(),
     );
     let theta = plain.init(Key::new(1)).values;
-    let samples = ordered.sample(&theta, 20, Key::new(2));
+    let samples = ordered.sample(&theta, 20, Key::new(2)).unwrap();
     let permuted: Vec<u8> = samples
         .sigma
         .chunks_exact(9)
         .flat_map(|sigma| ordered.reorder(sigma))
         .collect();
-    assert_eq!(plain.sample(&theta, 20, Key::new(2)).sigma, permuted);
-    assert_eq!(plain.log_psi(&theta, &permuted), samples.log_psi);
+    assert_eq!(
+        plain.sample(&theta, 20, Key::new(2)).unwrap().sigma,
+        permuted
+    );
+    assert_eq!(plain.log_psi(&theta, &permuted).unwrap(), samples.log_psi);
     let sites: Vec<u8> = (0..9).collect();
     assert_eq!(ordered.inverse_reorder(&ordered.reorder(&sites)), sites);
     let d = 2;
     let (a, b) = (
-        plain.conditionals_log_psi(&theta, &permuted[..9]),
-        ordered.conditionals_log_psi(&theta, &samples.sigma[..9]),
+        plain.conditionals_log_psi(&theta, &permuted[..9]).unwrap(),
+        ordered
+            .conditionals_log_psi(&theta, &samples.sigma[..9])
+            .unwrap(),
     );
     for (k, site) in order.iter().enumerate() {
         assert_eq!(a[k * d..][..d], b[site * d..][..d]);
@@ -565,8 +638,8 @@ fn phases_of_recurrent_networks_reach_pi() {
             // So large that every gate is open or shut: which, is the key's luck.
             let mut theta = model.init(Key::new(key)).values;
             theta.iter_mut().for_each(|x| *x *= 1e3);
-            let samples = model.sample(&theta, 64, Key::new(key + 1));
-            let conditionals = model.conditionals_log_psi(&theta, &samples.sigma);
+            let samples = model.sample(&theta, 64, Key::new(key + 1)).unwrap();
+            let conditionals = model.conditionals_log_psi(&theta, &samples.sigma).unwrap();
             conditionals.iter().map(|y| y.im.abs()).fold(0.0, f64::max)
         };
         let furthest: Vec<f64> = (0..16).map(furthest).collect();

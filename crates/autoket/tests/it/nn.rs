@@ -154,7 +154,7 @@ fn own_function<S: Scalar>() {
         let [own, known] = [own, known].map(|activation| build::<S>(&activation).unwrap());
         let theta = own.init(Key::new(3)).values;
         let sigma = [0, 1, 1, 0, 1, 1, 0, 1];
-        let log_psi = |net: &Arnn<S>| net.log_psi(&theta, &sigma);
+        let log_psi = |net: &Arnn<S>| net.log_psi(&theta, &sigma).unwrap();
         let vjp = |net: &Arnn<S>| {
             let mut sum = vec![0.0; net.n_reals()];
             net.vjp(&theta, &sigma, &[S::one(); 2], &mut sum);
@@ -196,6 +196,34 @@ fn wrong_derivatives_are_refused() {
     says(build::<f64>(&own), &words);
     let endless = Activation::real("log", f64::ln, |x| 1.0 / x);
     says(build::<f64>(&endless), &["`log`", "NaN"]);
+    // Right near 0, wrong far away, on either side.
+    for (name, side) in [("right", 1.0), ("left", -1.0)] {
+        let far = Activation::real(
+            name,
+            |x| x.atan(),
+            move |x| {
+                let slope = 1.0 / (1.0 + x * x);
+                if (side * x - 10.0).abs() < 1.0 {
+                    slope + 1e-3
+                } else {
+                    slope
+                }
+            },
+        );
+        says(
+            build::<f64>(&far),
+            &[&format!(
+                "`{name}` at {}",
+                if side < 0.0 { "-" } else { "" }
+            )],
+        );
+        says(build::<c64>(&far), &["central difference"]);
+    }
+    // Numbers that are large, and functions that do not mind.
+    let steep = Activation::real("sinh", f64::sinh, f64::cosh);
+    build::<f64>(&steep).unwrap();
+    let steep = Activation::holomorphic("sinh", |z: c64| z.sinh(), |z: c64| z.cosh());
+    build::<c64>(&steep).unwrap();
     // A derivative along the real axis only.
     let conjugate = || Activation::holomorphic("conj", |z: c64| z.conj(), |_| c64::ONE);
     says(build::<c64>(&conjugate()), &["`conj`", "along either axis"]);

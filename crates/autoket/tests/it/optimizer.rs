@@ -456,7 +456,10 @@ fn metric_is_the_covariance_of_log_derivatives() {
                     .zip(layout.scatter::<c64>(&change))
                     .map(|(a, b)| a + b)
                     .collect();
-                state.model().log_psi(&moved, &estimate.samples.sigma)
+                state
+                    .model()
+                    .log_psi(&moved, &estimate.samples.sigma)
+                    .unwrap()
             };
             let (up, down) = (log_psi(step), log_psi(-step));
             let o = up.iter().zip(&down).map(|(a, b)| (a - b) / (2.0 * step));
@@ -501,7 +504,7 @@ fn layer_by_layer_keeps_the_digits() {
         let estimate = Estimate {
             samples: Samples {
                 sigma: sigma.to_vec(),
-                log_psi: model.log_psi(&theta, sigma),
+                log_psi: model.log_psi(&theta, sigma).unwrap(),
             },
             weights: vec![1.0 / N as f64; N],
             stats: Stats::of_samples(&local_values),
@@ -519,7 +522,7 @@ fn layer_by_layer_keeps_the_digits() {
         let model = ArnnDense::new(Hilbert::spin(0.5, 256).unwrap(), 2, 3);
         let (single, double) = (model.build::<S>().unwrap(), model.build::<D>().unwrap());
         let theta = single.init(Key::new(7)).values;
-        let sigma = single.sample(&theta, N, Key::new(7)).sigma;
+        let sigma = single.sample(&theta, N, Key::new(7)).unwrap().sigma;
         let theta: Vec<c64> = theta.iter().map(|z| z.to_c64()).collect();
         let [exact, by_layer] = grams(&double, &theta, &sigma);
         assert!(distance(&by_layer, &exact) < 1e-14);

@@ -149,6 +149,63 @@ fn wider_scalars_take_narrower_ones() {
     }
 }
 
+/// Parameters of a network with a phase are real numbers, in files too.
+fn real_files<S: Scalar>() {
+    let folder = tempfile::tempdir().unwrap();
+    let phase = ArnnConv2d {
+        phase: true,
+        ..config(2, 3)
+    };
+    let model = model::<S>(&phase);
+    let params = model.init(Key::new(5));
+    let any = Arc::new(Layout::new(
+        model
+            .layout()
+            .leaves()
+            .iter()
+            .map(|leaf| {
+                let spec = LeafSpec {
+                    name: leaf.name,
+                    shape: leaf.shape.clone(),
+                    mask: None,
+                };
+                (leaf.module.clone(), vec![spec])
+            })
+            .collect(),
+    ));
+    for end in ["safetensors", "mpack"] {
+        let path = folder.path().join(format!("p.{end}"));
+        params.save(&path).unwrap();
+        let loaded = Params::<S>::load(model.layout().clone(), &path).unwrap();
+        assert_eq!(loaded.params, params);
+        // What was written is real: real numbers can be read of it.
+        let real = Params::<S::Real>::load(any.clone(), &path).unwrap().params;
+        let parts: Vec<S::Real> = params.values.iter().map(|x| x.re()).collect();
+        assert_eq!(real.values, parts);
+
+        let mut complex = Params {
+            layout: any.clone(),
+            values: params.values.clone(),
+        };
+        complex.save(&path).unwrap();
+        let error = Params::<S>::load(model.layout().clone(), &path).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("a phase has real parameters"), "{text}");
+        assert!(text.contains(S::DTYPE.name()), "{text}");
+
+        complex.layout = model.layout().clone();
+        complex.values[3] = S::from_c64(c64::new(0.5, -0.25));
+        let text = complex.save(&path).unwrap_err().to_string();
+        assert!(text.contains("0.5-0.25i in place 3"), "{text}");
+    }
+}
+
+#[test]
+fn networks_with_a_phase_have_real_files() {
+    real_files::<Complex<f32>>();
+    real_files::<Complex<f64>>();
+}
+
 #[test]
 fn files_of_other_models_are_refused() {
     fn load<S: Scalar>(path: &Path, layout: Arc<Layout>) -> Error {
@@ -255,7 +312,7 @@ fn netket_case<S: Scalar>(case: &Value) {
         .iter()
         .map(|z| c64::new(z[0].as_f64().unwrap(), z[1].as_f64().unwrap()))
         .collect();
-    let got = model.log_psi(&variables.params.values, &sigma);
+    let got = model.log_psi(&variables.params.values, &sigma).unwrap();
     let got: Vec<c64> = got.into_iter().map(|z| z.to_c64()).collect();
     models::assert_close(name, &got, &expected, 1e-13);
 
@@ -272,7 +329,7 @@ fn netket_case<S: Scalar>(case: &Value) {
 fn netket_s_files_are_read() {
     let spec = golden::json("mpack");
     let cases = spec["cases"].as_array().unwrap();
-    assert_eq!(cases.len(), 6);
+    assert_eq!(cases.len(), 10);
     for case in cases {
         match case["dtype"].as_str().unwrap() {
             "float64" => netket_case::<f64>(case),

@@ -292,13 +292,15 @@ fn a_draw_moves_on() {
         .unwrap();
     let theta = model.init(Key::new(seed)).values;
     let mut sampler = DirectSampler::of_seed(seed);
-    let first = sampler.sample(&model, &theta, 64);
+    let first = sampler.sample(&model, &theta, 64).unwrap();
     assert_eq!(sampler.key().words(), words(&case["state_key_after_1"]));
-    let second = sampler.sample(&model, &theta, 64);
+    let second = sampler.sample(&model, &theta, 64).unwrap();
     assert_eq!(sampler.key().words(), words(&case["state_key_after_2"]));
     assert_ne!(first.sigma, second.sigma);
     // A sample depends on its place, not on how many there are.
-    let few = DirectSampler::of_seed(seed).sample(&model, &theta, 5);
+    let few = DirectSampler::of_seed(seed)
+        .sample(&model, &theta, 5)
+        .unwrap();
     assert_eq!(few.sigma, first.sigma[..5 * 4]);
 }
 

@@ -127,14 +127,14 @@ fn what_is_seen_is_what_numbers_depend_on() -> Result<()> {
                 *x += 0.3 * (i as f64).sin();
             }
         }
-        let sigma = model.sample(&theta, 8, Key::new(2)).sigma;
-        let before = model.conditionals(&theta, &sigma);
+        let sigma = model.sample(&theta, 8, Key::new(2)).unwrap().sigma;
+        let before = model.conditionals(&theta, &sigma).unwrap();
         for flipped in 0..n {
             let mut other = sigma.clone();
             for sample in other.chunks_exact_mut(n) {
                 sample[flipped] = 1 - sample[flipped];
             }
-            let after = model.conditionals(&theta, &other);
+            let after = model.conditionals(&theta, &other).unwrap();
             let affected = model.affected(flipped);
             for site in 0..n {
                 let changed = (0..8).any(|sample| {

@@ -16,6 +16,7 @@ mod plan;
 mod reach;
 mod sample;
 
+pub(super) use network::Cells;
 pub use network::{Before, Head, Network, Node, Operand, Term, When};
 
 use std::collections::HashSet;
@@ -29,7 +30,7 @@ use self::cones::Cones;
 use self::forward::{Block, LaneLayout, Workspace};
 use self::head::Part;
 use self::plan::{Linear, NodePlan, Plan};
-use super::{Ansatz, Autoregressive, RowOf, Samples};
+use super::{Ansatz, Autoregressive, Design, RowOf, Samples};
 use crate::error::{Error, Result};
 use crate::hilbert::{Automaton, Hilbert};
 use crate::nn::{MaskedLayer, Packed};
@@ -37,13 +38,15 @@ use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::{Key, PathItem};
-use crate::scalar::{Dtype, Real, Scalar, c64};
+use crate::scalar::{Real, Scalar, c64};
 use crate::simd::{Precision, Row, Tiles, level};
 
 /// An autoregressive neural network: each position's log-amplitudes from the states of earlier ones,
 /// normalised over local states.
 pub struct Arnn<S: Scalar> {
     class: &'static str,
+    /// What it was built of.
+    network: Network,
     hilbert: Hilbert,
     /// The site at each position, and the position of each site.
     order: Vec<u32>,
@@ -230,6 +233,7 @@ impl Network {
             class,
             hilbert: self.hilbert.clone(),
             order: self.order.clone(),
+            network,
             positions,
             parts: Part::all(&plan, head, S::PLANES),
             automaton: self.hilbert.read_along(&order)?,
@@ -256,19 +260,18 @@ impl<S: Scalar> Arnn<S> {
     /// The linear layers, first to last, with their paths in the tree of parameters.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &MaskedLayer)> {
         let linear = self.plan.linear();
-        linear.map(|(_, linear)| (linear.module.as_str(), &linear.layer))
+        linear.map(|(_, linear)| (linear.module.as_str(), &*linear.layer))
     }
 
-    /// The name of the class, as NetKet has it.
-    pub(super) fn class(&self) -> &'static str {
-        self.class
-    }
-
-    /// The type of the parameters, real ones if there are phases.
-    pub(super) fn param_dtype(&self) -> Dtype {
-        match self.plan.head.phase {
-            Some(_) => S::Real::DTYPE,
-            None => S::DTYPE,
+    /// What it was built of.
+    pub(super) fn design(&self) -> Design {
+        Design {
+            network: self.network.clone(),
+            head: self.plan.head,
+            class: self.class,
+            machine_pow: self.machine_pow,
+            precision: self.tiles.precision,
+            param_dtype: self.layout.dtype::<S>(),
         }
     }
 
@@ -464,11 +467,10 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
 }
 
 impl<S: Scalar> Autoregressive<S> for Arnn<S> {
-    fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Vec<S> {
-        let (n_sites, local_size) = (self.n_positions(), self.hilbert.local_size());
-        let per_sample = n_sites * local_size;
-        let mut out = vec![S::zero(); sigma.len() / n_sites * per_sample];
-        self.for_each_block(theta, sigma, &mut out, per_sample, |block, out| {
+    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+        let local_size = self.hilbert.local_size();
+        let per_sample = self.n_positions() * local_size;
+        self.for_each_block(theta, sigma, out, per_sample, |block, out| {
             for (lane, out) in out.chunks_exact_mut(per_sample).enumerate() {
                 let positions = block.log_conditionals.chunks_exact(local_size * S::PLANES);
                 for (rows, &site) in positions.zip(&self.order) {
@@ -479,7 +481,6 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
                 }
             }
         });
-        out
     }
 
     fn order(&self) -> Vec<usize> {

@@ -12,7 +12,7 @@ use crate::hilbert::Hilbert;
 use crate::nn::{Activation, MaskedLayer};
 
 /// A node of a [`Network`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node(pub(super) usize);
 
 /// For each position the one before it in some sense, if there is one: `None` reads as 0.
@@ -101,7 +101,7 @@ pub(super) enum Kind {
     Input,
     /// activation(w·x + b).
     Linear {
-        layer: Box<MaskedLayer>,
+        layer: Arc<MaskedLayer>,
         sources: Vec<usize>,
         /// Where its parameters stand in the tree.
         module: String,
@@ -115,6 +115,30 @@ pub(super) struct NodeSpec {
     pub kind: Kind,
     pub features: usize,
     pub activation: Activation,
+}
+
+/// A layer of cells, one for each position: what tables and caches show of it.
+#[derive(Clone, Debug)]
+pub(in crate::models) struct Cells {
+    /// Its path; that of the cell is `cell` below it.
+    pub module: String,
+    pub input: Node,
+    /// Does a cell read the input of the position before instead of its own?
+    pub exclusive: bool,
+    /// What a cell passes on to the next position alone, if it does.
+    pub memory: Option<Node>,
+    /// The hidden memories, which are the output.
+    pub hidden: Node,
+    /// How many hidden memories a cell reads by lists of neighbours; `None`: that of the position before.
+    pub neighbours: Option<usize>,
+}
+
+/// A linear layer of a network: its node, its path and what it reads.
+pub(in crate::models) struct LinearNode<'a> {
+    pub node: Node,
+    pub module: &'a str,
+    pub layer: &'a Arc<MaskedLayer>,
+    pub sources: Vec<Node>,
 }
 
 /// A network in the making.
@@ -144,6 +168,7 @@ pub struct Network {
     /// The site drawn at each position.
     pub(super) order: Vec<u32>,
     pub(super) nodes: Vec<NodeSpec>,
+    cells: Vec<Cells>,
 }
 
 /// The nodes that hold the wave function.
@@ -177,6 +202,7 @@ impl Network {
             order: (0..hilbert.n_sites() as u32).collect(),
             hilbert,
             nodes: vec![input],
+            cells: Vec::new(),
         }
     }
 
@@ -204,7 +230,7 @@ impl Network {
         self.push(NodeSpec {
             features: layer.features_out,
             kind: Kind::Linear {
-                layer: Box::new(layer),
+                layer: Arc::new(layer),
                 sources: sources.iter().map(|node| node.0).collect(),
                 module: module.into(),
             },
@@ -234,6 +260,53 @@ impl Network {
     /// The node that will be made after so many more: what a recurrent cell reads of itself.
     pub fn ahead(&self, skipping: usize) -> Node {
         Node(self.nodes.len().saturating_add(skipping))
+    }
+
+    /// The Hilbert space.
+    pub(in crate::models) fn hilbert(&self) -> &Hilbert {
+        &self.hilbert
+    }
+
+    /// The site drawn at each position.
+    pub(in crate::models) fn order(&self) -> Vec<usize> {
+        self.order.iter().map(|&site| site as usize).collect()
+    }
+
+    /// The position of each site.
+    pub(in crate::models) fn positions(&self) -> Vec<usize> {
+        let mut positions = vec![0; self.order.len()];
+        for (position, &site) in self.order.iter().enumerate() {
+            positions[site as usize] = position;
+        }
+        positions
+    }
+
+    /// Says that some nodes are a layer of cells.
+    pub(in crate::models) fn add_cells(&mut self, cells: Cells) {
+        self.cells.push(cells);
+    }
+
+    /// The layers of cells.
+    pub(in crate::models) fn cells(&self) -> &[Cells] {
+        &self.cells
+    }
+
+    /// The linear layers, first to last.
+    pub(in crate::models) fn linear_nodes(&self) -> impl Iterator<Item = LinearNode<'_>> {
+        let nodes = self.nodes.iter().enumerate();
+        nodes.filter_map(|(number, node)| match &node.kind {
+            Kind::Linear {
+                layer,
+                sources,
+                module,
+            } => Some(LinearNode {
+                node: Node(number),
+                module,
+                layer,
+                sources: sources.iter().map(|&source| Node(source)).collect(),
+            }),
+            _ => None,
+        })
     }
 
     fn push(&mut self, node: NodeSpec) -> Node {

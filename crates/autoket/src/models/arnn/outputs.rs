@@ -1,31 +1,35 @@
-//! What the layers put out, for those who look inside.
+//! What nodes give, for those who look inside.
 
-use super::{Ansatz, Arnn};
+use super::{Arnn, Node};
 use crate::scalar::{Real, Scalar};
 
 impl<S: Scalar> Arnn<S> {
-    /// The outputs of each linear layer before the activation, `(sample, position, feature)`.
-    pub fn layer_outputs(&self, theta: &[S], sigma: &[u8]) -> Vec<Vec<S>> {
-        let n_samples = sigma.len() / self.hilbert().n_sites();
-        let outputs = self.plan.linear().map(|(number, _)| {
-            let node = &self.plan.nodes[number];
-            let features = node.width / node.planes;
-            let per_sample = self.n_positions() * features;
-            let mut all = vec![S::zero(); n_samples * per_sample];
-            self.for_each_block(theta, sigma, &mut all, per_sample, |block, all| {
-                for (lane, all) in all.chunks_exact_mut(per_sample).enumerate() {
-                    let rows = block.rows[number].chunks_exact(node.stride);
-                    let rows = rows.flat_map(|rows| rows[..node.width].chunks_exact(node.planes));
-                    for (out, rows) in all.iter_mut().zip(rows) {
-                        *out = match rows {
-                            [re, im] => S::new(re[lane], im[lane]),
-                            _ => S::new(rows[0][lane], S::Real::from_f64(0.0)),
-                        };
-                    }
+    /// The features of a node before its activation or after it, `(sample, position, feature)`.
+    pub(in crate::models) fn features_of(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        node: Node,
+        activated: bool,
+    ) -> Vec<S> {
+        let n_samples = sigma.len() / self.n_positions();
+        let plan = &self.plan.nodes[node.0];
+        let first = if activated { plan.after } else { 0 };
+        let per_sample = self.n_positions() * plan.width / plan.planes;
+        let mut all = vec![S::zero(); n_samples * per_sample];
+        self.for_each_block(theta, sigma, &mut all, per_sample, |block, all| {
+            for (lane, all) in all.chunks_exact_mut(per_sample).enumerate() {
+                let rows = block.rows[node.0].chunks_exact(plan.stride);
+                let rows =
+                    rows.flat_map(|rows| rows[first..][..plan.width].chunks_exact(plan.planes));
+                for (out, rows) in all.iter_mut().zip(rows) {
+                    *out = match rows {
+                        [re, im] => S::new(re[lane], im[lane]),
+                        _ => S::new(rows[0][lane], S::Real::from_f64(0.0)),
+                    };
                 }
-            });
-            all
+            }
         });
-        outputs.collect()
+        all
     }
 }

@@ -1,5 +1,7 @@
 //! A network as the engine runs it: rows instead of features, and the order in which all is done.
 
+use std::sync::Arc;
+
 use super::network::{Before, Head, Kind, Network, NodeSpec, Operand, When};
 use crate::error::{Error, Result};
 use crate::nn::{Activation, Lists, MaskedLayer};
@@ -35,7 +37,7 @@ pub(super) enum Work {
 
 #[derive(Debug)]
 pub(super) struct Linear {
-    pub layer: MaskedLayer,
+    pub layer: Arc<MaskedLayer>,
     pub module: String,
     pub sources: Vec<Wiring>,
     /// Numbers from one site's bias to the next: 0 where they share it.
@@ -389,7 +391,7 @@ fn work(spec: &NodeSpec, nodes: &[NodePlan], number: usize) -> Work {
                 true => nodes[number].width,
                 false => 0,
             },
-            layer: (**layer).clone(),
+            layer: layer.clone(),
             module: module.clone(),
         })),
         Kind::Mix { terms } => {

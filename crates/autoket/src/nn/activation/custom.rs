@@ -54,6 +54,14 @@ const STEP: f64 = 1e-5;
 /// How far they may be from the derivative, relative to value and derivative.
 const TOLERANCE: f64 = 1e-6;
 
+/// Where derivatives are checked: from near 0 in both directions, ever further apart, to ±60, beyond which
+/// exponentials are not used. Odd numbers, so that no kink is near.
+fn arguments() -> impl Iterator<Item = f64> {
+    let near = (0..24).map(|k| 0.2371 * f64::from(k) - 2.7318);
+    let far = (0..32).map(|k| 2.9173 * 1.1_f64.powi(k));
+    near.chain(far.flat_map(|x| [x, -x]))
+}
+
 impl Custom {
     pub(super) fn real(
         name: impl Into<String>,
@@ -97,11 +105,9 @@ impl Custom {
     /// They disagree, or something is not finite.
     pub(super) fn check(&self, complex: bool) -> Result<()> {
         let complex = complex && matches!(self.pair, Pair::Holomorphic(_));
-        // Odd numbers, so that no kink is near.
-        let points = (0..24).map(|k| {
-            let re = 0.2371 * f64::from(k) - 2.7318;
+        let points = arguments().enumerate().map(|(k, re)| {
             let im = if complex {
-                2.0 * (1.7 * f64::from(k)).sin()
+                (2.0 * (1.7 * k as f64).sin()) * (re.abs() / 3.0).max(1.0)
             } else {
                 0.0
             };

@@ -127,6 +127,7 @@ fn normalised<S: Scalar>() {
         let p = f64::from(config.1.machine_pow);
         let norm: f64 = model
             .log_psi(&params.values, &states)
+            .unwrap()
             .iter()
             .map(|y| (p * y.to_c64().re).exp())
             .sum();
@@ -142,22 +143,22 @@ fn causal<S: Scalar>() {
         let (model, params) = nudged::<S>(&config);
         let (n, d) = (model.hilbert().n_sites(), model.hilbert().local_size());
         let sigma = model.hilbert().random_states(Key::new(3), 1);
-        let base = model.conditionals_log_psi(&params.values, &sigma);
+        let base = model.conditionals_log_psi(&params.values, &sigma).unwrap();
         let mut seen = false;
         for site in 0..n {
             let mut other = sigma.clone();
             other[site] = (other[site] + 1) % d as u8;
-            let changed = model.conditionals_log_psi(&params.values, &other);
+            let changed = model.conditionals_log_psi(&params.values, &other).unwrap();
             assert_eq!(
                 base[..(site + 1) * d],
                 changed[..(site + 1) * d],
                 "{config:?} site {site}"
             );
             seen |= base != changed;
-            let one = model.conditional(&params.values, &other, site);
+            let one = model.conditional(&params.values, &other, site).unwrap();
             assert_eq!(
                 one,
-                model.conditionals(&params.values, &other)[site * d..(site + 1) * d]
+                model.conditionals(&params.values, &other).unwrap()[site * d..(site + 1) * d]
             );
         }
         assert!(seen, "{config:?}: nothing is conditional on anything");
@@ -167,14 +168,14 @@ fn causal<S: Scalar>() {
 fn sampled_log_psi<S: Scalar>() {
     for config in zoo() {
         let (model, params) = nudged::<S>(&config);
-        let samples = model.sample(&params.values, 75, Key::new(5));
+        let samples = model.sample(&params.values, 75, Key::new(5)).unwrap();
         assert_eq!(
             samples.log_psi,
-            model.log_psi(&params.values, &samples.sigma),
+            model.log_psi(&params.values, &samples.sigma).unwrap(),
             "{config:?}"
         );
         // A sample depends on its place alone.
-        let fewer = model.sample(&params.values, 33, Key::new(5));
+        let fewer = model.sample(&params.values, 33, Key::new(5)).unwrap();
         assert_eq!(fewer.sigma[..], samples.sigma[..fewer.sigma.len()]);
     }
 }
@@ -241,7 +242,7 @@ fn gradient<S: Wide>() {
                 .zip(&step)
                 .map(|(t, d)| t + d.to_c64() * (sign * h));
             let moved: Vec<S::Wide> = moved.map(S::Wide::from_c64).collect();
-            let log_psi = wide.log_psi(&moved, &sigma);
+            let log_psi = wide.log_psi(&moved, &sigma).unwrap();
             let real = S::PLANES == 1;
             let product = |(y, c): (&S::Wide, &c64)| {
                 if real {
@@ -321,12 +322,15 @@ fn local_values_by_cones<S: Scalar>() {
             .flatten()
             .copied()
             .collect();
-        let local = model.local_values(&params.values, &sigma, &h);
-        let plain = Plain(&model).local_values(&params.values, &sigma, &h);
+        let local = model.local_values(&params.values, &sigma, &h).unwrap();
+        let plain = Plain(&model)
+            .local_values(&params.values, &sigma, &h)
+            .unwrap();
         let tol = 300.0 * tolerance::<S>();
         assert_close("plain", &local, &plain, tol);
         let psi: Vec<c64> = model
             .log_psi(&params.values, &states)
+            .unwrap()
             .iter()
             .map(|y| y.to_c64().exp())
             .collect();
@@ -357,16 +361,20 @@ fn gathered<S: Scalar>() {
     let local = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         let pool = pool.build().unwrap();
-        pool.install(|| model.local_values(&params.values, &sigma, &h))
+        pool.install(|| model.local_values(&params.values, &sigma, &h).unwrap())
     };
     let all = local(1);
     // One thread sorts eight blocks together, eight threads one.
     assert_eq!(all, local(8));
     assert_eq!(
         all[..5],
-        model.local_values(&params.values, &sigma[..45], &h)
+        model
+            .local_values(&params.values, &sigma[..45], &h)
+            .unwrap()
     );
-    let plain = Plain(&model).local_values(&params.values, &sigma, &h);
+    let plain = Plain(&model)
+        .local_values(&params.values, &sigma, &h)
+        .unwrap();
     assert_close("gathered", &all, &plain, 300.0 * tolerance::<S>());
 }
 

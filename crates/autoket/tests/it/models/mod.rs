@@ -259,3 +259,51 @@ fn bad_configs_are_refused() {
     refused(&with(&|c| c.kernel_dilation = [1, 0]), "kernel_dilation");
     refused(&with(&|c| c.machine_pow = 0), "machine_pow");
 }
+
+/// Batches that are not whole, states that are not there, parameters of another model.
+#[test]
+fn bad_batches_are_refused() {
+    use autoket::hilbert::Hilbert;
+    use autoket::models::Autoregressive;
+    use autoket::operator::ising;
+    use autoket::random::Key;
+    use autoket::sampler::DirectSampler;
+    let spin = |n| Hilbert::spin(0.5, n).unwrap();
+    let model = ArnnDense::new(spin(4), 2, 3).build::<f64>().unwrap();
+    let theta = model.init(Key::new(0)).values;
+    let h = ising(&spin(4), &Graph::chain(4, true).unwrap(), 1.0, 1.0).unwrap();
+    #[track_caller]
+    fn refused<T>(result: autoket::Result<T>, field: &str) {
+        match result {
+            Err(autoket::Error::Invalid { field: got, .. }) => assert_eq!(got, field),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("{field} has not been refused"),
+        }
+    }
+    let check = |theta: &[f64], sigma: &[u8], field: &str| {
+        refused(model.log_psi(theta, sigma), field);
+        refused(model.conditionals_log_psi(theta, sigma), field);
+        refused(model.conditionals(theta, sigma), field);
+        refused(model.conditional(theta, sigma, 0), field);
+        refused(model.local_values(theta, sigma, &h), field);
+    };
+    // Less than a state, a state and a half, and more than the lanes of a block.
+    for length in [1, 6, 16 * 4 + 2, 100 * 4 - 1] {
+        check(&theta, &vec![0; length], "sigma");
+    }
+    check(&theta, &[0, 1, 0, 1, 0, 2, 0, 1], "sigma[5]");
+    check(&theta[1..], &[0, 1, 0, 1], "theta");
+    refused(model.sample(&theta[1..], 3, Key::new(0)), "theta");
+    let mut sampler = DirectSampler::of_seed(0);
+    refused(sampler.sample(&model, &[], 3), "theta");
+    assert_eq!(sampler, DirectSampler::of_seed(0));
+    refused(model.conditional(&theta, &[0, 1, 0, 1], 4), "site");
+    let other = ising(&spin(3), &Graph::chain(3, true).unwrap(), 1.0, 1.0).unwrap();
+    refused(
+        model.local_values(&theta, &[0, 1, 0, 1], &other),
+        "operator",
+    );
+    assert!(model.log_psi(&theta, &[]).unwrap().is_empty());
+    let three = model.log_psi(&theta, &[0, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(three.unwrap().len(), 3);
+}

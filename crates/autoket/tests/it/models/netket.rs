@@ -41,7 +41,9 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
         &complex(&init.values),
         tol / 10.0,
     );
-    let samples = DirectSampler::of_seed(seed).sample(&model, &init.values, n_samples);
+    let samples = DirectSampler::of_seed(seed)
+        .sample(&model, &init.values, n_samples)
+        .unwrap();
     assert_eq!(samples.sigma, indices("samples"), "{name}: samples");
     assert_close(
         "samples_log_psi",
@@ -52,14 +54,14 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
 
     let params = read_params(&model, &file, "params");
     let (theta, sigma) = (&params.values[..], indices("index"));
-    let conditionals = model.conditionals_log_psi(theta, &sigma);
+    let conditionals = model.conditionals_log_psi(theta, &sigma).unwrap();
     assert_close(
         "conditionals_log_psi",
         &complex(&conditionals),
         &tensor("conditionals_log_psi"),
         tol,
     );
-    let p = model.conditionals(theta, &sigma);
+    let p = model.conditionals(theta, &sigma).unwrap();
     assert_close(
         "conditionals",
         &complex_of_reals(&p),
@@ -68,13 +70,13 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
     );
     assert_close(
         "log_psi",
-        &complex(&model.log_psi(theta, &sigma)),
+        &complex(&model.log_psi(theta, &sigma).unwrap()),
         &tensor("log_psi"),
         tol,
     );
 
     let h = operator(model.hilbert(), &spec["hamiltonian"]);
-    let local = model.local_values(theta, &sigma, &h);
+    let local = model.local_values(theta, &sigma, &h).unwrap();
     assert_close(
         "local_energies",
         &local,
@@ -119,7 +121,9 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
     assert_close("vjp", &conj, &tensor("vjp"), 10.0 * tol);
 
     // A Monte Carlo estimate at `params`, its gradient, metric and update.
-    let samples = DirectSampler::of_seed(seed).sample(&model, theta, n_samples);
+    let samples = DirectSampler::of_seed(seed)
+        .sample(&model, theta, n_samples)
+        .unwrap();
     assert_eq!(samples.sigma, indices("mc_samples"), "{name}: mc_samples");
     let estimate = estimate_of(&model, theta, samples, &h);
     assert_close(
@@ -197,7 +201,7 @@ fn estimate_of<S: Scalar>(
     samples: Samples<S>,
     h: &dyn Operator,
 ) -> Estimate<S> {
-    let local_values = model.local_values(theta, &samples.sigma, h);
+    let local_values = model.local_values(theta, &samples.sigma, h).unwrap();
     let n = local_values.len();
     let stats = Stats::of_samples(&local_values);
     Estimate {

@@ -1,0 +1,242 @@
+//! Models that NetKet does not have, and phases, as modules.
+
+use std::sync::Arc;
+
+use autoket::graph::{Graph, order};
+use autoket::hilbert::Hilbert;
+use autoket::models::{
+    Ansatz, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, CausalLayer,
+    GruNet1d, LstmNet, Recurrence, TensorGru2d,
+};
+use autoket::module::{
+    ApplyOptions, Array, Boxed, Element, InitOptions, Module, TabulateOptions, Variables,
+    capture_calls,
+};
+use autoket::random::Key;
+use autoket::{Dtype, c64};
+use num_complex::Complex;
+
+use super::leaves;
+use super::networks::check_numbers;
+
+fn spins(n_sites: usize) -> Hilbert {
+    Hilbert::spin(0.5, n_sites).unwrap()
+}
+
+/// Checks a model of real numbers, of complex ones, and with a phase.
+macro_rules! check {
+    ($model:expr) => {{
+        let model = $model;
+        check_numbers::<f64, _>(&model, &model.build().unwrap());
+        let mut single = model.clone();
+        single.param_dtype = Dtype::Float32;
+        check_numbers::<f32, _>(&single, &single.build().unwrap());
+        let mut complex = model.clone();
+        complex.param_dtype = Dtype::Complex128;
+        check_numbers::<c64, _>(&complex, &complex.build().unwrap());
+        let mut phase = model.clone();
+        phase.phase = true;
+        check_numbers::<c64, _>(&phase, &phase.build().unwrap());
+        phase.param_dtype = Dtype::Float32;
+        check_numbers::<Complex<f32>, _>(&phase, &phase.build().unwrap());
+        phase.param_dtype = Dtype::Complex64;
+        let x = [Array::full(&[1, model.hilbert.n_sites()], 1.0)];
+        let message = phase.init(Key::new(0), &x).unwrap_err().to_string();
+        assert!(message.contains("`param_dtype`"), "{message}");
+    }};
+}
+
+fn sequential() -> ArnnSequential {
+    let dense = ArnnDense::new(spins(6), 2, 3).sequential().unwrap();
+    let lstm = LstmNet::new(spins(6), 2, 4).sequential().unwrap();
+    let gru = GruNet1d::new(spins(6), 1, 2).sequential().unwrap();
+    let mut layers: Vec<Arc<dyn CausalLayer>> = vec![dense.layers[0].clone()];
+    layers.extend([lstm.layers[0].clone(), gru.layers[0].clone()]);
+    ArnnSequential::new(spins(6), layers)
+}
+
+#[test]
+fn models_of_our_own_are_modules() {
+    check!(ArnnGatedConv2d {
+        extent: Some([2, 3]),
+        order: Some(order::snake([2, 3])),
+        ..ArnnGatedConv2d::new(spins(6), 2, 3, [1, 3])
+    });
+    check!(TensorGru2d::new(Hilbert::fock(2, 6).unwrap(), [3, 2], 2));
+    check!(sequential());
+}
+
+#[test]
+fn orders_and_phases_of_all_networks_are_modules() {
+    check!(ArnnDense {
+        order: Some(vec![3, 0, 4, 1, 2]),
+        ..ArnnDense::new(Hilbert::fock(2, 5).unwrap(), 2, 3)
+    });
+    check!(ArnnConv1d {
+        order: Some(order::diagonal([2, 3])),
+        ..ArnnConv1d::new(spins(6), 2, 3, 2)
+    });
+    check!(ArnnConv2d {
+        extent: Some([2, 3]),
+        order: Some(order::spiral([2, 3])),
+        ..ArnnConv2d::new(spins(6), 2, 3, [2, 3])
+    });
+    check!(LstmNet {
+        recurrence: Some(Recurrence::over(&Graph::square(3, true).unwrap()).unwrap()),
+        ..LstmNet::new(spins(9), 2, 3)
+    });
+    check!(GruNet1d {
+        recurrence: Some(Recurrence::along(order::snake([2, 3])).unwrap()),
+        ..GruNet1d::new(spins(6), 2, 3)
+    });
+}
+
+/// Conditionals of states that cannot be completed are 0 in modules, too.
+#[test]
+fn networks_of_constrained_spaces_are_modules() {
+    check!(LstmNet::new(spins(6).with_total_sz(0.0).unwrap(), 2, 3));
+    check!(ArnnConv2d {
+        extent: Some([2, 3]),
+        order: Some(order::spiral([2, 3])),
+        ..ArnnConv2d::new(spins(6).with_total_sz(1.0).unwrap(), 2, 3, [2, 3])
+    });
+}
+
+/// A design, and a network that is built of it, have the same table as the fields that it was made of.
+#[test]
+fn designs_are_modules() {
+    let model = TensorGru2d::new(spins(6), [2, 3], 4);
+    let design = model.design().unwrap();
+    check_numbers::<f64, _>(&design, &model.build().unwrap());
+    let lines = design.boxed().to_string();
+    assert!(lines.starts_with("TensorGRU2D("), "{lines}");
+    assert!(lines.contains("order = [0, 1, 2, 5, 4, 3]"), "{lines}");
+}
+
+/// Paths of parameters are places in the tree; modules without a class of their own have no row.
+#[test]
+fn trees_are_the_paths_of_parameters() {
+    let model = ArnnGatedConv2d::new(spins(9), 2, 4, [2, 3]);
+    let x = [Array::shape_only(&[5, 9], Element::Int8)];
+    let paths = model.module_paths(Key::new(0), &x).unwrap();
+    let paths: Vec<&str> = paths.iter().map(|(path, _)| path.as_str()).collect();
+    let expected = [
+        "",
+        "vertical_0/features",
+        "vertical_0/gate",
+        "horizontal_0/features",
+        "horizontal_0/gate",
+        "vertical_1/features",
+        "vertical_1/gate",
+        "horizontal_1/features",
+        "horizontal_1/gate",
+        "residual_1",
+        "amplitude",
+    ];
+    assert_eq!(paths, expected);
+    let variables = model
+        .lazy_init(Key::new(0), &x, InitOptions::default())
+        .unwrap();
+    let kernel = variables.array("params", "vertical_0/gate/kernel").unwrap();
+    assert_eq!(kernel.shape(), [2 * 3, 4]);
+    // All parameters count once, whatever is shown.
+    let count = model.build::<f64>().unwrap().layout().n_parameters();
+    for depth in [None, Some(0), Some(1), Some(2)] {
+        let options = TabulateOptions {
+            depth,
+            ..TabulateOptions::default()
+        };
+        let table = model.tabulate(Key::new(0), &x, options).unwrap();
+        let total = format!("Total Parameters: {count} ");
+        assert!(table.contains(&total), "{depth:?}: {table}");
+    }
+}
+
+/// What a layer reads is what those before it give.
+#[test]
+fn what_layers_of_a_sequence_give_is_captured() {
+    let model = ArnnSequential {
+        phase: true,
+        order: Some(vec![5, 1, 4, 2, 0, 3]),
+        ..sequential()
+    };
+    let engine = model.build::<c64>().unwrap();
+    let params = engine.init(Key::new(5));
+    let sigma = [1, 0, 0, 1, 1, 0];
+    let x = Array::new(&[1, 6], engine.hilbert().values_of(&sigma)).unwrap();
+    let options = ApplyOptions {
+        capture_intermediates: Some(capture_calls),
+        ..ApplyOptions::default()
+    };
+    let variables = Variables::from_params(&params);
+    let (log_psi, captured) = model.apply(&variables, &[x], options).unwrap();
+    let captured = leaves(&captured, "intermediates");
+    let paths: Vec<&str> = captured.keys().map(String::as_str).collect();
+    let expected = [
+        "__call__",
+        "_layers_0/__call__",
+        "_layers_1/__call__",
+        "_layers_2/__call__",
+        "_phase/__call__",
+    ];
+    assert_eq!(paths, expected);
+    // Amplitudes and phases by site, of which those of σ are summed.
+    let of = |path: &str| captured[path][0].values::<f64>().unwrap();
+    let (amplitudes, phases) = (of("_layers_2/__call__"), of("_phase/__call__"));
+    let mut sum = c64::default();
+    for (site, &state) in sigma.iter().enumerate() {
+        let y = &amplitudes[2 * site..][..2];
+        let norm = ((2.0 * y[0]).exp() + (2.0 * y[1]).exp()).ln() / 2.0;
+        let phase = std::f64::consts::PI * phases[2 * site + usize::from(state)];
+        sum += c64::new(y[usize::from(state)] - norm, phase);
+    }
+    let log_psi = log_psi.values::<c64>().unwrap()[0];
+    assert!((log_psi - sum).norm() < 1e-12, "{log_psi} {sum}");
+}
+
+#[test]
+fn complex_parameters_of_a_phase_are_refused() {
+    let model = ArnnDense {
+        phase: true,
+        ..ArnnDense::new(spins(3), 2, 2)
+    };
+    let x = [Array::full(&[2, 3], 1.0)];
+    let mut variables = model.init(Key::new(0), &x).unwrap();
+    let bias = variables.array("params", "_phase/bias").unwrap();
+    let bias = bias.cast(Dtype::Complex128);
+    variables.insert("params", &["_phase"], "bias", bias);
+    let applied = model.apply(&variables, &x, ApplyOptions::default());
+    let message = applied.unwrap_err().to_string();
+    assert!(message.contains("`params/_phase/bias`"), "{message}");
+    let layout = model.build::<c64>().unwrap();
+    let message = variables.to_params::<c64>(layout.layout()).unwrap_err();
+    assert!(message.to_string().contains("float64"), "{message}");
+}
+
+#[test]
+fn orders_and_phases_are_shown() {
+    let text = |module: &dyn Module| module.to_string();
+    let order = Some(vec![1, 0, 2]);
+    let models: [Box<dyn Module>; 3] = [
+        Box::new(ArnnDense {
+            order: order.clone(),
+            phase: true,
+            ..ArnnDense::new(spins(3), 2, 2)
+        }),
+        Box::new(ArnnConv1d {
+            order: order.clone(),
+            phase: true,
+            ..ArnnConv1d::new(spins(3), 2, 2, 2)
+        }),
+        Box::new(ArnnSequential {
+            order,
+            phase: true,
+            ..ArnnDense::new(spins(3), 2, 2).sequential().unwrap()
+        }),
+    ];
+    for model in models {
+        let text = text(&*model);
+        assert!(text.contains("order = Some([1, 0, 2])"), "{text}");
+        assert!(text.contains("phase = true"), "{text}");
+    }
+}
