@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 import netket as nk
 import numpy as np
+import operators
 from flax.core.scope import LazyRng
 from jax.flatten_util import ravel_pytree
 from netket.optimizer.qgt import QGTJacobianDense
@@ -104,6 +105,11 @@ def build_hilbert(spec):
             return nk.hilbert.Qubit(spec["n_sites"])
         case "fock":
             return nk.hilbert.Fock(spec["n_max"], spec["n_sites"])
+        case "fermions":
+            args = {k: v for k, v in spec.items() if k != "kind"}
+            if "n_fermions_per_spin" in args:
+                args["n_fermions_per_spin"] = tuple(args["n_fermions_per_spin"])
+            return nk.hilbert.SpinOrbitalFermions(**args)
 
 
 def describe_hilbert(spec, hilbert):
@@ -178,7 +184,7 @@ def build_expression(hilbert, expression):
 def build_operator(hilbert, spec):
     if spec["kind"] == "local":
         return build_expression(hilbert, spec["expression"])
-    graph = build_graph(spec["graph"])
+    graph = build_graph(spec["graph"]) if "graph" in spec else None
     args = {k: v for k, v in spec.items() if k not in ("kind", "graph")}
     match spec["kind"]:
         case "ising":
@@ -187,6 +193,8 @@ def build_operator(hilbert, spec):
             return nk.operator.Heisenberg(hilbert, graph, **args)
         case "bose_hubbard":
             return nk.operator.BoseHubbard(hilbert, graph, **args)
+        case _:
+            return operators.build(hilbert, graph, spec)
 
 
 def grid(*extent, pbc=False, **more):
@@ -1611,6 +1619,12 @@ def jobs():
     yield "operator_heisenberg", generate_operator_heisenberg
     yield "operator_bose_hubbard", generate_operator_bose_hubbard
     yield "operator_local", generate_operator_local
+    for name, cases in (
+        ("pauli", operators.pauli_cases(spin, qubit)),
+        ("fermion", operators.fermion_cases()),
+        ("graph", operators.graph_cases(spin, fock)),
+    ):
+        yield f"operator_{name}", partial(write_operators, name, cases)
     yield "activation", generate_activation
     yield "mpack", generate_mpack
     yield "tabulate", generate_tabulate

@@ -1,0 +1,112 @@
+//! Charges, and whether an operator conserves them.
+
+use super::{Connected, Operator};
+use crate::hilbert::Hilbert;
+
+/// The most states whose rows are looked at by [`by_rows`].
+const MAX_STATES: u64 = 1 << 16;
+
+/// A number that a basis state has: Q(σ) = Σᵢ wᵢ σᵢ with local indices σᵢ, or its parity.
+///
+/// With local indices in place of local states Q is a multiple of the total magnetisation, or the
+/// number of particles, up to a constant, and an integer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    name: String,
+    weights: Vec<i32>,
+    parity: bool,
+}
+
+/// Whether an operator conserves a charge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conservation {
+    /// All elements leave it as it is.
+    Conserved,
+    /// An element that changes these sites changes it.
+    Broken(Vec<usize>),
+    /// The operator does not say, and its space is too large to look at all rows.
+    Unknown,
+}
+
+impl Charge {
+    /// Σᵢ wᵢ σᵢ, a weight for every site.
+    pub fn sum(name: impl Into<String>, weights: Vec<i32>) -> Self {
+        Self {
+            name: name.into(),
+            weights,
+            parity: false,
+        }
+    }
+
+    /// (-1)^Q.
+    pub fn parity_of(self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            parity: true,
+            ..self
+        }
+    }
+
+    /// What a space's operators usually conserve: the magnetisation or the number of particles,
+    /// and its parity.
+    pub fn usual(hilbert: &Hilbert) -> Vec<Self> {
+        let total = match hilbert.name().starts_with("Spin(") {
+            true => "magnetisation",
+            false => "number of particles",
+        };
+        let sum = Self::sum(total, vec![1; hilbert.n_sites()]);
+        let parity = sum.clone().parity_of(format!("parity of the {total}"));
+        vec![sum, parity]
+    }
+
+    /// What to call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The weight of every site.
+    pub fn weights(&self) -> &[i32] {
+        &self.weights
+    }
+
+    /// Whether it is a parity.
+    pub fn is_parity(&self) -> bool {
+        self.parity
+    }
+
+    /// Whether changes (site, old local index, new local index) change it.
+    pub fn is_changed(&self, changes: impl Iterator<Item = (u32, u8, u8)>) -> bool {
+        let step = |(site, old, new): (u32, u8, u8)| {
+            i64::from(self.weights[site as usize]) * (i64::from(new) - i64::from(old))
+        };
+        let change: i64 = changes.map(step).sum();
+        match self.parity {
+            true => change % 2 != 0,
+            false => change != 0,
+        }
+    }
+}
+
+/// Looks at all rows, where they are few.
+pub(super) fn by_rows<O: Operator + ?Sized>(operator: &O, charge: &Charge) -> Conservation {
+    let hilbert = operator.hilbert();
+    let Some(n_states) = hilbert.n_states().filter(|n| *n <= MAX_STATES) else {
+        return Conservation::Unknown;
+    };
+    let mut sigma = vec![0; hilbert.n_sites()];
+    let mut row = Connected::default();
+    for number in 0..n_states {
+        hilbert.number_to_state(number, &mut sigma);
+        operator.connected(&sigma, &mut row);
+        for (_, changes) in row.iter() {
+            let full = changes
+                .iter()
+                .map(|&(site, new)| (site, sigma[site as usize], new));
+            if charge.is_changed(full) {
+                let sites = changes.iter().map(|&(site, _)| site as usize);
+                return Conservation::Broken(sites.collect());
+            }
+        }
+    }
+    Conservation::Conserved
+}
