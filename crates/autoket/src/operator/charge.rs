@@ -1,7 +1,7 @@
 //! Charges, and whether an operator conserves them.
 
 use super::{Connected, Operator};
-use crate::hilbert::Hilbert;
+use crate::hilbert::{Constraint, Hilbert};
 
 /// The most states whose rows are looked at by [`by_rows`].
 const MAX_STATES: u64 = 1 << 16;
@@ -48,15 +48,46 @@ impl Charge {
     }
 
     /// What a space's operators usually conserve: the magnetisation or the number of particles,
-    /// and its parity.
+    /// its parity, and the number of fermions of each spin.
     pub fn usual(hilbert: &Hilbert) -> Vec<Self> {
-        let total = match hilbert.name().starts_with("Spin(") {
+        let n_sites = hilbert.n_sites();
+        let total = match hilbert.is_spin() {
             true => "magnetisation",
             false => "number of particles",
         };
-        let sum = Self::sum(total, vec![1; hilbert.n_sites()]);
+        let sum = Self::sum(total, vec![1; n_sites]);
         let parity = sum.clone().parity_of(format!("parity of the {total}"));
-        vec![sum, parity]
+        let mut charges = vec![parity, sum];
+        if let Some((n_orbitals, n_spins)) = hilbert.orbitals().filter(|(_, n_spins)| *n_spins > 1)
+        {
+            charges.extend((0..n_spins).map(|spin| {
+                let twice_m = 2 * spin as i64 - (n_spins as i64 - 1);
+                let m = match twice_m % 2 {
+                    0 => format!("{}", twice_m / 2),
+                    _ => format!("{twice_m}/2"),
+                };
+                let of_spin = |site: usize| i32::from(site / n_orbitals == spin);
+                let name = format!("number of particles with m = {m}");
+                Self::sum(name, (0..n_sites).map(of_spin).collect())
+            }));
+        }
+        charges
+    }
+
+    /// What a constraint fixes, if it is a sum or a parity.
+    pub(super) fn of(constraint: &Constraint, hilbert: &Hilbert) -> Option<Self> {
+        let fixed = constraint.charge(hilbert)?;
+        let step = |shares: &Vec<i64>| i32::try_from(shares[1] - shares[0]).ok();
+        let weights = fixed.shares.iter().map(step).collect::<Option<_>>()?;
+        let sum = Self::sum(constraint.to_string(), weights);
+        match fixed.modulus {
+            None => Some(sum),
+            Some(2) => Some(Self {
+                parity: true,
+                ..sum
+            }),
+            Some(_) => None,
+        }
     }
 
     /// What to call it.

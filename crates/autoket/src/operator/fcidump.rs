@@ -21,11 +21,11 @@ const MAX_ORBITALS: usize = 64;
 ///
 /// # Example
 /// ```
-/// use autoket::{exact, hilbert::Hilbert, operator::Fcidump};
+/// use autoket::{exact, operator::Fcidump};
 /// // One orbital, two electrons.
 /// let text = "&FCI NORB=1, NELEC=2, MS2=0 /\n 0.5 1 1 1 1\n -1.0 1 1 0 0\n 0.25 0 0 0 0\n";
 /// let molecule = Fcidump::parse("atom.fcidump", text)?;
-/// let h = molecule.operator(&Hilbert::fock(1, 2)?)?;
+/// let h = molecule.operator(&molecule.hilbert()?)?;
 /// assert!((exact::ground_state_energy(&h)? - -1.25).abs() < 1e-12);
 /// # Ok::<(), autoket::Error>(())
 /// ```
@@ -105,6 +105,16 @@ impl Fcidump {
             }
         }
         Ok(molecule)
+    }
+
+    /// The space of its electrons: so many of each spin as the file says, those with spin down first.
+    ///
+    /// # Errors
+    /// None: the numbers fit.
+    pub fn hilbert(&self) -> Result<Hilbert> {
+        let up = (self.n_electrons as i64 + self.ms2) as usize / 2;
+        Hilbert::spin_orbital_fermions(self.n_orbitals, Some(0.5))?
+            .with_n_fermions_per_spin(&[self.n_electrons - up, up])
     }
 
     /// The Hamiltonian on a space of `2 * n_orbitals` sites, all orbitals of one spin before those

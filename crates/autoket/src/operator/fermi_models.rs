@@ -19,10 +19,11 @@ use crate::hilbert::Hilbert;
 /// # Example
 /// ```
 /// use autoket::{exact, graph::Graph, hilbert::Hilbert, operator::fermi_hubbard};
-/// let h = fermi_hubbard(&Hilbert::fock(1, 4)?, &Graph::chain(2, false)?, 1.0, 4.0)?;
 /// // Two electrons on two sites.
+/// let hilbert = Hilbert::spin_orbital_fermions(2, Some(0.5))?.with_n_fermions_per_spin(&[1, 1])?;
+/// let h = fermi_hubbard(&hilbert, &Graph::chain(2, false)?, 1.0, 4.0)?;
 /// let energy = 2.0 - 8.0_f64.sqrt();
-/// assert!(exact::full_ed(&h)?.iter().any(|e| (e - energy).abs() < 1e-12));
+/// assert!((exact::ground_state_energy(&h)? - energy).abs() < 1e-12);
 /// # Ok::<(), autoket::Error>(())
 /// ```
 #[allow(non_snake_case)]
@@ -59,7 +60,7 @@ pub fn fermi_hubbard(hilbert: &Hilbert, graph: &Graph, t: f64, U: f64) -> Result
 /// # Example
 /// ```
 /// use autoket::{exact, graph::Graph, hilbert::Hilbert, operator::t_v};
-/// let h = t_v(&Hilbert::fock(1, 3)?, &Graph::chain(3, false)?, 1.0, 0.0)?;
+/// let h = t_v(&Hilbert::spin_orbital_fermions(3, None)?, &Graph::chain(3, false)?, 1.0, 0.0)?;
 /// assert!((exact::ground_state_energy(&h)? - -2.0_f64.sqrt()).abs() < 1e-12);
 /// # Ok::<(), autoket::Error>(())
 /// ```

@@ -6,6 +6,7 @@
 mod algebra;
 pub mod boson;
 mod charge;
+mod closed;
 mod fcidump;
 mod fermi_models;
 mod local;
@@ -17,6 +18,8 @@ mod strings;
 mod term;
 
 pub use charge::{Charge, Conservation};
+pub use closed::check_closed;
+pub(crate) use closed::check_rows;
 pub use fcidump::Fcidump;
 pub use fermi_models::{fermi_hubbard, t_v};
 pub use local::LocalOperator;

@@ -25,7 +25,7 @@ pub enum Fermion {}
 /// # Example
 /// ```
 /// use autoket::{hilbert::Hilbert, operator::{FermionOperator, Operator, fermion}};
-/// let hilbert = Hilbert::fock(1, 4)?;
+/// let hilbert = Hilbert::spin_orbital_fermions(4, None)?;
 /// let hop = FermionOperator::parse(&hilbert, "0^ 3 + 3^ 0")?;
 /// assert!(hop.is_hermitian());
 /// let [create, destroy] = [fermion::create(&hilbert, 2)?, fermion::destroy(&hilbert, 2)?];
@@ -168,6 +168,6 @@ fn check_space(hilbert: &Hilbert) -> Result<()> {
         "hilbert",
         "sites that are empty or filled",
         hilbert,
-        "use `Hilbert::fock(1, n_sites)`",
+        "use `Hilbert::spin_orbital_fermions`",
     ))
 }
