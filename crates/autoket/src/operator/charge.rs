@@ -2,9 +2,12 @@
 
 use super::{Connected, Operator};
 use crate::hilbert::{Constraint, Hilbert};
+use crate::random::Key;
 
-/// The most states whose rows are looked at by [`by_rows`].
+/// The most states all of which are looked at.
 const MAX_STATES: u64 = 1 << 16;
+/// Random states in place of all.
+const RANDOM_STATES: usize = 1 << 14;
 
 /// A number that a basis state has: Q(σ) = Σᵢ wᵢ σᵢ with local indices σᵢ, or its parity.
 ///
@@ -116,6 +119,51 @@ impl Charge {
             false => change != 0,
         }
     }
+}
+
+/// The [usual](Charge::usual) charges that an operator conserves; not a parity where its number is.
+///
+/// # Example
+/// ```
+/// use autoket::{graph::Graph, hilbert::Hilbert, operator::{conserved, heisenberg}};
+/// let h = heisenberg(&Hilbert::spin(0.5, 4)?, &Graph::chain(4, true)?, &[1.0], None)?;
+/// let charges = conserved(&h);
+/// assert_eq!(charges[0].name(), "magnetisation");
+/// # Ok::<(), autoket::Error>(())
+/// ```
+pub fn conserved(operator: &dyn Operator) -> Vec<Charge> {
+    let mut charges = Charge::usual(operator.hilbert());
+    charges.retain(|charge| operator.conservation(charge) == Conservation::Conserved);
+    if charges.iter().any(|charge| !charge.parity) {
+        charges.retain(|charge| !charge.parity);
+    }
+    charges
+}
+
+/// The mean of an operator's diagonal over the basis states: its energy at infinite temperature, E∞ of the V-score.
+///
+/// Over the states with the numbers of particles that the space fixes; a fixed magnetisation is left out of
+/// account, as is usual. Over 16384 random states where those cannot be told by terms and are more than 2¹⁶.
+pub fn mean_diagonal(operator: &dyn Operator) -> f64 {
+    let hilbert = operator.hilbert();
+    if (hilbert.is_spin() || !hilbert.is_constrained())
+        && let Some(mean) = operator.mean_diagonal()
+    {
+        return mean.re;
+    }
+    let states = match hilbert.n_states() {
+        Some(n) if n <= MAX_STATES => hilbert.all_states().unwrap_or_default(),
+        _ => hilbert.random_states(Key::new(0), RANDOM_STATES),
+    };
+    let mut row = Connected::default();
+    let diagonal = states.chunks(hilbert.n_sites()).map(|sigma| {
+        operator.connected(sigma, &mut row);
+        let mut elements = row.iter();
+        let diagonal = elements.find(|(_, changes)| changes.is_empty());
+        diagonal.map_or(0.0, |(mel, _)| mel.re)
+    });
+    let n_states = diagonal.len() as f64;
+    diagonal.sum::<f64>() / n_states
 }
 
 /// Looks at all rows, where they are few.

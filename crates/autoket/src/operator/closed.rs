@@ -4,13 +4,14 @@ use rayon::prelude::*;
 
 use super::{Charge, Connected, Conservation, Operator};
 use crate::error::{Error, Result};
-use crate::hilbert::Walk;
+use crate::hilbert::{Constraint, Walk};
 use crate::random::Key;
 
 /// Spaces up to so many states are checked state by state.
 const MAX_CHECKED: u64 = 1 << 16;
 /// In larger ones, so many states are.
 const N_SAMPLES: usize = 1 << 12;
+const CURE: &str = "leave the constraint out, or the terms that break it";
 
 /// Whether an operator keeps to the constrained space that it acts on.
 ///
@@ -30,14 +31,19 @@ pub(crate) fn check_rows(operator: &dyn Operator, limit: u64) -> Result<()> {
     let Some(automaton) = hilbert.automaton() else {
         return Ok(());
     };
-    let mut charges = hilbert
+    let verdicts: Vec<(&Constraint, Conservation)> = hilbert
         .constraints()
         .iter()
-        .map(|constraint| Charge::of(constraint, hilbert));
-    let kept = |charge: Option<Charge>| {
-        charge.is_some_and(|charge| operator.conservation(&charge) == Conservation::Conserved)
-    };
-    if charges.all(kept) {
+        .map(|constraint| {
+            let charge = Charge::of(constraint, hilbert);
+            let verdict = charge.map(|charge| operator.conservation(&charge));
+            (constraint, verdict.unwrap_or(Conservation::Unknown))
+        })
+        .collect();
+    if verdicts
+        .iter()
+        .all(|(_, verdict)| *verdict == Conservation::Conserved)
+    {
         return Ok(());
     }
     let n_sites = hilbert.n_sites();
@@ -59,7 +65,21 @@ pub(crate) fn check_rows(operator: &dyn Operator, limit: u64) -> Result<()> {
     let memory = || (Connected::default(), Walk::default(), vec![0; n_sites]);
     let found = (0..n_states).into_par_iter().map_init(memory, leaves);
     let Some((sigma, mel, changes)) = found.find_first(Option::is_some).flatten() else {
-        return Ok(());
+        let broken = verdicts
+            .into_iter()
+            .find_map(|(constraint, verdict)| match verdict {
+                Conservation::Broken(sites) if few.is_none() => Some((constraint, sites)),
+                _ => None,
+            });
+        return match broken {
+            None => Ok(()),
+            Some((constraint, sites)) => Err(Error::invalid(
+                "hamiltonian",
+                format!("an operator that keeps to {hilbert}"),
+                format!("one that changes sites {sites:?} and breaks {constraint}"),
+                CURE,
+            )),
+        };
     };
     let mut new = sigma.clone();
     for (site, index) in changes {
@@ -74,6 +94,6 @@ pub(crate) fn check_rows(operator: &dyn Operator, limit: u64) -> Result<()> {
             values(&sigma),
             values(&new)
         ),
-        "leave the constraint out, or the terms that break it",
+        CURE,
     ))
 }

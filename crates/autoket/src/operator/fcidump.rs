@@ -11,8 +11,10 @@ use crate::hilbert::Hilbert;
 
 /// Values given twice may differ by so much.
 const TOLERANCE: f64 = 1e-10;
-/// The most orbitals: their two-electron operator still fits memory.
-const MAX_ORBITALS: usize = 64;
+/// More orbitals than any run can mean.
+const MAX_ORBITALS: usize = 1 << 10;
+/// The most two-electron integrals, those that are equal counted once: all of 36 orbitals.
+const MAX_INTEGRALS: usize = 1 << 18;
 
 /// The electrons of a molecule in orthonormal orbitals, as an FCIDUMP file gives them.
 ///
@@ -121,7 +123,8 @@ impl Fcidump {
     /// of the other.
     ///
     /// # Errors
-    /// The space is not of sites that are empty or filled, or has another number of them.
+    /// The space is not of sites that are empty or filled, or has another number of them; more than
+    /// 2¹⁸ two-electron integrals.
     pub fn operator(&self, hilbert: &Hilbert) -> Result<FermionOperator> {
         let n = self.n_orbitals;
         let mut operator = FermionOperator::new(hilbert)?;
@@ -132,6 +135,14 @@ impl Fcidump {
                 format!("{} in {hilbert}", hilbert.n_sites()),
                 "take as many orbitals as the FCIDUMP file has, of electrons with spin 1/2",
             ));
+        }
+        if self.two.len() > MAX_INTEGRALS {
+            return Err(Error::TooLarge {
+                what: format!("the operator of {n} orbitals"),
+                needed: format!("{} two-electron integrals", self.two.len()),
+                limit: format!("{MAX_INTEGRALS}"),
+                cure: "take fewer orbitals, or leave out integrals next to 0".into(),
+            });
         }
         let spins = [0, n];
         operator.add_constant(self.core.into());

@@ -126,16 +126,6 @@ impl LocalOperator {
         self.constant
     }
 
-    /// Tr O over the number of basis states: the mean of the diagonal.
-    pub fn mean_diagonal(&self) -> c64 {
-        let d = self.hilbert.local_size() as f64;
-        let mean = |(sites, entries): (&Vec<u32>, &Entries)| {
-            let diagonal = entries.iter().filter(|((row, column), _)| row == column);
-            diagonal.map(|(_, mel)| mel).sum::<c64>() / d.powi(sites.len() as i32)
-        };
-        self.constant + self.terms.iter().map(mean).sum::<c64>()
-    }
-
     /// The number of terms, without the constant.
     pub fn n_terms(&self) -> usize {
         self.terms.len()
@@ -292,6 +282,15 @@ impl Operator for LocalOperator {
     fn connected(&self, sigma: &[u8], out: &mut Connected) {
         debug_assert_eq!(sigma.len(), self.hilbert.n_sites());
         self.rows().connected(sigma, out);
+    }
+
+    fn mean_diagonal(&self) -> Option<c64> {
+        let d = self.hilbert.local_size() as f64;
+        let mean = |(sites, entries): (&Vec<u32>, &Entries)| {
+            let diagonal = entries.iter().filter(|((row, column), _)| row == column);
+            diagonal.map(|(_, mel)| mel).sum::<c64>() / d.powi(sites.len() as i32)
+        };
+        Some(self.constant + self.terms.iter().map(mean).sum::<c64>())
     }
 
     /// Term by term.

@@ -17,7 +17,7 @@ pub mod spin;
 mod strings;
 mod term;
 
-pub use charge::{Charge, Conservation};
+pub use charge::{Charge, Conservation, conserved, mean_diagonal};
 pub use closed::check_closed;
 pub(crate) use closed::check_rows;
 pub use fcidump::Fcidump;
@@ -25,6 +25,7 @@ pub use fermi_models::{fermi_hubbard, t_v};
 pub use local::LocalOperator;
 pub use models::{bose_hubbard, graph_operator, heisenberg, ising, xyz};
 pub use sparse::{Csr, apply, to_dense, to_sparse};
+pub(crate) use strings::Mistake;
 pub use strings::{Fermion, FermionOperator, Kind, Pauli, PauliStrings, Strings, fermion};
 
 use crate::hilbert::Hilbert;
@@ -53,6 +54,11 @@ pub trait Operator: Send + Sync {
     /// No σ′ comes twice, and no element is zero. Hot: no allocation once `out` has grown.
     /// NetKet: `get_conn`.
     fn connected(&self, sigma: &[u8], out: &mut Connected);
+
+    /// Tr O over the number of basis states without constraints, if the operator knows it by its terms.
+    fn mean_diagonal(&self) -> Option<c64> {
+        None
+    }
 
     /// Whether a charge is the same in σ and σ′ of every element.
     ///

@@ -26,8 +26,10 @@ pub(crate) use text::Mistake;
 use masks::{Masks, Product, has, sites};
 use rows::Rows;
 
-/// The most strings of a product.
-const MAX_STRINGS: usize = 1 << 24;
+/// The most strings of a product of two sums.
+const MAX_STRINGS: usize = 1 << 22;
+/// The most strings that a product of one-site operators is written as.
+const MAX_CHAIN: usize = 1 << 16;
 
 /// What the strings of a sum are products of.
 pub trait Kind: Copy + std::fmt::Debug + Send + Sync {}
@@ -123,14 +125,14 @@ impl<K: Kind> Strings<K> {
     /// The operator product `self * other`: `other` acts first.
     ///
     /// # Errors
-    /// They act on different spaces; the product has more than 2²⁴ strings.
+    /// They act on different spaces; the product has more than 2²² strings.
     pub fn times(&self, other: &Self) -> Result<Self> {
         super::algebra::check_same_space(&self.hilbert, &other.hilbert)?;
         let mut product = Self::zero(&self.hilbert);
         for (a, weight) in &self.strings {
             for (b, other) in &other.strings {
                 if let Some(ab) = a.times(b) {
-                    product.add_product(ab, weight * other)?;
+                    product.add_product(ab, weight * other, MAX_STRINGS)?;
                 }
             }
         }
@@ -156,7 +158,7 @@ impl<K: Kind> Strings<K> {
     }
 
     /// Adds a product: [σ = value] of each known site is (1 ± Z)/2.
-    fn add_product(&mut self, product: Product, weight: c64) -> Result<()> {
+    fn add_product(&mut self, product: Product, weight: c64, limit: usize) -> Result<()> {
         let Product {
             string,
             negative,
@@ -164,12 +166,12 @@ impl<K: Kind> Strings<K> {
         } = product;
         let n_strings = 1_usize.checked_shl(known.len() as u32);
         let n_strings = n_strings.and_then(|n| n.checked_add(self.strings.len()));
-        if n_strings.is_none_or(|n| n > MAX_STRINGS) {
+        if n_strings.is_none_or(|n| n > limit) {
             return Err(Error::TooLarge {
-                what: "a product of sums of strings".into(),
+                what: "a product of operators".into(),
                 needed: format!("2^{} + {} strings", known.len(), self.strings.len()),
-                limit: format!("{MAX_STRINGS} strings"),
-                cure: "multiply operators of fewer strings".into(),
+                limit: format!("{limit} strings"),
+                cure: "multiply fewer of them, or sums of fewer terms".into(),
             });
         }
         let weight = signed(weight, negative) * 0.5_f64.powi(known.len() as i32);
@@ -192,7 +194,7 @@ impl<K: Kind> Strings<K> {
             let mut longer = Self::zero(&self.hilbert);
             for (string, weight) in &chain.strings {
                 if let Some(product) = string.times(factor) {
-                    longer.add_product(product, *weight)?;
+                    longer.add_product(product, *weight, MAX_CHAIN)?;
                 }
             }
             chain = longer;
@@ -272,6 +274,10 @@ impl<K: Kind> Operator for Strings<K> {
     fn connected(&self, sigma: &[u8], out: &mut Connected) {
         debug_assert_eq!(sigma.len(), self.hilbert.n_sites());
         self.rows().connected(sigma, out);
+    }
+
+    fn mean_diagonal(&self) -> Option<c64> {
+        Some(self.constant())
     }
 
     fn conservation(&self, charge: &Charge) -> Conservation {

@@ -20,15 +20,19 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    /// What stands at its place in `text`.
+    pub fn got(&self, text: &str) -> String {
+        match text[self.span.clone()].trim() {
+            "" => "the end of the text".to_owned(),
+            token => format!("`{token}`"),
+        }
+    }
+
     /// The same without a place, for a field that holds `text`.
     pub(super) fn into_error(self, field: &str, text: &str) -> Error {
-        let got = match text[self.span.clone()].trim() {
-            "" => "its end".to_owned(),
-            token => format!("`{token}`"),
-        };
         let got = match self.span.start {
-            0 => got,
-            start => format!("{got} after `{}`", text[..start].trim_end()),
+            0 => self.got(text),
+            start => format!("{} after `{}`", self.got(text), text[..start].trim_end()),
         };
         Error::invalid(field, self.expected, got, self.cure)
     }
