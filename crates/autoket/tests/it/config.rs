@@ -7,7 +7,7 @@ use autoket::hilbert::Hilbert;
 use autoket::models::{
     Ansatz, Arnn, ArnnDense, Autoregressive, GruNet1d, LstmNet, Recurrence, TensorGru2d,
 };
-use autoket::operator::{Operator, PauliStrings, to_dense};
+use autoket::operator::{PauliStrings, to_dense};
 use autoket::random::Key;
 
 const FILE: &str = r#"[lattice]
@@ -282,15 +282,15 @@ fn defaults_are_netkets() {
     assert_eq!(config.hilbert.local_size(), 2);
     assert!(config.sr.is_none());
     // Periodic over three rows: an odd ring, so no sign rule.
-    let HamiltonianConfig::Heisenberg { sign_rule, .. } = config.hamiltonian else {
+    let HamiltonianConfig::Heisenberg { sign_rule, .. } = &config.hamiltonian else {
         panic!("it is a Heisenberg model");
     };
-    assert_eq!(sign_rule, PerColor::One(false));
+    assert_eq!(*sign_rule, PerColor::One(false));
     let open = parse(FILE, &["lattice.pbc=false"]).unwrap().config;
-    let HamiltonianConfig::Heisenberg { sign_rule, .. } = open.hamiltonian else {
+    let HamiltonianConfig::Heisenberg { sign_rule, .. } = &open.hamiltonian else {
         panic!("it is a Heisenberg model");
     };
-    assert_eq!(sign_rule, PerColor::One(true));
+    assert_eq!(*sign_rule, PerColor::One(true));
     assert!(config.to_toml().contains("b2 = 0.999"));
     assert!(config.to_toml().contains("extent = [3, 5]\nlayers = 2"));
 }

@@ -246,7 +246,7 @@ fn check_algebra<K: Kind>(a: &Strings<K>, b: &Strings<K>) {
         a.commutator(b).unwrap(),
         &da * &db - &db * &da,
     );
-    assert_eq!((a - a).n_strings(), 0);
+    assert_eq!((a - &a.clone()).n_strings(), 0);
     assert!(a.commutator(a).unwrap().n_strings() == 0);
     // Equal operators are equal, however they came about.
     let (left, right) = ((a * b).adjoint(), b.adjoint() * a.adjoint());

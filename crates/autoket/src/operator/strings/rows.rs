@@ -56,6 +56,9 @@ struct Signed {
     signs: Range<usize>,
 }
 
+/// A string and its weight.
+type Weighted<'a> = (&'a Masks, &'a c64);
+
 impl Rows {
     pub fn new(n_sites: usize, turned: bool, strings: &BTreeMap<Masks, c64>) -> Self {
         let mut rows = Self {
@@ -68,8 +71,8 @@ impl Rows {
             asks: Vec::new(),
             signs: Vec::new(),
         };
-        let strings: Vec<(&Masks, &c64)> = strings.iter().collect();
-        let mut groups: Vec<(Vec<u32>, &[(&Masks, &c64)])> = strings
+        let strings: Vec<Weighted> = strings.iter().collect();
+        let mut groups: Vec<(Vec<u32>, &[Weighted])> = strings
             .chunk_by(|(a, _), (b, _)| a.flip() == b.flip())
             .map(|group| {
                 let flipped = sites(group[0].0.flip());
@@ -93,7 +96,7 @@ impl Rows {
         rows
     }
 
-    fn add_case(&mut self, case: &[(&Masks, &c64)]) {
+    fn add_case(&mut self, case: &[Weighted]) {
         let (asks, strings) = (self.asks.len(), self.strings.len());
         let asked = case[0].0;
         for (word, (&mask, &value)) in asked.fixed().iter().zip(asked.value()).enumerate() {

@@ -47,12 +47,15 @@ pub(super) struct Alphabet<F> {
     pub example: &'static str,
 }
 
+/// A coefficient and factors, each with its site.
+pub(super) type Term<F> = (c64, Vec<(F, usize)>);
+
 /// The terms of a sum: coefficients and factors on `n_sites` sites.
 pub(super) fn parse<F>(
     text: &str,
     n_sites: usize,
     alphabet: &Alphabet<F>,
-) -> Result<Vec<(c64, Vec<(F, usize)>)>, Mistake> {
+) -> Result<Vec<Term<F>>, Mistake> {
     let mut parser = Parser {
         text,
         at: 0,
@@ -130,7 +133,7 @@ impl<'a, F> Parser<'a, F> {
     }
 
     /// A coefficient, if one is here, and factors.
-    fn term(&mut self) -> Result<(c64, Vec<(F, usize)>), Mistake> {
+    fn term(&mut self) -> Result<Term<F>, Mistake> {
         let start = self.at;
         let coefficient = self.coefficient()?;
         let coefficient = match coefficient {
