@@ -129,22 +129,25 @@ fn describe(hamiltonian: &dyn Operator) -> String {
     )
 }
 
-/// The Hamiltonian and the model of a run file: what the one conserves; the other's formula, its table, what it
-/// costs and reads.
+/// The model of a run file, its formula, its table, what it costs and reads; and what the Hamiltonian conserves.
 pub fn inspect(file: &RunFile) -> Result<String> {
     let hamiltonian = hamiltonian(file)?;
     let described = describe(&*hamiltonian);
     let n_sites = hamiltonian.hilbert().n_sites();
     // Without rows and columns all sites are one row.
     let (network, lattice) = (&file.config.model.network, &file.config.lattice);
-    let extent = network.extent().or(lattice.rows_and_columns());
+    // Fermions with spin have the lattice's rows once for each projection.
+    let per_node = n_sites / lattice.n_sites();
+    let rows_and_columns = lattice.rows_and_columns();
+    let rows_and_columns = rows_and_columns.map(|[rows, columns]| [per_node * rows, columns]);
+    let extent = network.extent().or(rows_and_columns);
     let extent = extent.unwrap_or([1, n_sites]);
     let parts = file.config.parts(hamiltonian);
     let shown = parts
         .and_then(|parts| parts.inspect(extent))
         .map_err(|error| file.locate("model", &error))?;
     let formula = file.config.model.formula();
-    Ok(format!("{described}\n{formula}\n{shown}"))
+    Ok(format!("{formula}\n{shown}\n{described}"))
 }
 
 /// The Hamiltonian of a run file.

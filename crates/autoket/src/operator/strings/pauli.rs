@@ -21,7 +21,7 @@ pub enum Pauli {}
 /// # Example
 /// ```
 /// use autoket::{c64, hilbert::Hilbert};
-/// use autoket::operator::{Operator, PauliStrings, commutator};
+/// use autoket::operator::{Operator, PauliStrings};
 /// let hilbert = Hilbert::qubit(3)?;
 /// let h = PauliStrings::parse(&hilbert, "0.5*X0 X1 + 0.5*Y0 Y1 - Z2")?;
 /// assert!(h.is_hermitian() && h.is_real());
