@@ -3,6 +3,8 @@
 import netket as nk
 import numpy as np
 
+import strings
+
 
 def build_hilbert(spec):
     match spec["kind"]:
@@ -14,6 +16,11 @@ def build_hilbert(spec):
             return nk.hilbert.Qubit(spec["n_sites"])
         case "fock":
             return nk.hilbert.Fock(spec["n_max"], spec["n_sites"])
+        case "fermions":
+            args = {k: v for k, v in spec.items() if k != "kind"}
+            if "n_fermions_per_spin" in args:
+                args["n_fermions_per_spin"] = tuple(args["n_fermions_per_spin"])
+            return nk.hilbert.SpinOrbitalFermions(**args)
 
 
 def describe_hilbert(spec, hilbert):
@@ -88,7 +95,7 @@ def build_expression(hilbert, expression):
 def build_operator(hilbert, spec):
     if spec["kind"] == "local":
         return build_expression(hilbert, spec["expression"])
-    graph = build_graph(spec["graph"])
+    graph = build_graph(spec["graph"]) if "graph" in spec else None
     args = {k: v for k, v in spec.items() if k not in ("kind", "graph")}
     match spec["kind"]:
         case "ising":
@@ -97,6 +104,8 @@ def build_operator(hilbert, spec):
             return nk.operator.Heisenberg(hilbert, graph, **args)
         case "bose_hubbard":
             return nk.operator.BoseHubbard(hilbert, graph, **args)
+        case _:
+            return strings.build(hilbert, graph, spec)
 
 
 def grid(*extent, pbc=False, **more):

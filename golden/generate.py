@@ -26,6 +26,7 @@ from operators import (
     generate_operator_heisenberg,
     generate_operator_ising,
     generate_operator_local,
+    generate_operator_strings,
 )
 from random_numbers import generate_random
 from recurrent_modules import generate_recurrent_modules
@@ -43,6 +44,7 @@ def jobs():
     yield "operator_heisenberg", generate_operator_heisenberg
     yield "operator_bose_hubbard", generate_operator_bose_hubbard
     yield "operator_local", generate_operator_local
+    yield "operator_strings", generate_operator_strings
     yield "activation", generate_activation
     yield "mpack", generate_mpack
     yield "tabulate", generate_tabulate

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import strings
 from descriptions import (
     build_hilbert,
     build_operator,
@@ -167,3 +168,9 @@ def generate_operator_local():
         make({"sum": [hopping, {"adjoint": hopping}, {"number": 1}]}),
     )
     write_operators("local", cases)
+
+
+def generate_operator_strings():
+    write_operators("pauli", strings.pauli_cases(spin, qubit))
+    write_operators("fermion", strings.fermion_cases())
+    write_operators("graph", strings.graph_cases(spin, fock))

@@ -141,7 +141,14 @@ THE RUN FILE
     inverted_ordering  = true; local index 0 is spin down
   [hamiltonian]
     kind          \"Ising\":       H = -h sum sx + J sum sz sz; fields h, J = 1
-                  \"Heisenberg\":  H = J sum s.s; fields J = 1 (or one per colour), sign_rule
+                  \"Heisenberg\":  H = J sum s.s; fields J = 1, sign_rule (or one per colour)
+                  \"XYZ\":         J = [Jx, Jy, Jz], h = [0, 0, 0]
+                  \"BoseHubbard\": U, V = 0, J = 1, mu = 0
+                  \"FermiHubbard\": U, t = 1;  \"tV\": V, t = 1
+                  \"FCIDUMP\":     file; a molecule
+                  \"PauliStrings\": terms = \"0.5*X0 X1 - Z2\", or a list of such sums
+                  \"FermionOperator\": terms = \"0.5*0^ 1 + 0.5*1^ 0\", or a list of such sums
+                  \"GraphOperator\": site_ops, bond_ops (lists of matrices), bond_ops_colors
                   \"LocalOperator\": terms = [{ sites = [0, 1], matrix = [[...], ...] }, ...],
                   constant = 0
   [model]

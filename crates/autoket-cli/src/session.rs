@@ -7,7 +7,7 @@ use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::RunFile;
 use autoket::driver::Record;
-use autoket::operator::Operator;
+use autoket::operator::{self, Operator};
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
 use autoket::{Interrupt, exact};
@@ -33,7 +33,7 @@ impl Session {
         Ok(Self {
             vmc,
             complex: complex || !hamiltonian.is_real(),
-            mean_energy: file.config.hamiltonian.mean_energy(),
+            mean_energy: operator::mean_diagonal(&*hamiltonian),
             hamiltonian,
         })
     }
@@ -110,19 +110,44 @@ impl Session {
     }
 }
 
-/// The model of a run file: its formula, its table, what it costs and reads.
+/// What a Hamiltonian is known to be.
+fn describe(hamiltonian: &dyn Operator) -> String {
+    let charges = operator::conserved(hamiltonian);
+    let charges: Vec<&str> = charges.iter().map(|charge| charge.name()).collect();
+    let numbers = if hamiltonian.is_real() {
+        "real"
+    } else {
+        "complex"
+    };
+    let conserves = match &charges[..] {
+        [] => "no charge that was looked for".to_owned(),
+        charges => format!("the {}", charges.join(", the ")),
+    };
+    format!(
+        "H is Hermitian and {numbers}, with at most {} elements in a row; it conserves {conserves}\n",
+        hamiltonian.max_conn_size()
+    )
+}
+
+/// The model of a run file, its formula, its table, what it costs and reads; and what the Hamiltonian conserves.
 pub fn inspect(file: &RunFile) -> Result<String> {
     let hamiltonian = hamiltonian(file)?;
+    let described = describe(&*hamiltonian);
     let n_sites = hamiltonian.hilbert().n_sites();
     // Without rows and columns all sites are one row.
     let (network, lattice) = (&file.config.model.network, &file.config.lattice);
-    let extent = network.extent().or(lattice.rows_and_columns());
+    // Fermions with spin have the lattice's rows once for each projection.
+    let per_node = n_sites / lattice.n_sites();
+    let rows_and_columns = lattice.rows_and_columns();
+    let rows_and_columns = rows_and_columns.map(|[rows, columns]| [per_node * rows, columns]);
+    let extent = network.extent().or(rows_and_columns);
     let extent = extent.unwrap_or([1, n_sites]);
     let parts = file.config.parts(hamiltonian);
     let shown = parts
         .and_then(|parts| parts.inspect(extent))
         .map_err(|error| file.locate("model", &error))?;
-    Ok(format!("{}\n{shown}", file.config.model.formula()))
+    let formula = file.config.model.formula();
+    Ok(format!("{formula}\n{shown}\n{described}"))
 }
 
 /// The Hamiltonian of a run file.
@@ -140,5 +165,5 @@ pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
         .hamiltonian
         .operator(&hilbert, &graph)
         .map_err(|error| file.locate("hamiltonian", &error))?;
-    Ok(Arc::new(operator))
+    Ok(operator.into())
 }

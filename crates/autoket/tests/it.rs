@@ -39,6 +39,8 @@ mod random;
 mod reach;
 #[path = "it/simd/mod.rs"]
 mod simd;
+#[path = "it/strings.rs"]
+mod strings;
 #[path = "it/symmetry.rs"]
 mod symmetry;
 #[path = "it/tabulate.rs"]

@@ -369,6 +369,20 @@ fn inspect_shows_every_kind() {
     for part in ["78, 62 of them free", "312 multiply-adds", "_layers_1"] {
         assert!(shown.contains(part), "{shown}");
     }
+    assert!(
+        shown.ends_with("it conserves no charge that was looked for\n"),
+        "{shown}"
+    );
+    let hubbard = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/fermi_hubbard_2x3.toml"
+    );
+    let shown = stdout(&output(folder.path(), &["inspect", hubbard]));
+    let charges = "the number of particles, the number of particles with m = -1/2, the number of particles with m = 1/2\n";
+    assert!(
+        shown.contains("Hermitian and real") && shown.ends_with(charges),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -411,6 +425,9 @@ fn the_examples_are_valid() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
     for entry in std::fs::read_dir(examples).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.display().to_string();
         autoket::config::RunFile::parse(&name, &text, &[]).unwrap();

@@ -34,6 +34,7 @@ mod error;
 mod hamiltonian;
 mod hilbert;
 mod lattice;
+mod matrices;
 mod model;
 mod network;
 mod order;
@@ -48,9 +49,10 @@ use crate::any::RunParts;
 use crate::operator::{Operator, check_closed};
 
 pub use error::{ConfigError, SourceText};
-pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
+pub use hamiltonian::{HamiltonianConfig, PerColor};
 pub use hilbert::{HilbertConfig, Parity, SiteConfig};
 pub use lattice::{EdgesConfig, GridConfig, LatticeConfig};
+pub use matrices::{Element, MatrixConfig, TermConfig};
 pub use model::ModelConfig;
 pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
 pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
@@ -141,7 +143,24 @@ const TABLES: &[(&str, &[&str])] = &[
             "parity",
         ],
     ),
-    ("hamiltonian", &["h", "J", "sign_rule", "terms", "constant"]),
+    (
+        "hamiltonian",
+        &[
+            "h",
+            "J",
+            "sign_rule",
+            "U",
+            "V",
+            "t",
+            "mu",
+            "file",
+            "terms",
+            "constant",
+            "site_ops",
+            "bond_ops",
+            "bond_ops_colors",
+        ],
+    ),
     (
         "model",
         &[
@@ -210,17 +229,17 @@ impl RunFile {
         let graph = lattice
             .graph()
             .map_err(|error| locate(&root, "lattice", &error))?;
-        let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, &graph, local_size)?;
+        let space = hilbert.hilbert(graph.n_nodes());
+        let space = space.map_err(|error| locate(&root, "hilbert", &error))?;
+        let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, &graph, &space)?;
         let per_node = hilbert.sites_per_node();
         let extent = lattice.rows_and_columns();
         let extent = extent.map(|[rows, columns]| [per_node * rows, columns]);
         let model = ModelConfig::read(&table("model")?, local_size, extent)?;
-        let space = hilbert.hilbert(graph.n_nodes());
-        let space = space.map_err(|error| locate(&root, "hilbert", &error))?;
         let operator = hamiltonian.operator(&space, &graph);
         let operator = operator.map_err(|error| locate(&root, "hamiltonian", &error))?;
         // It is of the whole table, not of one field.
-        let closed = check_closed(&operator).map_err(|error| error.of_field(""));
+        let closed = check_closed(&*operator).map_err(|error| error.of_field(""));
         closed.map_err(|error| locate(&root, "hamiltonian", &error))?;
         let design = model.design(space, &lattice);
         design.map_err(|error| locate(&root, "model", &error))?;

@@ -5,6 +5,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::document::{Node, Place, Value};
 use super::error::ConfigError;
+use crate::operator::Mistake;
 
 /// Result of reading a run file.
 pub type Result<T> = std::result::Result<T, Box<ConfigError>>;
@@ -298,6 +299,29 @@ impl<'a> Table<'a> {
         let mut error = self.refuse(field, expected, help);
         if let Some(Value::Array(items)) = self.node(field).map(|node| &node.value) {
             error.span = items[item].at.span.clone();
+        }
+        error
+    }
+
+    /// As [`Table::refuse`], for a mistake within a string, or within one of a list.
+    pub(super) fn refuse_within(
+        &self,
+        field: &str,
+        item: Option<usize>,
+        text: &str,
+        mistake: Mistake,
+    ) -> Box<ConfigError> {
+        let (part, got) = (mistake.span.clone(), mistake.got(text));
+        let mut error = match item {
+            Some(item) => self.refuse_item(field, item, mistake.expected, mistake.cure),
+            None => self.refuse(field, mistake.expected, mistake.cure),
+        };
+        error.title = format!("`{}`: {}, got {got}", error.field, error.label);
+        // Between the quotation marks stands the text itself, unless some of it is escaped.
+        let literal = error.source.text.get(error.span.clone());
+        if let Some(start) = literal.and_then(|literal| literal.find(text)) {
+            let start = error.span.start + start;
+            error.span = start + part.start..start + part.end;
         }
         error
     }

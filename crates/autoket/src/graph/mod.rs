@@ -259,17 +259,16 @@ impl Graph {
 
     /// Whether the sites split into two sets with bonds only between them.
     pub fn is_bipartite(&self) -> bool {
-        self.is_bipartite_where(|_| true)
+        self.has_sublattices(|_| true)
     }
 
-    /// [`is_bipartite`](Self::is_bipartite) for the bonds of some colours.
-    pub(crate) fn is_bipartite_where(&self, keep: impl Fn(usize) -> bool) -> bool {
+    /// Whether the sites split into two sets such that bonds of some colours are between them and
+    /// all others within.
+    pub(crate) fn has_sublattices(&self, between: impl Fn(usize) -> bool) -> bool {
         let mut neighbors = vec![Vec::new(); self.n_nodes];
         for (&(i, j), &color) in self.edges.iter().zip(&self.colors) {
-            if keep(color) {
-                neighbors[i].push(j);
-                neighbors[j].push(i);
-            }
+            neighbors[i].push((j, between(color)));
+            neighbors[j].push((i, between(color)));
         }
         let mut side = vec![None; self.n_nodes];
         let mut open = Vec::new();
@@ -280,13 +279,14 @@ impl Graph {
             side[root] = Some(false);
             open.push((root, false));
             while let Some((i, here)) = open.pop() {
-                for &j in &neighbors[i] {
+                for &(j, across) in &neighbors[i] {
+                    let expected = here != across;
                     match side[j] {
                         None => {
-                            side[j] = Some(!here);
-                            open.push((j, !here));
+                            side[j] = Some(expected);
+                            open.push((j, expected));
                         }
-                        Some(there) if there == here => return false,
+                        Some(there) if there != expected => return false,
                         Some(_) => {}
                     }
                 }

@@ -333,6 +333,11 @@ impl Hilbert {
         sigma.iter().enumerate().fold(0, read) != OUTSIDE
     }
 
+    /// Whether it is a space of spins.
+    pub(crate) fn is_spin(&self) -> bool {
+        matches!(self.kind, Kind::Spin(_))
+    }
+
     /// The number of orbitals of a space of fermions, and of their spin projections.
     pub fn orbitals(&self) -> Option<(usize, usize)> {
         match self.kind {

@@ -2,20 +2,22 @@
 
 use rayon::prelude::*;
 
-use super::{Connected, Operator};
+use super::{Charge, Connected, Conservation, Operator};
 use crate::error::{Error, Result};
-use crate::hilbert::Walk;
+use crate::hilbert::{Constraint, Walk};
 use crate::random::Key;
 
 /// Spaces up to so many states are checked state by state.
 const MAX_CHECKED: u64 = 1 << 16;
 /// In larger ones, so many states are.
 const N_SAMPLES: usize = 1 << 12;
+const CURE: &str = "leave the constraint out, or the terms that break it";
 
 /// Whether an operator keeps to the constrained space that it acts on.
 ///
-/// All rows are looked at up to 2¹⁶ states, and 4096 random ones of larger spaces: there local energies are NaN
-/// should an element that leaves the space be met later.
+/// Operators known by their terms are told by those, where the space fixes sums and parities. For others all rows
+/// are looked at up to 2¹⁶ states, and 4096 random ones of larger spaces: there local energies are NaN should an
+/// element that leaves the space be met later.
 ///
 /// # Errors
 /// The first element found that leads out of the space.
@@ -29,6 +31,21 @@ pub(crate) fn check_rows(operator: &dyn Operator, limit: u64) -> Result<()> {
     let Some(automaton) = hilbert.automaton() else {
         return Ok(());
     };
+    let verdicts: Vec<(&Constraint, Conservation)> = hilbert
+        .constraints()
+        .iter()
+        .map(|constraint| {
+            let charge = Charge::of(constraint, hilbert);
+            let verdict = charge.map(|charge| operator.conservation(&charge));
+            (constraint, verdict.unwrap_or(Conservation::Unknown))
+        })
+        .collect();
+    if verdicts
+        .iter()
+        .all(|(_, verdict)| *verdict == Conservation::Conserved)
+    {
+        return Ok(());
+    }
     let n_sites = hilbert.n_sites();
     let few = automaton.n_states().filter(|&n| n <= limit);
     let n_states = few.unwrap_or(N_SAMPLES as u64);
@@ -48,7 +65,21 @@ pub(crate) fn check_rows(operator: &dyn Operator, limit: u64) -> Result<()> {
     let memory = || (Connected::default(), Walk::default(), vec![0; n_sites]);
     let found = (0..n_states).into_par_iter().map_init(memory, leaves);
     let Some((sigma, mel, changes)) = found.find_first(Option::is_some).flatten() else {
-        return Ok(());
+        let broken = verdicts
+            .into_iter()
+            .find_map(|(constraint, verdict)| match verdict {
+                Conservation::Broken(sites) if few.is_none() => Some((constraint, sites)),
+                _ => None,
+            });
+        return match broken {
+            None => Ok(()),
+            Some((constraint, sites)) => Err(Error::invalid(
+                "hamiltonian",
+                format!("an operator that keeps to {hilbert}"),
+                format!("one that changes sites {sites:?} and breaks {constraint}"),
+                CURE,
+            )),
+        };
     };
     let mut new = sigma.clone();
     for (site, index) in changes {
@@ -63,6 +94,6 @@ pub(crate) fn check_rows(operator: &dyn Operator, limit: u64) -> Result<()> {
             values(&sigma),
             values(&new)
         ),
-        "leave the constraint out, or the terms that break it",
+        CURE,
     ))
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::rows::Rows;
+use super::algebra::check_same_space;
+use super::rows::{Rows, changes};
 use super::term::{
     Entries, cancel, check_sites, is_hermitian, multiply, term_states, without_idle_site,
 };
-use super::{Connected, Operator};
+use super::{Charge, Connected, Conservation, Operator};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -164,7 +165,7 @@ impl LocalOperator {
     /// # Errors
     /// They act on different spaces.
     pub fn add_scaled(&mut self, other: &Self, factor: c64) -> Result<()> {
-        self.check_same_space(other)?;
+        check_same_space(&self.hilbert, &other.hilbert)?;
         self.rows = OnceLock::new();
         self.constant = cancel(self.constant, factor * other.constant);
         for (sites, entries) in &other.terms {
@@ -189,7 +190,7 @@ impl LocalOperator {
     /// They act on different spaces; the product of two terms acts on more sites than 16 spins 1/2
     /// or their like, or has more than 2²⁴ entries.
     pub fn times(&self, other: &Self) -> Result<Self> {
-        self.check_same_space(other)?;
+        check_same_space(&self.hilbert, &other.hilbert)?;
         let mut product = other.scaled(self.constant);
         for (sites, entries) in &self.terms {
             product.add_term(sites.clone(), entries.clone(), other.constant);
@@ -242,18 +243,6 @@ impl LocalOperator {
         self.add_term(sites, sum, c64::ONE);
     }
 
-    fn check_same_space(&self, other: &Self) -> Result<()> {
-        if self.hilbert == other.hilbert {
-            return Ok(());
-        }
-        Err(Error::invalid(
-            "hilbert",
-            format!("an operator on {}", self.hilbert),
-            format!("one on {}", other.hilbert),
-            "build both on the same Hilbert space",
-        ))
-    }
-
     fn rows(&self) -> &Rows {
         let d = self.hilbert.local_size();
         self.rows.get_or_init(|| {
@@ -293,5 +282,28 @@ impl Operator for LocalOperator {
     fn connected(&self, sigma: &[u8], out: &mut Connected) {
         debug_assert_eq!(sigma.len(), self.hilbert.n_sites());
         self.rows().connected(sigma, out);
+    }
+
+    fn mean_diagonal(&self) -> Option<c64> {
+        let d = self.hilbert.local_size() as f64;
+        let mean = |(sites, entries): (&Vec<u32>, &Entries)| {
+            let diagonal = entries.iter().filter(|((row, column), _)| row == column);
+            diagonal.map(|(_, mel)| mel).sum::<c64>() / d.powi(sites.len() as i32)
+        };
+        Some(self.constant + self.terms.iter().map(mean).sum::<c64>())
+    }
+
+    /// Term by term.
+    fn conservation(&self, charge: &Charge) -> Conservation {
+        for (sites, entries) in &self.terms {
+            for &(row, column) in entries.keys() {
+                let changes = changes(self.hilbert.local_size(), sites, row, column);
+                if charge.is_changed(changes.iter().copied()) {
+                    let sites = changes.iter().map(|&(site, ..)| site as usize);
+                    return Conservation::Broken(sites.collect());
+                }
+            }
+        }
+        Conservation::Conserved
     }
 }

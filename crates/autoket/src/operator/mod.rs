@@ -5,19 +5,28 @@
 
 mod algebra;
 pub mod boson;
+mod charge;
 mod closed;
+mod fcidump;
+mod fermi_models;
 mod local;
 mod models;
 mod rows;
 pub(crate) mod sparse;
 pub mod spin;
+mod strings;
 mod term;
 
+pub use charge::{Charge, Conservation, conserved, mean_diagonal};
 pub use closed::check_closed;
 pub(crate) use closed::check_rows;
+pub use fcidump::Fcidump;
+pub use fermi_models::{fermi_hubbard, t_v};
 pub use local::LocalOperator;
-pub use models::{bose_hubbard, heisenberg, ising};
+pub use models::{bose_hubbard, graph_operator, heisenberg, ising, xyz};
 pub use sparse::{Csr, apply, to_dense, to_sparse};
+pub(crate) use strings::Mistake;
+pub use strings::{Fermion, FermionOperator, Kind, Pauli, PauliStrings, Strings, fermion};
 
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -45,6 +54,18 @@ pub trait Operator: Send + Sync {
     /// No σ′ comes twice, and no element is zero. Hot: no allocation once `out` has grown.
     /// NetKet: `get_conn`.
     fn connected(&self, sigma: &[u8], out: &mut Connected);
+
+    /// Tr O over the number of basis states without constraints, if the operator knows it by its terms.
+    fn mean_diagonal(&self) -> Option<c64> {
+        None
+    }
+
+    /// Whether a charge is the same in σ and σ′ of every element.
+    ///
+    /// Without better knowledge all rows are looked at, where that is quick.
+    fn conservation(&self, charge: &Charge) -> Conservation {
+        charge::by_rows(self, charge)
+    }
 }
 
 /// One row of an operator: matrix elements ⟨σ|O|σ′⟩, each with the changes that make σ′ of σ.
@@ -71,6 +92,8 @@ pub struct Connected {
     /// Where the changes of every element end.
     ends: Vec<u32>,
     changes: Vec<(u32, u8)>,
+    /// σ as bits, for operators that want it so.
+    bits: Vec<u64>,
 }
 
 impl Connected {
@@ -84,8 +107,14 @@ impl Connected {
     /// Adds an element: ⟨σ|O|σ′⟩ and the changes that make σ′, by ascending site.
     #[inline]
     pub fn push(&mut self, mel: c64, changes: &[(u32, u8)]) {
+        self.push_changes(mel, changes.iter().copied());
+    }
+
+    /// [`push`](Self::push) of changes that are not stored.
+    #[inline]
+    fn push_changes(&mut self, mel: c64, changes: impl Iterator<Item = (u32, u8)>) {
         self.mels.push(mel);
-        self.changes.extend_from_slice(changes);
+        self.changes.extend(changes);
         self.ends.push(self.changes.len() as u32);
     }
 

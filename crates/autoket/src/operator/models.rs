@@ -1,6 +1,7 @@
 //! The usual Hamiltonians.
 
 use super::LocalOperator;
+use super::spin::{sigmax, sigmay, sigmaz};
 use super::term::Entries;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -39,6 +40,101 @@ pub fn ising(hilbert: &Hilbert, graph: &Graph, h: f64, J: f64) -> Result<LocalOp
     Ok(operator)
 }
 
+/// The XYZ model in a field, H = Σ⟨ij⟩ Σₐ Jₐ σᵃᵢσᵃⱼ - Σᵢ Σₐ hₐ σᵃᵢ, a = x, y, z.
+///
+/// Pauli matrices, on any space of two local states. With J = [0, 0, J] and h = [h, 0, 0] it is [`ising`].
+///
+/// # Errors
+/// The space has not two local states, or another number of sites than the graph; a number is not
+/// finite.
+///
+/// # Example
+/// ```
+/// use autoket::{exact, graph::Graph, hilbert::Hilbert, operator::xyz};
+/// let h = xyz(&Hilbert::spin(0.5, 2)?, &Graph::chain(2, false)?, [1.0, 2.0, 3.0], [0.0; 3])?;
+/// assert!((exact::ground_state_energy(&h)? - -6.0).abs() < 1e-12); // the singlet's
+/// # Ok::<(), autoket::Error>(())
+/// ```
+#[allow(non_snake_case)]
+pub fn xyz(hilbert: &Hilbert, graph: &Graph, J: [f64; 3], h: [f64; 3]) -> Result<LocalOperator> {
+    check_model("XYZ", hilbert, graph)?;
+    for (field, values) in [("J", J), ("h", h)] {
+        for value in values {
+            check_finite(field, value)?;
+        }
+    }
+    let pauli = [sigmax, sigmay, sigmaz];
+    let mut operator = LocalOperator::new(hilbert);
+    for (sigma, (J, h)) in pauli.into_iter().zip(J.into_iter().zip(h)) {
+        for site in 0..hilbert.n_sites() {
+            operator.add_scaled(&sigma(hilbert, site)?, (-h).into())?;
+        }
+        for &(i, j) in graph.edges() {
+            let bond = sigma(hilbert, i)?.times(&sigma(hilbert, j)?)?;
+            operator.add_scaled(&bond, J.into())?;
+        }
+    }
+    Ok(operator)
+}
+
+/// A sum of matrices on every site and every bond of a graph.
+///
+/// `site_ops` act on all sites, each of `bond_ops` on the bonds of its colour, or on all bonds
+/// without one; matrices as in [`LocalOperator::term`], a bond's lower site first.
+/// NetKet: `GraphOperator(hilbert, graph, site_ops, bond_ops, bond_ops_colors)`.
+///
+/// # Errors
+/// The space has another number of sites than the graph; no bond has the colour; a matrix has
+/// another size than one or two sites have, or is not finite.
+///
+/// # Example
+/// ```
+/// use autoket::{c64, graph::Graph, hilbert::Hilbert};
+/// use autoket::operator::{graph_operator, ising};
+/// let (hilbert, chain) = (Hilbert::spin(0.5, 4)?, Graph::chain(4, false)?);
+/// let x = [0.0, 1.0, 1.0, 0.0].map(c64::from);
+/// let mut zz = [c64::ZERO; 16];
+/// (zz[0], zz[5], zz[10], zz[15]) = (1.0.into(), (-1.0).into(), (-1.0).into(), 1.0.into());
+/// let h = graph_operator(&hilbert, &chain, &[&x], &[(&zz, None)])?;
+/// assert_eq!(h, ising(&hilbert, &chain, -1.0, 1.0)?);
+/// # Ok::<(), autoket::Error>(())
+/// ```
+pub fn graph_operator(
+    hilbert: &Hilbert,
+    graph: &Graph,
+    site_ops: &[&[c64]],
+    bond_ops: &[(&[c64], Option<usize>)],
+) -> Result<LocalOperator> {
+    check_sizes(hilbert, graph)?;
+    let mut operator = LocalOperator::new(hilbert);
+    let mut add = |field: String, sites: &[usize], matrix| {
+        let term = LocalOperator::term(hilbert, sites, matrix);
+        let term = term.map_err(|error| error.of_field(&field));
+        operator.add_scaled(&term?, c64::ONE)
+    };
+    for (i, matrix) in site_ops.iter().enumerate() {
+        for site in 0..graph.n_nodes() {
+            add(format!("site_ops[{i}]"), &[site], matrix)?;
+        }
+    }
+    for (i, &(matrix, only)) in bond_ops.iter().enumerate() {
+        if let Some(color) = only.filter(|color| !graph.colors().contains(color)) {
+            return Err(Error::invalid(
+                format!("bond_ops_colors[{i}]"),
+                "a colour of the graph's bonds",
+                color,
+                "colour the graph, or leave the colour out for all bonds",
+            ));
+        }
+        for (&(a, b), &color) in graph.edges().iter().zip(graph.colors()) {
+            if only.is_none_or(|only| only == color) {
+                add(format!("bond_ops[{i}]"), &[a, b], matrix)?;
+            }
+        }
+    }
+    Ok(operator)
+}
+
 /// The Heisenberg model, H = Σ⟨ij⟩ J (σᶻᵢσᶻⱼ ± (σˣᵢσˣⱼ + σʸᵢσʸⱼ)).
 ///
 /// Pauli matrices; J > 0 is antiferromagnetic. Any space of two local states.
@@ -46,13 +142,15 @@ pub fn ising(hilbert: &Hilbert, graph: &Graph, h: f64, J: f64) -> Result<LocalOp
 /// The sign is - where Marshall's sign rule is on: the basis in which spins on one sublattice are
 /// turned by π about z, and the ground state of a bipartite antiferromagnet is positive.
 /// `sign_rule` is one value for all bonds, one per colour, or `None`: on if `coupling` is one J and
-/// the graph is bipartite.
+/// the graph is bipartite. It is on for bonds between the sublattices and off within them: for a
+/// J1-J2 model on the square lattice `&[true, false]`.
 /// NetKet: `Heisenberg(hilbert, graph, J, sign_rule)`.
 ///
 /// # Errors
 /// The space has not two local states, or another number of sites than the graph; `coupling` has
 /// neither one value nor one per colour; a `J` is not finite; `sign_rule` has another length than
-/// `coupling`, or is on for bonds that are not bipartite.
+/// `coupling`, or there are no two sublattices with the bonds between them for which it is on, and
+/// no others.
 ///
 /// # Example
 /// ```
@@ -60,6 +158,9 @@ pub fn ising(hilbert: &Hilbert, graph: &Graph, h: f64, J: f64) -> Result<LocalOp
 /// let ring = Graph::chain(4, true)?;
 /// let h = heisenberg(&Hilbert::spin(0.5, 4)?, &ring, &[1.0], None)?;
 /// assert!((exact::ground_state_energy(&h)? - -8.0).abs() < 1e-12);
+///
+/// let square = Graph::square(4, true)?.with_neighbors(2)?;
+/// let j1_j2 = heisenberg(&Hilbert::spin(0.5, 16)?, &square, &[1.0, 0.5], Some(&[true, false]))?;
 /// # Ok::<(), autoket::Error>(())
 /// ```
 pub fn heisenberg(
@@ -102,18 +203,17 @@ pub fn heisenberg(
     };
     // One coupling holds for all colours.
     let index = |color: usize| color.min(coupling.len() - 1);
-    for (i, _) in on.iter().enumerate().filter(|(_, on)| **on) {
-        if !graph.is_bipartite_where(|color| index(color) == i) {
-            return Err(Error::invalid(
-                "sign_rule",
-                "false where bonds are not bipartite",
-                match coupling.len() {
-                    1 => "true".into(),
-                    _ => format!("true for colour {i}"),
-                },
-                "turn it off: Marshall's rule needs two sublattices",
-            ));
-        }
+    let turns = on.contains(&true);
+    if turns && !graph.has_sublattices(|color| on[index(color)]) {
+        return Err(Error::invalid(
+            "sign_rule",
+            "true for bonds between two sublattices and false for those within",
+            match &on[..] {
+                [_] => "true".into(),
+                on => format!("{on:?}"),
+            },
+            "turn it off: no spins can be turned so that the signs are these",
+        ));
     }
     let mut operator = LocalOperator::new(hilbert);
     for (&(i, j), &color) in graph.edges().iter().zip(graph.colors()) {
@@ -194,7 +294,7 @@ fn check_model(model: &str, hilbert: &Hilbert, graph: &Graph) -> Result<()> {
     check_sizes(hilbert, graph)
 }
 
-fn check_sizes(hilbert: &Hilbert, graph: &Graph) -> Result<()> {
+pub(super) fn check_sizes(hilbert: &Hilbert, graph: &Graph) -> Result<()> {
     if hilbert.n_sites() != graph.n_nodes() {
         return Err(Error::invalid(
             "graph",
@@ -206,7 +306,7 @@ fn check_sizes(hilbert: &Hilbert, graph: &Graph) -> Result<()> {
     Ok(())
 }
 
-fn check_finite(field: &str, value: f64) -> Result<()> {
+pub(super) fn check_finite(field: &str, value: f64) -> Result<()> {
     match value.is_finite() {
         true => Ok(()),
         false => Err(Error::invalid(

@@ -81,7 +81,10 @@ impl Rows {
                 rows.diagonal_values.extend(values);
             }
             for (&(row, column), &mel) in entries.iter().filter(|((r, c), _)| r != c) {
-                let changes = changes(local_size, sites, row, column);
+                let changes: Vec<(u32, u8)> = changes(local_size, sites, row, column)
+                    .into_iter()
+                    .map(|(site, _, new)| (site, new))
+                    .collect();
                 let changed = changes.iter().map(|&(site, _)| site).collect();
                 let group: &mut BTreeMap<_, Found> = groups.entry(changed).or_default();
                 group.entry(sites).or_default().push((row, changes, mel));
@@ -186,13 +189,23 @@ impl Rows {
     }
 }
 
-/// What turns state `row` of some sites into state `column`.
-fn changes(local_size: usize, sites: &[u32], row: u32, column: u32) -> Vec<(u32, u8)> {
+/// What turns state `row` of some sites into state `column`: (site, old, new).
+pub(super) fn changes(
+    local_size: usize,
+    sites: &[u32],
+    row: u32,
+    column: u32,
+) -> Vec<(u32, u8, u8)> {
     let d = local_size as u32;
     let digit = |n: u32, position: usize| n / d.pow((sites.len() - 1 - position) as u32) % d;
     (sites.iter().enumerate())
-        .map(|(position, &site)| (site, digit(row, position), digit(column, position)))
+        .map(|(position, &site)| {
+            (
+                site,
+                digit(row, position) as u8,
+                digit(column, position) as u8,
+            )
+        })
         .filter(|(_, old, new)| old != new)
-        .map(|(site, _, new)| (site, new as u8))
         .collect()
 }

@@ -76,6 +76,17 @@ pub fn pairs(value: &Value) -> Vec<(usize, usize)> {
 }
 
 pub fn hilbert(spec: &Value) -> Hilbert {
+    if spec["kind"] == "fermions" {
+        let space = Hilbert::spin_orbital_fermions(index(&spec["n_orbitals"]), spec["s"].as_f64());
+        return match (spec.get("n_fermions"), spec.get("n_fermions_per_spin")) {
+            (Some(n), _) => space.unwrap().with_n_particles(index(n)).unwrap(),
+            (None, Some(n)) => {
+                let n: Vec<usize> = n.as_array().unwrap().iter().map(index).collect();
+                space.unwrap().with_n_fermions_per_spin(&n).unwrap()
+            }
+            (None, None) => space.unwrap(),
+        };
+    }
     let n_sites = index(&spec["n_sites"]);
     match spec["kind"].as_str().unwrap() {
         "spin" => Hilbert::spin(spec["s"].as_f64().unwrap(), n_sites)

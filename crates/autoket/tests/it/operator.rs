@@ -267,6 +267,7 @@ fn algebra_is_that_of_matrices() {
         close(&a - &b, &da - &db);
         close(&a * &b, &da * &db);
         close(&b * &a * &b, &db * &da * &db);
+        close(a.commutator(&b).unwrap(), &da * &db - &db * &da);
         close(
             z * &a,
             Mat::from_fn(da.nrows(), da.ncols(), |i, j| z * da[(i, j)]),
