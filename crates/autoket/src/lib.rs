@@ -21,6 +21,7 @@ pub mod sampler;
 pub mod scalar;
 pub mod simd;
 pub mod stats;
+mod svg;
 pub mod vqs;
 
 pub use error::{Error, Result};

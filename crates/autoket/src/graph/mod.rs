@@ -1,6 +1,7 @@
 //! Lattices as graphs: sites, and the bonds between them.
 
 mod bonds;
+mod draw;
 mod isometries;
 mod lattice;
 mod named;
