@@ -107,7 +107,7 @@ impl<S: Scalar> Bench<S> {
         let state = McState::new(Arc::new(model), w.n_samples, 1)?;
         let optimizer = Optimizer::sgd(1e-4);
         Ok(Self {
-            vmc: Vmc::new(hamiltonian.clone(), state, optimizer, Some(Sr::default())),
+            vmc: Vmc::new(hamiltonian.clone(), state, optimizer, Some(Sr::default()))?,
             hamiltonian,
             estimate: None,
             buffers: Buffers::default(),

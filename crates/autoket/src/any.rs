@@ -101,7 +101,7 @@ impl AnyVmc {
                     state,
                     optimizer,
                     parts.sr,
-                )))
+                )?))
             }};
         }
         Ok(match parts.dtype {

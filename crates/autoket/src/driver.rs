@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::interrupt::Interrupt;
-use crate::operator::{Connected, Operator};
+use crate::operator::{Connected, Operator, check_closed};
 use crate::optimizer::{Optimizer, Solution, Sr, SrPlan, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
-use crate::vqs::{Estimate, McState, VariationalState};
+use crate::vqs::{Estimate, McState, VariationalState, same_space};
 
 /// Minimises the energy of a variational state.
 ///
@@ -22,7 +22,7 @@ use crate::vqs::{Estimate, McState, VariationalState};
 /// let h = Arc::new(ising(&hilbert, &graph, 3.0, 1.0)?);
 /// let model = ArnnConv2d::new(hilbert, 2, 4, [2, 3]).build::<f64>()?;
 /// let state = McState::new(Arc::new(model), 256, 0)?;
-/// let mut vmc = Vmc::new(h, state, Optimizer::sgd(0.05), Some(Sr::default()));
+/// let mut vmc = Vmc::new(h, state, Optimizer::sgd(0.05), Some(Sr::default()))?;
 /// let first = vmc.advance()?.energy.mean.re;
 /// for _ in 0..20 {
 ///     vmc.advance()?;
@@ -58,13 +58,18 @@ pub struct Record {
 
 impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
     /// A driver at step 0; without `sr` it follows the plain gradient.
+    ///
+    /// # Errors
+    /// The Hamiltonian acts on another space than the state's, or [leaves](check_closed) it.
     pub fn new(
         hamiltonian: Arc<dyn Operator>,
         state: V,
         optimizer: Optimizer<S>,
         sr: Option<Sr>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        same_space(state.model(), &*hamiltonian)?;
+        check_closed(&*hamiltonian)?;
+        Ok(Self {
             hamiltonian,
             state,
             optimizer,
@@ -74,7 +79,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
             estimate: Estimate::default(),
             space: SrSpace::default(),
             change: Vec::new(),
-        }
+        })
     }
 
     /// Bounds what is kept of log-derivatives and the matrix made of them, in bytes; results do not depend on it

@@ -1,6 +1,9 @@
 //! Exact diagonalisation: the energies that a variational one is measured against.
 
+mod ising_chain;
 mod lanczos;
+
+pub use ising_chain::ising_chain_energy;
 
 use std::mem::size_of;
 
@@ -10,7 +13,7 @@ use faer::traits::ComplexField;
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::linalg::eigen;
-use crate::operator::{Operator, sparse};
+use crate::operator::{Operator, check_rows, sparse};
 use crate::random::Key;
 use crate::scalar::{Scalar, c64};
 
@@ -101,7 +104,7 @@ pub fn full_ed(operator: &dyn Operator) -> Result<Vec<f64>> {
 /// Bit-identical for any number of threads.
 ///
 /// # Errors
-/// The operator is not Hermitian; its space has more than 2³² states; an option makes no sense;
+/// The operator is not Hermitian or leaves its space; that has more than 2³² states; an option makes no sense;
 /// `max_iterations` was reached.
 ///
 /// # Example
@@ -193,7 +196,10 @@ impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
         let row = operator.max_conn_size() * (size_of::<u32>() + size_of::<S>());
         match row.checked_mul(n_states).is_some_and(|n| n <= max_bytes) {
             true => Ok(Self::Stored(sparse::sparse(operator)?)),
-            false => Ok(Self::Free(operator)),
+            false => {
+                check_rows(operator, sparse::MAX_APPLY_STATES)?;
+                Ok(Self::Free(operator))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::{factor, solve};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::traits::ComplexField;
 use faer::traits::ext::ComplexFieldExt;
 use faer::{Conj, Mat, MatMut, MatRef, Par};
@@ -146,4 +147,30 @@ pub(crate) fn eigen<S: ComplexField<Real = f64>>(
     })?;
     let values = values.column_vector().iter().map(|value| value.real());
     Ok((values.collect(), basis.unwrap_or_else(|| Mat::zeros(0, 0))))
+}
+
+/// The singular values of a matrix, descending.
+pub(crate) fn singular_values(m: MatRef<f64>) -> Result<Vec<f64>> {
+    let n = m.nrows().min(m.ncols());
+    let par = parallelism(n);
+    let no = ComputeSvdVectors::No;
+    let scratch = svd_scratch::<f64>(m.nrows(), m.ncols(), no, no, par, Default::default());
+    let mut memory = MemBuffer::new(scratch);
+    let mut values = Diag::<f64>::zeros(n);
+    svd(
+        m,
+        values.as_mut(),
+        None,
+        None,
+        par,
+        MemStack::new(&mut memory),
+        Default::default(),
+    )
+    .map_err(|_| Error::NotConverged {
+        what: "the singular value decomposition".into(),
+        iterations: 0,
+        residual: f64::NAN,
+        cure: "look for NaN or infinity in the matrix".into(),
+    })?;
+    Ok(values.column_vector().iter().copied().collect())
 }

@@ -25,7 +25,7 @@ fn bytes_of_a_step(model: Arnn<f64>, hamiltonian: Arc<dyn Operator>, form: SrFor
         momentum: (form != SrForm::Layerwise).then_some(0.5),
         ..Sr::default()
     };
-    let mut vmc = Vmc::new(hamiltonian, state, Optimizer::sgd(0.01), Some(sr));
+    let mut vmc = Vmc::new(hamiltonian, state, Optimizer::sgd(0.01), Some(sr)).unwrap();
     for _ in 0..2 {
         vmc.advance().unwrap();
     }

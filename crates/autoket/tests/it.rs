@@ -7,6 +7,8 @@ mod ulps;
 
 #[path = "it/config.rs"]
 mod config;
+#[path = "it/constrained.rs"]
+mod constrained;
 #[path = "it/driver.rs"]
 mod driver;
 #[path = "it/exact.rs"]

@@ -179,6 +179,7 @@ impl Net {
         let [inputs, outputs] = self.features[layer];
         let (taps, sites) = match self.dense {
             true => (self.n_taps(layer), self.n_sites),
+            false if self.gates.is_some() => (1, 1),
             false => (self.unmasked[layer], 1),
         };
         taps * inputs * outputs + sites * outputs

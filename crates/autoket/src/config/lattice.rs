@@ -1,9 +1,8 @@
-//! The tables `[lattice]` and `[hilbert]`.
+//! The table `[lattice]`.
 
 use serde::Serialize;
 
 use crate::graph::Graph;
-use crate::hilbert::Hilbert;
 
 use super::reader::{Result, Table};
 
@@ -228,99 +227,5 @@ impl EdgesConfig {
             edges,
             colors,
         })
-    }
-}
-
-/// The table `[hilbert]`: what lives on a site.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum HilbertConfig {
-    /// A spin.
-    Spin {
-        /// Half-integer: 0.5, 1, 1.5, ...
-        s: f64,
-        /// Whether local index 0 is spin down.
-        inverted_ordering: bool,
-    },
-    /// Two levels, 0 and 1.
-    Qubit,
-    /// A boson mode.
-    Fock {
-        /// Most particles on a site.
-        n_max: usize,
-    },
-}
-
-impl HilbertConfig {
-    pub(super) fn read(table: Option<&Table<'_>>) -> Result<Self> {
-        const SPIN: &[&str] = &["kind", "s", "inverted_ordering"];
-        const FOCK: &[&str] = &["kind", "n_max"];
-        let default = Self::Spin {
-            s: 0.5,
-            inverted_ordering: true,
-        };
-        let Some(table) = table else {
-            return Ok(default);
-        };
-        match table
-            .name("kind", &["spin", "qubit", "fock"])?
-            .unwrap_or("spin")
-        {
-            "qubit" => {
-                table.only(&["kind"])?;
-                Ok(Self::Qubit)
-            }
-            "fock" => {
-                table.only(FOCK)?;
-                let n_max: usize = table.required("n_max", "3")?;
-                let help = "a site has states 0 ... n_max";
-                table.check(
-                    (1..=255).contains(&n_max),
-                    "n_max",
-                    "between 1 and 255",
-                    help,
-                )?;
-                Ok(Self::Fock { n_max })
-            }
-            _ => {
-                table.only(SPIN)?;
-                let s: f64 = table.optional("s")?.unwrap_or(0.5);
-                let half_integer = s > 0.0 && (2.0 * s).fract() == 0.0 && s <= 127.5;
-                table.check(
-                    half_integer,
-                    "s",
-                    "a half-integer from 0.5 to 127.5",
-                    "0.5, 1, 1.5, ...",
-                )?;
-                Ok(Self::Spin {
-                    s,
-                    inverted_ordering: table.optional("inverted_ordering")?.unwrap_or(true),
-                })
-            }
-        }
-    }
-
-    /// The space of `n_sites` such sites.
-    ///
-    /// # Errors
-    /// None that [`RunFile::parse`](super::RunFile::parse) has not found before.
-    pub fn hilbert(&self, n_sites: usize) -> crate::Result<Hilbert> {
-        match *self {
-            Self::Spin {
-                s,
-                inverted_ordering,
-            } => Ok(Hilbert::spin(s, n_sites)?.with_inverted_ordering(inverted_ordering)),
-            Self::Qubit => Hilbert::qubit(n_sites),
-            Self::Fock { n_max } => Hilbert::fock(n_max, n_sites),
-        }
-    }
-
-    /// States of one site.
-    pub fn local_size(&self) -> usize {
-        match self {
-            Self::Spin { s, .. } => (2.0 * s) as usize + 1,
-            Self::Qubit => 2,
-            Self::Fock { n_max } => n_max + 1,
-        }
     }
 }

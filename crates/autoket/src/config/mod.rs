@@ -32,6 +32,7 @@
 mod document;
 mod error;
 mod hamiltonian;
+mod hilbert;
 mod lattice;
 mod model;
 mod network;
@@ -44,11 +45,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::any::RunParts;
-use crate::operator::Operator;
+use crate::operator::{Operator, check_closed};
 
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
-pub use lattice::{EdgesConfig, GridConfig, HilbertConfig, LatticeConfig};
+pub use hilbert::{HilbertConfig, Parity, SiteConfig};
+pub use lattice::{EdgesConfig, GridConfig, LatticeConfig};
 pub use model::ModelConfig;
 pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
 pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
@@ -126,7 +128,19 @@ const TABLES: &[(&str, &[&str])] = &[
             "colors",
         ],
     ),
-    ("hilbert", &["s", "n_max", "inverted_ordering"]),
+    (
+        "hilbert",
+        &[
+            "s",
+            "n_max",
+            "inverted_ordering",
+            "total_sz",
+            "n_particles",
+            "n_fermions",
+            "n_fermions_per_spin",
+            "parity",
+        ],
+    ),
     ("hamiltonian", &["h", "J", "sign_rule", "terms", "constant"]),
     (
         "model",
@@ -197,10 +211,17 @@ impl RunFile {
             .graph()
             .map_err(|error| locate(&root, "lattice", &error))?;
         let hamiltonian = HamiltonianConfig::read(&table("hamiltonian")?, &graph, local_size)?;
+        let per_node = hilbert.sites_per_node();
         let extent = lattice.rows_and_columns();
+        let extent = extent.map(|[rows, columns]| [per_node * rows, columns]);
         let model = ModelConfig::read(&table("model")?, local_size, extent)?;
         let space = hilbert.hilbert(graph.n_nodes());
         let space = space.map_err(|error| locate(&root, "hilbert", &error))?;
+        let operator = hamiltonian.operator(&space, &graph);
+        let operator = operator.map_err(|error| locate(&root, "hamiltonian", &error))?;
+        // It is of the whole table, not of one field.
+        let closed = check_closed(&operator).map_err(|error| error.of_field(""));
+        closed.map_err(|error| locate(&root, "hamiltonian", &error))?;
         let design = model.design(space, &lattice);
         design.map_err(|error| locate(&root, "model", &error))?;
         let sampler = SamplerConfig::read(&table("sampler")?)?;

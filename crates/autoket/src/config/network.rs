@@ -264,7 +264,9 @@ impl NetworkConfig {
         hilbert: Hilbert,
         lattice: &LatticeConfig,
     ) -> crate::Result<Design> {
+        let per_node = hilbert.n_sites() / lattice.n_sites();
         let rows_and_columns = lattice.rows_and_columns();
+        let rows_and_columns = rows_and_columns.map(|[rows, columns]| [per_node * rows, columns]);
         let sites = |order: &Option<OrderConfig>, extent: Option<[usize; 2]>| {
             let order = order.as_ref();
             order.map(|order| order.sites(extent)).transpose()

@@ -241,7 +241,7 @@ impl<S: Scalar> Laws<'_, S> {
     }
 }
 
-/// Changes of single sites, and of each with the next.
+/// Changes of single sites, and exchanges of near and far ones, as far as they stay in the space.
 #[derive(Debug)]
 struct Hops(crate::hilbert::Hilbert);
 
@@ -255,23 +255,30 @@ impl Operator for Hops {
     }
 
     fn max_conn_size(&self) -> usize {
-        2 * self.0.n_sites()
+        3 * self.0.n_sites() + 1
     }
 
     fn connected(&self, sigma: &[u8], row: &mut Connected) {
         row.clear();
-        let d = self.0.local_size() as u8;
-        let next = |site: usize| (site as u32, (sigma[site] + 1) % d);
-        row.push(c64::new(0.5, 0.0), &[]);
-        for site in 0..sigma.len() {
-            row.push(c64::new(1.0, 0.25), &[next(site)]);
+        let (n, d) = (sigma.len(), self.0.local_size() as u8);
+        let mut push = |mel: c64, changes: &[(u32, u8)]| {
+            let mut changed = sigma.to_vec();
+            for &(site, new) in changes {
+                changed[site as usize] = new;
+            }
+            if self.0.contains(&changed) {
+                row.push(mel, changes);
+            }
+        };
+        push(c64::new(0.5, 0.0), &[]);
+        for site in 0..n {
+            push(c64::new(1.0, 0.25), &[(site as u32, (sigma[site] + 1) % d)]);
             // An exchange, for different states only.
-            if site + 1 < sigma.len() && sigma[site] != sigma[site + 1] {
-                let swap = [
-                    (site as u32, sigma[site + 1]),
-                    (site as u32 + 1, sigma[site]),
-                ];
-                row.push(c64::new(-0.5, 0.0), &swap);
+            for other in [site + 1, site + n / 2] {
+                if other > site && other < n && sigma[site] != sigma[other] {
+                    let swap = [(site as u32, sigma[other]), (other as u32, sigma[site])];
+                    push(c64::new(-0.5, 0.0), &swap);
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod algebra;
 pub mod boson;
+mod closed;
 mod local;
 mod models;
 mod rows;
@@ -12,6 +13,8 @@ pub(crate) mod sparse;
 pub mod spin;
 mod term;
 
+pub use closed::check_closed;
+pub(crate) use closed::check_rows;
 pub use local::LocalOperator;
 pub use models::{bose_hubbard, heisenberg, ising};
 pub use sparse::{Csr, apply, to_dense, to_sparse};

@@ -5,9 +5,9 @@ use std::ops::Range;
 use faer::Mat;
 use rayon::prelude::*;
 
-use super::{Connected, Operator};
+use super::{Connected, Operator, check_rows};
 use crate::error::{Error, Result};
-use crate::hilbert::Hilbert;
+use crate::hilbert::{Hilbert, Walk};
 use crate::scalar::{Scalar, c64};
 
 /// The most states of a sparse matrix.
@@ -85,7 +85,7 @@ impl<S: Scalar> Csr<S> {
 /// The matrix ⟨σ|O|σ′⟩ over all basis states by number. NetKet: `to_sparse`.
 ///
 /// # Errors
-/// The space has more than 2²⁴ states.
+/// The space has more than 2²⁴ states; the operator [leaves](super::check_closed) it.
 pub fn to_sparse(operator: &dyn Operator) -> Result<Csr> {
     sparse(operator)
 }
@@ -95,6 +95,7 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
     let n = operator
         .hilbert()
         .check_n_states("the sparse matrix", MAX_SPARSE_STATES)?;
+    check_rows(operator, MAX_APPLY_STATES)?;
     let chunks: Vec<_> = chunks(n)
         .into_par_iter()
         .map(|rows| {
@@ -138,7 +139,7 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
 /// The dense matrix ⟨σ|O|σ′⟩ over all basis states by number. NetKet: `to_dense`.
 ///
 /// # Errors
-/// The space has more than 2¹³ states.
+/// The space has more than 2¹³ states; the operator [leaves](super::check_closed) it.
 pub fn to_dense(operator: &dyn Operator) -> Result<Mat<c64>> {
     operator
         .hilbert()
@@ -151,7 +152,7 @@ pub fn to_dense(operator: &dyn Operator) -> Result<Mat<c64>> {
 /// Runs on all threads of the pool; the result does not depend on their number.
 ///
 /// # Errors
-/// `x` or `y` has not one element per basis state.
+/// `x` or `y` has not one element per basis state; the operator [leaves](super::check_closed) the space.
 pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
     let n = operator
         .hilbert()
@@ -169,6 +170,7 @@ pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
             ));
         }
     }
+    check_rows(operator, MAX_APPLY_STATES)?;
     multiply(operator, x, y);
     Ok(())
 }
@@ -194,10 +196,18 @@ fn for_rows(
     let strides = strides(hilbert);
     let mut sigma = vec![0; hilbert.n_sites()];
     let mut connected = Connected::default();
+    let mut walk = Walk::default();
     for number in rows {
         hilbert.number_to_state(number as u64, &mut sigma);
         operator.connected(&sigma, &mut connected);
+        if let Some(automaton) = hilbert.automaton() {
+            automaton.walk(&sigma, &mut walk);
+        }
         let column = |changes: &[(u32, u8)]| {
+            if let Some(automaton) = hilbert.automaton() {
+                let number = automaton.number_of_changed(&walk, &sigma, changes);
+                return number.expect("the operator has been checked") as usize;
+            }
             changes.iter().fold(number, |column, &(site, new)| {
                 let site = site as usize;
                 let old = usize::from(sigma[site]) * strides[site];
@@ -217,7 +227,9 @@ fn for_rows(
 fn strides(hilbert: &Hilbert) -> Vec<usize> {
     let d = hilbert.local_size();
     let n = hilbert.n_sites();
-    (0..n).map(|site| d.pow((n - 1 - site) as u32)).collect()
+    // Constrained spaces are numbered otherwise, and may have more sites than digits fit.
+    let stride = |site| d.checked_pow((n - 1 - site) as u32).unwrap_or(0);
+    (0..n).map(stride).collect()
 }
 
 fn chunks(n: usize) -> Vec<Range<usize>> {

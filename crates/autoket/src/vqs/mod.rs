@@ -236,7 +236,10 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
 }
 
 /// An operator on another space would give wrong numbers, not an error, later.
-fn same_space<S: Scalar>(model: &dyn Autoregressive<S>, operator: &dyn Operator) -> Result<()> {
+pub(crate) fn same_space<S: Scalar>(
+    model: &dyn Autoregressive<S>,
+    operator: &dyn Operator,
+) -> Result<()> {
     if model.hilbert() == operator.hilbert() {
         return Ok(());
     }

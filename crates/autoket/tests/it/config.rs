@@ -338,3 +338,56 @@ fn every_prefix_of_a_file_is_an_error_and_never_a_panic() {
         }
     }
 }
+
+#[test]
+fn constrained_spaces_are_read_and_checked() {
+    let space = |lines: &str, overrides: &[&str]| {
+        let file = parse(
+            &FILE.replace(
+                "[hamiltonian]",
+                &format!("[hilbert]\n{lines}\n[hamiltonian]"),
+            ),
+            overrides,
+        )?;
+        let again = parse(&file.config.to_toml(), &[])?;
+        assert_eq!(again.config, file.config);
+        Ok::<_, Box<ConfigError>>(file.config.hilbert.hilbert(15).unwrap())
+    };
+    let spins = Hilbert::spin(0.5, 15).unwrap();
+    let sector = space("total_sz = 0.5", &[]).unwrap();
+    assert_eq!(sector, spins.clone().with_total_sz(0.5).unwrap());
+    let even = space(
+        "parity = \"even\"",
+        &["hamiltonian.kind=Ising", "hamiltonian.h=0.0"],
+    )
+    .unwrap();
+    assert_eq!(even.n_states(), Some(1 << 14));
+    for (lines, line, part) in [
+        ("total_sz = 0", 6, "half-integer"),
+        ("total_sz = 8.5", 6, "from -7.5 to 7.5"),
+        ("n_particles = 3", 6, "n_particles"),
+        ("kind = \"qubit\"\nn_particles = 16", 7, "at most 15"),
+        (
+            "kind = \"fermions\"\nn_fermions = 2\nn_fermions_per_spin = [1, 1]",
+            7,
+            "either",
+        ),
+        (
+            "kind = \"fermions\"\ns = 0.5\nn_fermions_per_spin = [1, 1, 1]",
+            8,
+            "2 numbers",
+        ),
+        ("parity = \"both\"", 6, "parity"),
+    ] {
+        let error = space(lines, &[]).unwrap_err();
+        assert_eq!(error.line(), line, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    // A field leaves the sector: the table of the Hamiltonian is to blame.
+    let error = space(
+        "total_sz = 0.5",
+        &["hamiltonian.kind=Ising", "hamiltonian.h=1.0"],
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("leads out of it"), "{error}");
+}

@@ -58,7 +58,7 @@ fn run<S: Scalar>(name: &str, spec: &Value) {
             _ => SrForm::Metric,
         }),
     });
-    let mut vmc = Vmc::new(Arc::new(hamiltonian), state, optimizer, sr);
+    let mut vmc = Vmc::new(Arc::new(hamiltonian), state, optimizer, sr).unwrap();
     for step in 0..golden::index(&spec["n_steps"]) {
         let energy = vmc.advance().unwrap().energy;
         let mean = &spec["energy_mean"][step];
@@ -118,7 +118,8 @@ fn threads_do_not_matter() {
                 state,
                 Optimizer::adam(0.01),
                 Some(Sr::default()),
-            );
+            )
+            .unwrap();
             (0..5)
                 .map(|_| vmc.advance().unwrap().energy.mean.re.to_bits())
                 .collect::<Vec<_>>()
@@ -178,7 +179,7 @@ fn bad_steps_are_refused() {
         let hamiltonian = operator(&golden::hilbert(&spec["hilbert"]), &spec["hamiltonian"]);
         let state = McState::new(Arc::new(model), 64, 1).unwrap();
         let sr = sr.then(Sr::default);
-        let mut vmc = Vmc::new(Arc::new(hamiltonian), state, Optimizer::sgd(rate), sr);
+        let mut vmc = Vmc::new(Arc::new(hamiltonian), state, Optimizer::sgd(rate), sr).unwrap();
         let mut refused = false;
         // Parameters of the last step whose energy was finite.
         let mut good = None;
@@ -321,7 +322,7 @@ fn watched(
         momentum: Some(0.5),
         ..Sr::default()
     });
-    let mut vmc = Vmc::new(Arc::new(hamiltonian), state, Optimizer::adam(0.01), solver);
+    let mut vmc = Vmc::new(Arc::new(hamiltonian), state, Optimizer::adam(0.01), solver).unwrap();
     vmc.set_memory(sr.map_or(usize::MAX, |(_, memory)| memory));
     vmc.set_interrupt(watch.interrupt.clone());
     (vmc, watch)

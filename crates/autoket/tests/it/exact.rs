@@ -241,3 +241,38 @@ fn refuses_what_makes_no_sense() {
         &["did not converge in 5 iterations", "max_iterations"],
     );
 }
+
+/// Free fermions against the matrix: both signs of field and coupling, frustrated rings, both phases.
+#[test]
+fn the_ising_chain_is_solved_by_free_fermions() {
+    for n in 2..=9 {
+        for pbc in [false, true] {
+            if pbc && n < 3 {
+                continue;
+            }
+            let (hilbert, graph) = (
+                Hilbert::spin(0.5, n).unwrap(),
+                Graph::chain(n, pbc).unwrap(),
+            );
+            for h in [0.0, 0.3, -0.3, 0.9, 1.0, -1.0, 1.7] {
+                for j in [-1.0, 1.0, 0.0] {
+                    let operator = ising(&hilbert, &graph, h, j).unwrap();
+                    let exact = exact::full_ed(&operator).unwrap()[0];
+                    let energy = exact::ising_chain_energy(n, h, j, pbc).unwrap();
+                    assert!(
+                        (energy - exact).abs() < 1e-12 * n as f64,
+                        "{n} sites, h = {h}, J = {j}, pbc = {pbc}: {energy}, not {exact}"
+                    );
+                }
+            }
+        }
+    }
+    // Published: open chain of 40 at the critical field, ring of 32.
+    let energy = |n, h, pbc| exact::ising_chain_energy(n, h, -1.0, pbc).unwrap();
+    assert!((energy(40, 1.0, false) + 50.56943379479492).abs() < 1e-12);
+    assert!((energy(32, 0.5, true) + 34.03342111916819).abs() < 1e-11);
+    assert!((energy(32, 1.0, true) + 40.76003249419223).abs() < 1e-11);
+    assert!(exact::ising_chain_energy(1, 1.0, 1.0, false).is_err());
+    assert!(exact::ising_chain_energy(2, 1.0, 1.0, true).is_err());
+    assert!(exact::ising_chain_energy(5, f64::NAN, 1.0, true).is_err());
+}

@@ -43,11 +43,28 @@ impl CausalLayer for Near {
     }
 }
 
-/// Networks of each kind, by name; with a phase only where `phase`.
-fn zoo<S: Scalar>(phase: bool, machine_pow: u32) -> Vec<(&'static str, Arnn<S>)> {
+/// Networks of each kind, by name; with a phase only where `phase`, at half filling only where `constrained`.
+fn zoo<S: Scalar>(
+    phase: bool,
+    machine_pow: u32,
+    constrained: bool,
+) -> Vec<(&'static str, Arnn<S>)> {
+    let spins = |n_sites: usize| match constrained {
+        true => spins(n_sites)
+            .with_total_sz((n_sites % 2) as f64 / 2.0)
+            .unwrap(),
+        false => spins(n_sites),
+    };
+    let fock = |n_max: usize, n_sites: usize| {
+        let hilbert = Hilbert::fock(n_max, n_sites).unwrap();
+        match constrained {
+            true => hilbert.with_n_particles(n_sites).unwrap(),
+            false => hilbert,
+        }
+    };
     let grid = |rows, columns, pbc| Graph::grid(&[rows, columns], &[pbc, pbc]).unwrap();
     let over = |graph: &Graph| Some(Recurrence::over(graph).unwrap());
-    let bosons = || Hilbert::fock(2, 5).unwrap();
+    let bosons = || fock(2, 5);
     let mut sequential = ArnnSequential::new(
         spins(6),
         vec![
@@ -139,7 +156,7 @@ fn zoo<S: Scalar>(phase: bool, machine_pow: u32) -> Vec<(&'static str, Arnn<S>)>
             TensorGru2d {
                 phase,
                 machine_pow,
-                ..TensorGru2d::new(Hilbert::fock(2, 6).unwrap(), [3, 2], 2)
+                ..TensorGru2d::new(fock(2, 6), [3, 2], 2)
             }
             .build(),
         ),
@@ -193,11 +210,11 @@ fn zoo<S: Scalar>(phase: bool, machine_pow: u32) -> Vec<(&'static str, Arnn<S>)>
 
 fn lawful<S: Scalar>() {
     for phase in [false, true].into_iter().take(S::PLANES) {
-        for machine_pow in [1, 2, 3] {
-            for (name, model) in zoo::<S>(phase, machine_pow) {
+        for (machine_pow, constrained) in [(1, false), (2, false), (2, true), (3, false)] {
+            for (name, model) in zoo::<S>(phase, machine_pow, constrained) {
                 laws::check(&model).unwrap_or_else(|error| {
                     panic!(
-                        "{name}, {}, phase: {phase}, power {machine_pow}: {error}",
+                        "{name}, {}, phase: {phase}, constrained: {constrained}, power {machine_pow}: {error}",
                         S::DTYPE
                     )
                 });
@@ -332,7 +349,7 @@ fn phases_can_be_optimised() {
             form: Some(form),
             ..Sr::default()
         };
-        let mut vmc = Vmc::new(hamiltonian.clone(), state, Optimizer::sgd(0.05), Some(sr));
+        let mut vmc = Vmc::new(hamiltonian.clone(), state, Optimizer::sgd(0.05), Some(sr)).unwrap();
         let first = vmc.advance().unwrap().energy.mean.re;
         for _ in 0..15 {
             vmc.advance().unwrap();

@@ -1,6 +1,7 @@
 //! A change of some sites, followed through the network to the ratios of wave functions it makes.
 
 use super::cones::{Cone, UNCHANGED};
+use super::constrained::Detour;
 use super::origin::{Origin, at_least};
 use super::patterns::Element;
 use super::plan::{Linear, MixOperand, MixTerm, NodePlan, Step, Work};
@@ -26,6 +27,8 @@ pub(super) struct Scratch<R: Real> {
     z: Vec<R::Row>,
     /// Rows with lanes from several blocks, and operands of products.
     gathered: [Vec<R::Row>; 3],
+    /// In a constrained space, what connected states may be.
+    detour: Detour<R>,
 }
 
 impl<R: Real> Default for Scratch<R> {
@@ -36,6 +39,7 @@ impl<R: Real> Default for Scratch<R> {
             outputs: Vec::new(),
             z: Vec::new(),
             gathered: Default::default(),
+            detour: Detour::default(),
         }
     }
 }
@@ -45,6 +49,10 @@ pub(super) struct Change<'a, S: Scalar> {
     pub origin: Origin<'a, S>,
     pub weights: &'a Weights<S::Real>,
     pub cone: &'a Cone,
+    /// The samples at hand, `(sample, site)`.
+    pub sigma: &'a [u8],
+    /// In a constrained space, where the automaton stands in them.
+    pub places: &'a [u32],
 }
 
 impl<S: Scalar> Change<'_, S> {
@@ -97,12 +105,16 @@ impl<S: Scalar> Change<'_, S> {
         }
         self.head(scratch);
         let mut sums = [[0.0; MAX_LANES]; 2];
-        self.add_up(scratch, &mut sums);
+        self.read_changed(of_lane, rows, &mut scratch.detour);
+        self.add_up(of_lane, scratch, &mut sums);
         let [re, im] = &mut sums;
         exp_complex(model.tiles.level, re, im);
         for (lane, element) in lanes_in_use() {
             if let Some(e) = element {
-                ratios[e.sample as usize][e.element as usize] = c64::new(re[lane], im[lane]);
+                ratios[e.sample as usize][e.element as usize] = match scratch.detour.outside[lane] {
+                    true => c64::new(f64::NAN, f64::NAN),
+                    false => c64::new(re[lane], im[lane]),
+                };
             }
         }
     }
@@ -254,7 +266,12 @@ impl<S: Scalar> Change<'_, S> {
     }
 
     /// Adds up the changes of log-conditionals.
-    fn add_up(&self, scratch: &mut Scratch<S::Real>, sums: &mut [[f64; MAX_LANES]; 2]) {
+    fn add_up(
+        &self,
+        of_lane: &[Option<Element>; MAX_LANES],
+        scratch: &mut Scratch<S::Real>,
+        sums: &mut [[f64; MAX_LANES]; 2],
+    ) {
         let Self { origin, cone, .. } = *self;
         let model = origin.model;
         let Scratch {
@@ -262,11 +279,17 @@ impl<S: Scalar> Change<'_, S> {
             changes,
             outputs,
             gathered,
+            detour,
             ..
         } = scratch;
         let zero = zero_row::<S::Real>();
         let [gathered, of_parts @ ..] = gathered;
-        for &(position, places) in &cone.outputs {
+        let of_detour = std::mem::take(&mut detour.outputs);
+        let changed = match model.automaton {
+            None => &cone.outputs,
+            Some(_) => &of_detour,
+        };
+        for &(position, places) in changed {
             let mut rows: [&[RowOf<S>]; 2] = [&[]; 2];
             let of_parts = model.parts.iter().zip(of_parts.iter_mut()).enumerate();
             for ((p, (part, memory)), rows) in of_parts.zip(&mut rows) {
@@ -294,6 +317,11 @@ impl<S: Scalar> Change<'_, S> {
                     None => &zero,
                 }
             };
+            let masked = self.forbid_changed(of_lane, position as usize, row, detour);
+            let row = |k: usize| match masked {
+                true => &detour.masked[k],
+                false => row(k),
+            };
             add_log_conditional::<S::Real>(
                 model.tiles.level,
                 S::PLANES,
@@ -305,6 +333,7 @@ impl<S: Scalar> Change<'_, S> {
                 sums,
             );
         }
+        detour.outputs = of_detour;
     }
 
     /// Which of the sites that change is at a position.

@@ -1,5 +1,6 @@
 //! The forward pass of a block of lanes, step by step.
 
+use super::constrained::Allowed;
 use super::network::When;
 use super::plan::{MixOperand, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
@@ -35,6 +36,8 @@ pub(super) struct Block<R: Real> {
     pub(super) log_conditionals: Vec<R::Row>,
     /// Those of σ's own states, which sum to log ψ(σ), and σ's local state: `[position][plane, then state]`.
     pub(super) own: Vec<R::Row>,
+    /// What may be, in a constrained space.
+    pub(super) allowed: Allowed<R>,
     /// What each part of the head gave, `[position][row]`: see `head`.
     pub(super) base: Vec<Vec<R::Row>>,
     /// The rows, `own` and `base` once more, those of a lane side by side: see [`LaneLayout`].
@@ -96,6 +99,7 @@ impl<R: Real> Block<R> {
             z: vec![zero_row::<R>(); model.hilbert.local_size() * S::PLANES],
             log_conditionals: rows(model.hilbert.local_size() * S::PLANES),
             own: rows(S::PLANES + 1),
+            allowed: Allowed::new(model),
             base: model.parts.iter().map(|part| rows(part.width)).collect(),
             by_lane: Vec::new(),
         }
@@ -151,6 +155,8 @@ impl<S: Scalar> Arnn<S> {
         }
         for position in 0..n_sites {
             self.put_values(block, position);
+            self.allow(block, position);
+            self.read(block, position);
         }
     }
 
@@ -275,6 +281,7 @@ impl<S: Scalar> Arnn<S> {
             z,
             rows,
             log_conditionals,
+            allowed,
             ..
         } = block;
         for part in &self.parts {
@@ -284,6 +291,7 @@ impl<S: Scalar> Arnn<S> {
                 z[place] = *row;
             }
         }
+        self.forbid(allowed, position, z);
         let y = &mut log_conditionals[position * z.len()..][..z.len()];
         log_normalise::<S::Real>(self.tiles.level, S::PLANES, self.machine_pow, z, y);
     }

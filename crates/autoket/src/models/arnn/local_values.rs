@@ -30,6 +30,8 @@ pub(super) struct ConeSpace<R: Real> {
     rows: Vec<Connected>,
     /// ψ(σ')/ψ(σ) of each element of each row.
     ratios: Vec<Vec<c64>>,
+    /// In a constrained space, where the automaton stands: see `read_samples`.
+    places: Vec<u32>,
     patterns: Patterns,
     scratch: Scratch<R>,
 }
@@ -39,6 +41,7 @@ impl<R: Real> Default for ConeSpace<R> {
         Self {
             rows: Vec::new(),
             ratios: Vec::new(),
+            places: Vec::new(),
             patterns: Patterns::default(),
             scratch: Scratch::default(),
         }
@@ -65,6 +68,7 @@ impl<R: Real> ConeSpace<R> {
             ratios.resize(row.len(), c64::ONE);
         }
         self.patterns.sort(model, &self.rows[..n_samples]);
+        model.read_samples(sigma, &mut self.places);
     }
 }
 
@@ -126,15 +130,16 @@ impl<S: Scalar> Arnn<S> {
         let ConeSpace {
             rows,
             ratios,
+            places,
             patterns,
             scratch,
         } = space;
-        let sigma = sigma.chunks(lanes::<S>() * self.n_positions());
+        let of_blocks = sigma.chunks(lanes::<S>() * self.n_positions());
         let gathers = patterns.met(|pattern| pattern.sparse).next().is_some();
         // One block after the other where its lanes are full: its activations stay in cache.
         let mut of_lane = [None; MAX_LANES];
-        for (b, (block, sigma)) in blocks.iter_mut().zip(sigma).enumerate() {
-            self.load(block, sigma);
+        for (b, (block, of_block)) in blocks.iter_mut().zip(of_blocks).enumerate() {
+            self.load(block, of_block);
             self.forward(weights, block);
             self.relate(block);
             if gathers {
@@ -154,6 +159,8 @@ impl<S: Scalar> Arnn<S> {
                     origin,
                     weights,
                     cone: &pattern.cone(self),
+                    sigma,
+                    places,
                 };
                 change.follow(&of_lane, rows, ratios, scratch);
             }
@@ -174,6 +181,8 @@ impl<S: Scalar> Arnn<S> {
                     origin,
                     weights,
                     cone: &cone,
+                    sigma,
+                    places,
                 };
                 change.follow(&of_lane, rows, ratios, scratch);
             }

@@ -3,6 +3,7 @@
 
 mod backward;
 mod cones;
+mod constrained;
 mod follow;
 mod forward;
 mod head;
@@ -30,7 +31,7 @@ use self::head::Part;
 use self::plan::{Linear, NodePlan, Plan};
 use super::{Ansatz, Autoregressive, RowOf, Samples};
 use crate::error::{Error, Result};
-use crate::hilbert::Hilbert;
+use crate::hilbert::{Automaton, Hilbert};
 use crate::nn::{MaskedLayer, Packed};
 use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
@@ -49,6 +50,8 @@ pub struct Arnn<S: Scalar> {
     positions: Vec<u32>,
     plan: Plan,
     parts: Vec<Part>,
+    /// What may follow a beginning, by position, in a constrained space.
+    automaton: Option<Automaton>,
     lane_layout: LaneLayout,
     machine_pow: u32,
     tiles: Tiles,
@@ -129,7 +132,7 @@ impl Network {
     /// # Errors
     /// Nodes that do not fit each other or the Hilbert space; a node that needs itself; log-amplitudes that
     /// need states that are not drawn yet; phases of a real wave function; `machine_pow` 0;
-    /// two layers with one path.
+    /// two layers with one path; a constraint that cannot be followed in this order of sites.
     pub fn build<S: Scalar>(
         &self,
         class: &'static str,
@@ -212,6 +215,7 @@ impl Network {
             Some(_) => layout.of_real_parameters(),
             None => layout,
         };
+        let order: Vec<usize> = self.order.iter().map(|&site| site as usize).collect();
         let mut positions = vec![0; self.order.len()];
         for (position, &site) in self.order.iter().enumerate() {
             positions[site as usize] = position as u32;
@@ -228,6 +232,7 @@ impl Network {
             order: self.order.clone(),
             positions,
             parts: Part::all(&plan, head, S::PLANES),
+            automaton: self.hilbert.read_along(&order)?,
             lane_layout: LaneLayout::default(),
             machine_pow,
             tiles: Tiles {

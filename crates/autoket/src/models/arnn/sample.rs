@@ -42,6 +42,7 @@ impl<S: Scalar> Arnn<S> {
                     let mut uniform = [0.0; 32];
                     for position in 0..n_sites {
                         self.steps(weights, block, self.plan.part(position));
+                        self.allow(block, position);
                         self.normalise(block, position);
                         let first = (b * lanes) as u64;
                         let key = keys[position];
@@ -55,6 +56,8 @@ impl<S: Scalar> Arnn<S> {
                             &mut workspace.cumulative,
                             &mut block.index[position * lanes..][..lanes],
                         );
+                        self.keep_allowed(block, position);
+                        self.read(block, position);
                         self.put_values(block, position);
                         self.pick_own(block, position);
                     }
