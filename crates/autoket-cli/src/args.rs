@@ -46,6 +46,10 @@ pub enum Command {
     ///
     /// A picture of the lattice shows what a site in its middle reads, and what it is blind to.
     Inspect(FileArgs),
+    /// Draw a run's lattice: sites with their numbers, edges with their colours.
+    ///
+    /// Edges across a periodic border are dashed at both their ends. The picture is SVG, which browsers show.
+    Draw(DrawArgs),
 }
 
 /// A run file, and changes to it.
@@ -84,6 +88,16 @@ pub struct RunArgs {
     /// Replace the run that the folder already holds.
     #[arg(long)]
     pub overwrite: bool,
+}
+
+/// Arguments of `autoket draw`.
+#[derive(clap::Args, Debug)]
+pub struct DrawArgs {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File for the picture (default: standard output).
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `autoket exact`.
@@ -128,11 +142,13 @@ THE RUN FILE
   TOML, in eight tables. Fields without a value after `=` here must be given.
 
   [lattice]
-    kind          \"chain\", \"square\", \"hypercube\", \"grid\" or \"edges\"
-    extent        sites in each direction: [L] for a chain, [rows, columns] for a square
+    kind          \"chain\", \"square\", \"triangular\", \"honeycomb\", \"kagome\", \"cubic\", \"bcc\", \"fcc\",
+                  \"diamond\", \"pyrochlore\", \"hypercube\", \"grid\", \"lattice\" or \"edges\"
+    extent        cells in each direction: [L] for a chain, [rows, columns] for a square
     pbc           = true; periodic or open, or one of them per direction
     color_edges   = false; colour edges by direction, for a J per direction
     max_neighbor_order = 1; edges to further neighbours, coloured by distance: 2 for J1-J2
+    basis_vectors, site_offsets   of kind \"lattice\": [[1, 0], [0, 1]], and [[0, 0]] by default
     n_sites, edges, colors   of kind \"edges\": [[0, 1], [1, 2], ...]
   [hilbert]       may be left out
     kind          = \"spin\", or \"qubit\", \"fock\"
@@ -183,4 +199,5 @@ EXAMPLES
   autoket run examples/ising_4x4.toml            train, and see the exact energy beside
   autoket exact examples/ising_4x4.toml          the exact energy alone
   autoket inspect examples/ising_4x4.toml        the layers, what they cost and read
+  autoket draw examples/ising_4x4.toml -o lattice.svg   a picture of the lattice
   autoket run --help                             results, exit status";

@@ -36,5 +36,6 @@ fn perform(command: Command) -> Result<u8> {
         Command::Run(args) => run::run(&args),
         Command::Exact(args) => run::exact(&args),
         Command::Inspect(args) => run::inspect(&args),
+        Command::Draw(args) => run::draw(&args),
     }
 }

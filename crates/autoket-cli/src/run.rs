@@ -1,4 +1,4 @@
-//! The three commands.
+//! The commands.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,11 +7,11 @@ use anyhow::Result;
 use autoket::config::RunFile;
 use autoket::driver::Record;
 use autoket::exact;
-use autoket::logging::{JsonLog, Value};
+use autoket::logging::{JsonLog, Value, write_atomically};
 use autoket::stats::Stats;
 use autoket::{Error, Interrupt};
 
-use crate::args::{ExactArgs, FileArgs, RunArgs};
+use crate::args::{DrawArgs, ExactArgs, FileArgs, RunArgs};
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
 use crate::progress::{Progress, Waiting, with_error};
@@ -196,5 +196,16 @@ pub fn exact(args: &ExactArgs) -> Result<u8> {
 pub fn inspect(args: &FileArgs) -> Result<u8> {
     let file = input::read(args)?;
     print!("{}", session::inspect(&file)?);
+    Ok(0)
+}
+
+/// `autoket draw`.
+pub fn draw(args: &DrawArgs) -> Result<u8> {
+    let file = input::read(&args.input)?;
+    let svg = session::graph(&file)?.to_svg();
+    match &args.output {
+        None => print!("{svg}"),
+        Some(path) => write_atomically(path, svg.as_bytes())?,
+    }
     Ok(0)
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::RunFile;
 use autoket::driver::Record;
+use autoket::graph::Graph;
 use autoket::operator::Operator;
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
@@ -128,10 +129,7 @@ pub fn inspect(file: &RunFile) -> Result<String> {
 /// The Hamiltonian of a run file.
 pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
     let config = &file.config;
-    let graph = config
-        .lattice
-        .graph()
-        .map_err(|error| file.locate("lattice", &error))?;
+    let graph = graph(file)?;
     let hilbert = config
         .hilbert
         .hilbert(graph.n_nodes())
@@ -141,4 +139,10 @@ pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
         .operator(&hilbert, &graph)
         .map_err(|error| file.locate("hamiltonian", &error))?;
     Ok(Arc::new(operator))
+}
+
+/// The lattice of a run file.
+pub fn graph(file: &RunFile) -> Result<Graph> {
+    let graph = file.config.lattice.graph();
+    Ok(graph.map_err(|error| file.locate("lattice", &error))?)
 }

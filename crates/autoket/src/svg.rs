@@ -38,20 +38,33 @@ impl Svg {
     }
 
     /// A curve from one point to another that bends towards a third.
-    pub(crate) fn curve(&mut self, [x1, y1]: [f64; 2], [x, y]: [f64; 2], [x2, y2]: [f64; 2], style: &str) {
+    pub(crate) fn curve(
+        &mut self,
+        [x1, y1]: [f64; 2],
+        [x, y]: [f64; 2],
+        [x2, y2]: [f64; 2],
+        style: &str,
+    ) {
         self.add(format_args!(
             r#"<path d="M{x1:.1} {y1:.1}Q{x:.1} {y:.1} {x2:.1} {y2:.1}" fill="none" {style}/>"#
         ));
     }
 
     pub(crate) fn polyline(&mut self, points: &[[f64; 2]], style: &str) {
-        let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
+        let points: Vec<String> = points
+            .iter()
+            .map(|[x, y]| format!("{x:.1},{y:.1}"))
+            .collect();
         let points = points.join(" ");
-        self.add(format_args!(r#"<polyline points="{points}" fill="none" {style}/>"#));
+        self.add(format_args!(
+            r#"<polyline points="{points}" fill="none" {style}/>"#
+        ));
     }
 
     pub(crate) fn circle(&mut self, [x, y]: [f64; 2], r: f64, style: &str) {
-        self.add(format_args!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="{r}" {style}/>"#));
+        self.add(format_args!(
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{r}" {style}/>"#
+        ));
     }
 
     pub(crate) fn rect(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], style: &str) {

@@ -50,7 +50,7 @@ use crate::operator::{Operator, check_closed};
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{Couplings, Element, HamiltonianConfig, TermConfig};
 pub use hilbert::{HilbertConfig, Parity, SiteConfig};
-pub use lattice::{EdgesConfig, GridConfig, LatticeConfig};
+pub use lattice::{CellsConfig, EdgesConfig, LatticeConfig, LatticeKind};
 pub use model::ModelConfig;
 pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
 pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
@@ -123,6 +123,8 @@ const TABLES: &[(&str, &[&str])] = &[
             "pbc",
             "color_edges",
             "max_neighbor_order",
+            "basis_vectors",
+            "site_offsets",
             "n_sites",
             "edges",
             "colors",

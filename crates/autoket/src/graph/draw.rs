@@ -15,7 +15,13 @@ const MARGIN: f64 = 24.0;
 /// Of a bond across a periodic border, the part that is drawn at either end.
 const STUB: f64 = 0.42;
 /// Of a third direction onwards, how axes lie in the picture.
-const OBLIQUE: [[f64; 2]; 5] = [[1.0, 0.12], [0.46, -0.34], [0.0, -1.0], [-0.7, -0.5], [-0.3, 0.8]];
+const OBLIQUE: [[f64; 2]; 5] = [
+    [1.0, 0.12],
+    [0.46, -0.34],
+    [0.0, -1.0],
+    [-0.7, -0.5],
+    [-0.3, 0.8],
+];
 
 type Point = [f64; 2];
 
@@ -46,11 +52,21 @@ impl Graph {
         arrows.iter_mut().for_each(|arrow| place(&mut arrow.start));
         let mut svg = Svg::new();
         let colors: BTreeSet<usize> = self.colors.iter().copied().collect();
+        // In space a bond may seem to pass through a site that lies behind it.
+        let flat = self
+            .lattice
+            .as_ref()
+            .is_none_or(|lattice| lattice.n_dim() < 3);
+        let obstacles = if flat { &points[..] } else { &[] };
         for arrow in &arrows {
-            arrow.draw(&mut svg, &points);
+            arrow.draw(&mut svg, obstacles);
         }
         for (site, &point) in points.iter().enumerate() {
-            svg.circle(point, RADIUS, r##"fill="white" stroke="#1f2933" stroke-width="1.4""##);
+            svg.circle(
+                point,
+                RADIUS,
+                r##"fill="white" stroke="#1f2933" stroke-width="1.4""##,
+            );
             let size = if site < 1000 { 11.0 } else { 9.0 };
             svg.text(point, size, Anchor::Middle, &site.to_string());
         }
@@ -59,7 +75,12 @@ impl Graph {
             for (row, &color) in colors.iter().enumerate() {
                 let y = size[1] + 20.0 * row as f64;
                 svg.line([MARGIN, y], [MARGIN + 30.0, y], &stroke(color));
-                svg.text([MARGIN + 40.0, y], 12.0, Anchor::Start, &format!("colour {color}"));
+                svg.text(
+                    [MARGIN + 40.0, y],
+                    12.0,
+                    Anchor::Start,
+                    &format!("colour {color}"),
+                );
             }
             size = [size[0].max(140.0), size[1] + 20.0 * colors.len() as f64];
         }
@@ -70,28 +91,51 @@ impl Graph {
         let axes = axes(lattice);
         let project = |vector: &[f64]| -> Point {
             let parts = vector.iter().zip(&axes);
-            parts.fold([0.0; 2], |p, (x, axis)| [p[0] + x * axis[0], p[1] + x * axis[1]])
+            parts.fold([0.0; 2], |p, (x, axis)| {
+                [p[0] + x * axis[0], p[1] + x * axis[1]]
+            })
         };
         let displacements: Vec<Vec<f64>> = (self.edges.iter())
             .map(|&(i, j)| lattice.displacement(i, j))
             .collect();
-        let shortest = displacements.iter().map(|d| length(d)).fold(f64::MAX, f64::min);
-        let scale = SPACING / if shortest < f64::MAX { shortest } else { lattice.scale() };
+        let shortest = displacements
+            .iter()
+            .map(|d| length(d))
+            .fold(f64::MAX, f64::min);
+        let scale = SPACING
+            / if shortest < f64::MAX {
+                shortest
+            } else {
+                lattice.scale()
+            };
         let scaled = |[x, y]: Point| [x * scale, y * scale];
         let points: Vec<Point> = (lattice.positions().iter())
             .map(|position| scaled(project(position)))
             .collect();
         let mut arrows = Vec::new();
-        for ((&(i, j), &color), displacement) in self.edges.iter().zip(&self.colors).zip(&displacements) {
+        for ((&(i, j), &color), displacement) in
+            self.edges.iter().zip(&self.colors).zip(&displacements)
+        {
             let there = sum(&lattice.position(i), displacement);
-            let apart = there.iter().zip(lattice.position(j)).map(|(a, b)| (a - b).abs());
+            let apart = there
+                .iter()
+                .zip(lattice.position(j))
+                .map(|(a, b)| (a - b).abs());
             let along = scaled(project(displacement));
             let whole = apart.fold(0.0, f64::max) < 1e-6 * lattice.scale();
             let backwards = [-along[0], -along[1]];
             match whole {
-                true => arrows.push(Arrow { start: points[i], along, color, part: 1.0 }),
-                false => arrows.extend([(i, along), (j, backwards)].map(|(site, along)| {
-                    Arrow { start: points[site], along, color, part: STUB }
+                true => arrows.push(Arrow {
+                    start: points[i],
+                    along,
+                    color,
+                    part: 1.0,
+                }),
+                false => arrows.extend([(i, along), (j, backwards)].map(|(site, along)| Arrow {
+                    start: points[site],
+                    along,
+                    color,
+                    part: STUB,
                 })),
             }
         }
@@ -143,10 +187,13 @@ struct Arrow {
 
 impl Arrow {
     fn at(&self, part: f64) -> Point {
-        [self.start[0] + part * self.along[0], self.start[1] + part * self.along[1]]
+        [
+            self.start[0] + part * self.along[0],
+            self.start[1] + part * self.along[1],
+        ]
     }
 
-    fn draw(&self, svg: &mut Svg, points: &[Point]) {
+    fn draw(&self, svg: &mut Svg, obstacles: &[Point]) {
         let style = stroke(self.color);
         if self.part < 1.0 {
             let style = format!(r#"{style} stroke-dasharray="5 4""#);
@@ -154,7 +201,7 @@ impl Arrow {
         }
         // A bond that would pass through another site goes around it.
         let length = self.along[0].hypot(self.along[1]);
-        let passes = points.iter().any(|point| {
+        let passes = obstacles.iter().any(|point| {
             let from = [point[0] - self.start[0], point[1] - self.start[1]];
             let along = (from[0] * self.along[0] + from[1] * self.along[1]) / length;
             let aside = (from[0] * self.along[1] - from[1] * self.along[0]) / length;
@@ -179,7 +226,8 @@ fn stroke(color: usize) -> String {
 
 fn bounds<'p>(points: impl Iterator<Item = &'p Point>) -> (Point, Point) {
     points.fold(([f64::MAX; 2], [f64::MIN; 2]), |(low, high), point| {
-        let pick = |choose: fn(f64, f64) -> f64, a: Point| [0, 1].map(|axis| choose(a[axis], point[axis]));
+        let pick =
+            |choose: fn(f64, f64) -> f64, a: Point| [0, 1].map(|axis| choose(a[axis], point[axis]));
         (pick(f64::min, low), pick(f64::max, high))
     })
 }

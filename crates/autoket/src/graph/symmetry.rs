@@ -42,13 +42,13 @@ pub struct Sector {
     spin_flip: Option<Parity>,
 }
 
-/// Whether a state stays as it is or changes its sign.
+/// Even or odd: what stays as it is, or changes its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Parity {
-    /// It stays as it is.
+    /// 0, 2, 4, ... times; 1.
     Even,
-    /// It changes its sign.
+    /// 1, 3, 5, ... times; -1.
     Odd,
 }
 
