@@ -8,10 +8,12 @@ use autoket::config::RunFile;
 use autoket::driver::Record;
 use autoket::exact;
 use autoket::logging::{JsonLog, Value, write_atomically};
+use autoket::observables::{Measured, Observable};
 use autoket::stats::Stats;
 use autoket::{Error, Interrupt};
 
 use crate::args::{DrawArgs, ExactArgs, FileArgs, RunArgs};
+use crate::evaluate;
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
 use crate::progress::{Progress, Waiting, with_error};
@@ -55,6 +57,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let start = Instant::now();
     let steps = train(&file, &mut session, &folder, progress)?;
     let energy = session.measure(file.config.run.final_samples)?;
+    let observables = evaluate::measure(
+        &mut session,
+        observables(&file)?,
+        file.config.run.final_samples,
+        |_| true,
+    )?;
     let v_score = session.v_score(&energy);
     let seconds = start.elapsed().as_secs_f64();
     // Last: the first step does not wait for it.
@@ -69,10 +77,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         steps,
         n_parameters: session.n_parameters(),
         seconds,
+        observables: observables.results(),
     };
     folder.write_summary(&summary)?;
     if !args.quiet {
         print_outcome(&energy, &summary, &folder);
+        evaluate::print(&summary.observables);
     }
     Ok(stop.asked().unwrap_or(0))
 }
@@ -88,12 +98,22 @@ fn train(
 ) -> Result<usize> {
     let planned = file.config.run.steps;
     let mut log = JsonLog::create(folder.log())?;
+    let observables = observables(file)?;
+    let every = file
+        .config
+        .observables
+        .as_ref()
+        .map_or(1, |named| named.every);
     let start = Instant::now();
     let (mut step, mut warned) = (0, false);
     let ended = loop {
         if step == planned {
             break Ok(());
         }
+        let measured = match step % every {
+            0 => session.measure_step(&observables)?,
+            _ => Vec::new(),
+        };
         let Record {
             energy, solution, ..
         } = match session.advance() {
@@ -106,6 +126,9 @@ fn train(
             progress.say(&unsolved(step));
         }
         record(&mut log, step, &energy, session.is_complex(), start);
+        measured
+            .iter()
+            .for_each(|observable| record_observable(&mut log, step, observable));
         step += 1;
         progress.step(step, &energy);
         if log.write_if_due()? {
@@ -141,6 +164,36 @@ fn record(log: &mut JsonLog, step: usize, energy: &Stats, complex: bool, start: 
     log.record_estimate(step, "Energy", mean, energy.variance, energy.error_of_mean);
     let seconds = Value::Real(start.elapsed().as_secs_f64());
     log.record(step, "wallclock", &[("value", seconds)]);
+}
+
+/// Each number of an observable as a column, and its error.
+fn record_observable(log: &mut JsonLog, step: usize, measured: &Measured) {
+    let names: Vec<[String; 2]> = (measured.entries.iter())
+        .map(|entry| {
+            [
+                format!("{} Mean", entry.label),
+                format!("{} Sigma", entry.label),
+            ]
+        })
+        .collect();
+    let pairs = names.iter().zip(&measured.entries);
+    let columns: Vec<(&str, Value)> = pairs
+        .flat_map(|([mean, sigma], entry)| {
+            [
+                (mean.as_str(), Value::Real(entry.mean)),
+                (sigma.as_str(), Value::Real(entry.error_of_mean)),
+            ]
+        })
+        .collect();
+    log.record(step, &measured.observable, &columns);
+}
+
+/// The observables that a run file names.
+fn observables(file: &RunFile) -> Result<Vec<Observable>> {
+    match &file.config.observables {
+        None => Ok(Vec::new()),
+        Some(named) => session::observables(file, named),
+    }
 }
 
 fn out_folder(args: &RunArgs, file: &RunFile) -> PathBuf {

@@ -13,6 +13,7 @@ pub mod logging;
 pub mod models;
 pub mod module;
 pub mod nn;
+pub mod observables;
 pub mod operator;
 pub mod optimizer;
 pub mod params;

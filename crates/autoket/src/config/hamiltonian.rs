@@ -191,6 +191,17 @@ impl HamiltonianConfig {
         }
     }
 
+    /// Whether the basis is that of Marshall's sign rule.
+    pub fn sign_rule(&self) -> bool {
+        matches!(
+            self,
+            Self::Heisenberg {
+                sign_rule: true,
+                ..
+            }
+        )
+    }
+
     /// The mean energy of all basis states, Tr H over their number: E∞ of the V-score.
     pub fn mean_energy(&self) -> f64 {
         match self {

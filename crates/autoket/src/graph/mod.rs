@@ -265,6 +265,25 @@ impl Graph {
 
     /// [`is_bipartite`](Self::is_bipartite) for the bonds of some colours.
     pub(crate) fn is_bipartite_where(&self, keep: impl Fn(usize) -> bool) -> bool {
+        self.sides(keep).is_some()
+    }
+
+    /// 1 and -1 on the two sublattices of the nearest neighbours, site 0 on the first: bonds of all colours, if
+    /// these are bipartite, or else of colour 0.
+    pub fn sublattices(&self) -> Option<Vec<f64>> {
+        let sides = self
+            .sides(|_| true)
+            .or_else(|| self.sides(|color| color == 0))?;
+        Some(
+            sides
+                .iter()
+                .map(|&other| if other { -1.0 } else { 1.0 })
+                .collect(),
+        )
+    }
+
+    /// On which of two sides each site is, so that bonds of some colours are only between them.
+    fn sides(&self, keep: impl Fn(usize) -> bool) -> Option<Vec<bool>> {
         let mut neighbors = vec![Vec::new(); self.n_nodes];
         for (&(i, j), &color) in self.edges.iter().zip(&self.colors) {
             if keep(color) {
@@ -287,13 +306,13 @@ impl Graph {
                             side[j] = Some(!here);
                             open.push((j, !here));
                         }
-                        Some(there) if there == here => return false,
+                        Some(there) if there == here => return None,
                         Some(_) => {}
                     }
                 }
             }
         }
-        true
+        side.into_iter().collect()
     }
 }
 

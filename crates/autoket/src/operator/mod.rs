@@ -16,7 +16,7 @@ mod term;
 pub use closed::check_closed;
 pub(crate) use closed::check_rows;
 pub use local::LocalOperator;
-pub use models::{bose_hubbard, heisenberg, ising};
+pub use models::{bose_hubbard, heisenberg, ising, total_spin};
 pub use sparse::{Csr, apply, to_dense, to_sparse};
 
 use crate::hilbert::Hilbert;

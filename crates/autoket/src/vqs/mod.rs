@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::models::{Autoregressive, Samples};
+use crate::models::{Ansatz, Autoregressive, Samples};
+use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::LogDerivatives;
 use crate::params::Params;
@@ -135,6 +136,15 @@ impl<S: Scalar> McState<S> {
             .sample(&*self.model, &self.params.values, self.n_samples)
     }
 
+    /// Takes fresh samples into a measurement.
+    ///
+    /// # Errors
+    /// An observable on another space.
+    pub fn measure(&mut self, measurement: &mut Measurement) -> Result<()> {
+        let samples = self.sample();
+        measurement.fold(&*self.model, &self.params.values, &samples.sigma)
+    }
+
     /// Samples of one step.
     pub fn n_samples(&self) -> usize {
         self.n_samples
@@ -236,8 +246,8 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
 }
 
 /// An operator on another space would give wrong numbers, not an error, later.
-pub(crate) fn same_space<S: Scalar>(
-    model: &dyn Autoregressive<S>,
+pub(crate) fn same_space<S: Scalar, M: Ansatz<S> + ?Sized>(
+    model: &M,
     operator: &dyn Operator,
 ) -> Result<()> {
     if model.hilbert() == operator.hilbert() {
