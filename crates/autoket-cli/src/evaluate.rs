@@ -14,6 +14,8 @@ use crate::args::EvaluateArgs;
 use crate::folder;
 use crate::input;
 use crate::progress::{Portions, with_error};
+use crate::report;
+use crate::run::NOT_BORN;
 use crate::session::{self, Session};
 use crate::stop::Stop;
 
@@ -49,6 +51,10 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
     observables.extend(session::observables(&file, &named)?);
     let out = args.out.as_deref().unwrap_or(&args.folder);
     fs::create_dir_all(out)?;
+
+    if file.config.model.machine_pow != 2 && !args.quiet {
+        report::warn(NOT_BORN);
+    }
 
     let progress = Portions::new(args.n_samples, args.quiet);
     let stopped = Arc::new(AtomicBool::new(false));

@@ -24,6 +24,10 @@ use crate::stop::Stop;
 /// What is waited for while nothing is said.
 const EXACT: &str = "exact diagonalisation";
 
+/// What to say of a model whose samples are not those of its wave function.
+pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are not \
+     expectation values";
+
 /// `autoket run`: returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8> {
     input::set_threads(args.threads)?;
@@ -34,10 +38,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     session.set_memory(input::memory(args.memory));
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
     if file.config.model.machine_pow != 2 && !args.quiet {
-        report::warn(
-            "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are \
-             not expectation values",
-        );
+        report::warn(NOT_BORN);
     }
 
     let progress = Progress::new(file.config.run.steps, args.quiet);

@@ -264,14 +264,12 @@ impl CellsConfig {
         if let Some(n_dim) = kind.n_dim() {
             extent.resize(n_dim, extent[0]);
         }
-        let (basis_vectors, site_offsets): (Option<Vec<Vec<f64>>>, Option<Vec<Vec<f64>>>) =
-            match kind {
-                Lattice => (
-                    Some(table.required("basis_vectors", "[[1, 0], [0, 1]]")?),
-                    table.optional("site_offsets")?,
-                ),
-                _ => (None, None),
-            };
+        let mut basis_vectors: Option<Vec<Vec<f64>>> = None;
+        let mut site_offsets: Option<Vec<Vec<f64>>> = None;
+        if kind == Lattice {
+            basis_vectors = Some(table.required("basis_vectors", "[[1, 0], [0, 1]]")?);
+            site_offsets = table.optional("site_offsets")?;
+        }
         let per_cell = site_offsets.as_ref().map(Vec::len);
         let per_cell = per_cell.unwrap_or(kind.sites_per_cell());
         let n_sites = (extent.iter()).try_fold(per_cell, |n, &l| n.checked_mul(l));

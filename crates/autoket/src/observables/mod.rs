@@ -200,10 +200,11 @@ impl Kind {
         };
         let mut distances: Vec<f64> = rows.iter().flatten().copied().collect();
         distances.sort_by(f64::total_cmp);
-        let scale = distances.last().copied().unwrap_or(1.0).min(1e6);
-        distances.dedup_by(|a, b| (*a - *b).abs() <= 1e-6 * scale);
+        let longest = distances.iter().copied().filter(|r| r.is_finite());
+        let tolerance = 1e-6 * longest.fold(0.0, f64::max);
+        distances.dedup_by(|a, b| a == b || (*a - *b).abs() <= tolerance);
         let place = |r: &f64| {
-            let next = distances.partition_point(|d| *d < r - 1e-6 * scale);
+            let next = distances.partition_point(|d| *d < r - tolerance);
             next.min(distances.len() - 1)
         };
         let shells: Vec<usize> = rows.iter().flatten().map(place).collect();
