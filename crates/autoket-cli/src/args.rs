@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use autoket::observables::ObservableName;
 use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 
@@ -46,6 +47,15 @@ pub enum Command {
     ///
     /// A picture of the lattice shows what a site in its middle reads, and what it is blind to.
     Inspect(FileArgs),
+    /// Measure observables of a finished run on fresh samples.
+    ///
+    /// Memory does not grow with the number of samples. Ctrl-C stops and keeps what was measured.
+    #[command(after_long_help = EVALUATE)]
+    Evaluate(EvaluateArgs),
+    /// Draw a run's lattice: sites with their numbers, edges with their colours.
+    ///
+    /// Edges across a periodic border are dashed at both their ends. The picture is SVG, which browsers show.
+    Draw(DrawArgs),
 }
 
 /// A run file, and changes to it.
@@ -86,6 +96,41 @@ pub struct RunArgs {
     pub overwrite: bool,
 }
 
+/// Arguments of `autoket evaluate`.
+#[derive(clap::Args, Debug)]
+pub struct EvaluateArgs {
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// What to measure beside the energy; may be given several times (default: those of the run file).
+    #[arg(long, value_name = "NAME", value_parser = input::observable)]
+    pub observable: Vec<ObservableName>,
+    /// Number of samples.
+    #[arg(long, value_name = "N", default_value_t = 65536, value_parser = clap::value_parser!(u64).range(2..))]
+    pub n_samples: u64,
+    /// Seed of the samples (default: the run's and one more).
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<i64>,
+    /// Folder for the results (default: that of the run).
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Number of threads (default: one per core). The results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print nothing but errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `autoket draw`.
+#[derive(clap::Args, Debug)]
+pub struct DrawArgs {
+    #[command(flatten)]
+    pub input: FileArgs,
+    /// File for the picture (default: standard output).
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// Arguments of `autoket exact`.
 #[derive(clap::Args, Debug)]
 pub struct ExactArgs {
@@ -104,7 +149,8 @@ RESULTS
   log.json                energy of every step, in the layout of NetKet's JsonLog
   parameters.safetensors  the parameters after the last step
   summary.json            energy {mean, error_of_mean, variance, n_samples} on fresh samples,
-                          v_score, exact (each may be null), steps, n_parameters, seconds
+                          v_score, exact (each may be null), steps, n_parameters, seconds,
+                          observables (as `autoket evaluate --help` says, where asked for)
 
   log.json and the parameters are also written every few seconds during the run.
   A folder that already holds a run is refused, unless --overwrite is given.
@@ -123,16 +169,37 @@ EXAMPLES
   autoket run examples/ising_4x4.toml --set hamiltonian.h=2.0 --out runs/h2
   autoket run examples/ising_4x4.toml --set lattice.extent=[3,5] --set model.dtype=float32";
 
+const EVALUATE: &str = "\
+OBSERVABLES
+  The value s of a site is 2m of a spin, and the number of particles of a boson.
+
+  correlations             <s_i s_j> - <s_i><s_j> by the distance of i and j
+  structure_factor         <|sum s_j exp(-i q r_j)|^2>/N at the wave vectors of the lattice
+  magnetization            m = sum s_j/N: <m>, <|m|>, <m^2>, <m^4>, Binder's 1 - <m^4>/(3 <m^2>^2)
+  staggered_magnetization  the same with + and - on the sublattices of nearest neighbours
+  total_spin               (sum S_j)^2 of spins 1/2
+
+RESULTS
+  evaluate.json            n_samples, seed, and of each observable its numbers
+                           {label, at, mean, error_of_mean}; the energy is the first
+  correlations.svg, structure_factor.svg   pictures of those that were measured
+
+EXAMPLES
+  autoket evaluate runs/ising_4x4 --observable correlations --observable magnetization
+  autoket evaluate runs/ising_4x4 --observable structure_factor --n-samples 1000000 --seed 7";
+
 const PAGE: &str = "\
 THE RUN FILE
-  TOML, in eight tables. Fields without a value after `=` here must be given.
+  TOML, in nine tables. Fields without a value after `=` here must be given.
 
   [lattice]
-    kind          \"chain\", \"square\", \"hypercube\", \"grid\" or \"edges\"
-    extent        sites in each direction: [L] for a chain, [rows, columns] for a square
+    kind          \"chain\", \"square\", \"triangular\", \"honeycomb\", \"kagome\", \"cubic\", \"bcc\", \"fcc\",
+                  \"diamond\", \"pyrochlore\", \"hypercube\", \"grid\", \"lattice\" or \"edges\"
+    extent        cells in each direction: [L] for a chain, [rows, columns] for a square
     pbc           = true; periodic or open, or one of them per direction
     color_edges   = false; colour edges by direction, for a J per direction
     max_neighbor_order = 1; edges to further neighbours, coloured by distance: 2 for J1-J2
+    basis_vectors, site_offsets   of kind \"lattice\": [[1, 0], [0, 1]], and [[0, 0]] by default
     n_sites, edges, colors   of kind \"edges\": [[0, 1], [1, 2], ...]
   [hilbert]       may be left out
     kind          = \"spin\", or \"qubit\", \"fock\"
@@ -180,6 +247,9 @@ THE RUN FILE
     diag_shift    = 0.01; a number or a schedule
     momentum      of SPRING, from 0 to below 1; left out: none
     form          \"metric\", \"gram\" or \"cg\"; left out: the cheapest
+  [observables]   measured beside the energy; without this table the energy alone
+    measure       names from `autoket evaluate --help`, such as [\"magnetization\"]
+    every         = 10; steps from one measurement to the next
   [run]
     steps         number of steps
     seed          = 0
@@ -190,4 +260,6 @@ EXAMPLES
   autoket run examples/ising_4x4.toml            train, and see the exact energy beside
   autoket exact examples/ising_4x4.toml          the exact energy alone
   autoket inspect examples/ising_4x4.toml        the layers, what they cost and read
+  autoket evaluate runs/ising_4x4 --observable correlations   measure a finished run
+  autoket draw examples/ising_4x4.toml -o lattice.svg   a picture of the lattice
   autoket run --help                             results, exit status";

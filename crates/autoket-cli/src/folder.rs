@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use autoket::logging::write_atomically;
+use autoket::observables::Measured;
 use autoket::stats::Stats;
 use serde::Serialize;
 
@@ -87,6 +88,23 @@ impl Folder {
     }
 }
 
+/// The run file and the parameters of a finished run.
+pub fn finished(path: &Path) -> Result<[PathBuf; 2]> {
+    let files = [RUN, PARAMETERS].map(|file| path.join(file));
+    match files.iter().find(|file| !file.is_file()) {
+        None => Ok(files),
+        Some(missing) => Err(Refused::new(
+            format!(
+                "{} holds no finished run: {} is missing",
+                path.display(),
+                missing.display()
+            ),
+            "give the folder of the results of `autoket run`",
+        )
+        .into()),
+    }
+}
+
 /// The outcome of a run.
 #[derive(Debug, Serialize)]
 pub struct Summary {
@@ -102,6 +120,9 @@ pub struct Summary {
     pub n_parameters: usize,
     /// Time of the steps and the final measurement.
     pub seconds: f64,
+    /// What else was measured on fresh samples.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observables: Vec<Measured>,
 }
 
 /// An energy with its error.

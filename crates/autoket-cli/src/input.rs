@@ -1,9 +1,11 @@
 //! From the command line to a checked run.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::Result;
 use autoket::config::RunFile;
+use autoket::observables::ObservableName;
 use autoket::simd;
 use bytesize::ByteSize;
 
@@ -12,8 +14,13 @@ use crate::report::Refused;
 
 /// Reads the run file with its changes.
 pub fn read(args: &FileArgs) -> Result<RunFile> {
-    let name = args.file.display().to_string();
-    let text = fs::read_to_string(&args.file).map_err(|error| {
+    read_file(&args.file, &args.set)
+}
+
+/// Reads a run file, and lays changes over it.
+pub fn read_file(path: &Path, changes: &[String]) -> Result<RunFile> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| {
         let cure = match error.kind() {
             std::io::ErrorKind::NotFound => "check the path; examples/ holds runs to start from",
             std::io::ErrorKind::InvalidData => "a run file is text in UTF-8",
@@ -21,7 +28,7 @@ pub fn read(args: &FileArgs) -> Result<RunFile> {
         };
         Refused::new(format!("cannot read {name}: {error}"), cure)
     })?;
-    Ok(RunFile::parse(&name, &text, &args.set)?)
+    Ok(RunFile::parse(&name, &text, changes)?)
 }
 
 /// Sets the number of threads of the whole program.
@@ -57,6 +64,17 @@ pub fn check_simd() -> Result<()> {
 pub fn size(text: &str) -> Result<ByteSize, &'static str> {
     text.parse()
         .map_err(|_| "expected a number and its unit: B, kB, MB, GB, TB, KiB, MiB, GiB or TiB")
+}
+
+/// An observable by its name.
+pub fn observable(text: &str) -> Result<ObservableName, String> {
+    let known = ObservableName::ALL
+        .into_iter()
+        .find(|name| name.as_str() == text);
+    known.ok_or_else(|| {
+        let names = ObservableName::ALL.map(ObservableName::as_str);
+        format!("the names are {}", names.join(", "))
+    })
 }
 
 /// Bytes for log-derivatives: as asked, or a quarter of what is free.

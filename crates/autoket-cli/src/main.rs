@@ -4,6 +4,7 @@
 //! results.
 
 mod args;
+mod evaluate;
 mod folder;
 mod input;
 mod progress;
@@ -36,5 +37,7 @@ fn perform(command: Command) -> Result<u8> {
         Command::Run(args) => run::run(&args),
         Command::Exact(args) => run::exact(&args),
         Command::Inspect(args) => run::inspect(&args),
+        Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Draw(args) => run::draw(&args),
     }
 }

@@ -82,6 +82,37 @@ impl Progress {
     }
 }
 
+/// Shows on a terminal how many samples have been measured.
+pub struct Portions(Option<ProgressBar>);
+
+impl Portions {
+    /// For a measurement of so many samples.
+    pub fn new(n_samples: u64, quiet: bool) -> Self {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new(n_samples);
+        let style = "{human_pos}/{human_len} samples {bar:12.cyan/black}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
+        bar.enable_steady_tick(TICK);
+        Self(Some(bar))
+    }
+
+    /// Shows how many are done.
+    pub fn show(&self, done: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(done);
+        }
+    }
+
+    /// Leaves the terminal as it was.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Shows on a terminal what is waited for and how long it has taken, until it is dropped.
 pub struct Waiting(ProgressBar);
 

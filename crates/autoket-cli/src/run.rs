@@ -1,4 +1,4 @@
-//! The three commands.
+//! The commands.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,11 +7,13 @@ use anyhow::Result;
 use autoket::config::RunFile;
 use autoket::driver::Record;
 use autoket::exact;
-use autoket::logging::{JsonLog, Value};
+use autoket::logging::{JsonLog, Value, write_atomically};
+use autoket::observables::{Measured, Observable};
 use autoket::stats::Stats;
 use autoket::{Error, Interrupt};
 
-use crate::args::{ExactArgs, FileArgs, RunArgs};
+use crate::args::{DrawArgs, ExactArgs, FileArgs, RunArgs};
+use crate::evaluate;
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
 use crate::progress::{Progress, Waiting, with_error};
@@ -21,6 +23,10 @@ use crate::stop::Stop;
 
 /// What is waited for while nothing is said.
 const EXACT: &str = "exact diagonalisation";
+
+/// What to say of a model whose samples are not those of its wave function.
+pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are not \
+     expectation values";
 
 /// `autoket run`: returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8> {
@@ -32,10 +38,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     session.set_memory(input::memory(args.memory));
     let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
     if file.config.model.machine_pow != 2 && !args.quiet {
-        report::warn(
-            "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are \
-             not expectation values",
-        );
+        report::warn(NOT_BORN);
     }
 
     let progress = Progress::new(file.config.run.steps, args.quiet);
@@ -55,6 +58,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let start = Instant::now();
     let steps = train(&file, &mut session, &folder, progress)?;
     let energy = session.measure(file.config.run.final_samples)?;
+    let observables = evaluate::measure(
+        &mut session,
+        observables(&file)?,
+        file.config.run.final_samples,
+        |_| true,
+    )?;
     let v_score = session.v_score(&energy);
     let seconds = start.elapsed().as_secs_f64();
     // Last: the first step does not wait for it.
@@ -69,10 +78,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         steps,
         n_parameters: session.n_parameters(),
         seconds,
+        observables: observables.results(),
     };
     folder.write_summary(&summary)?;
     if !args.quiet {
         print_outcome(&energy, &summary, &folder);
+        evaluate::print(&summary.observables);
     }
     Ok(stop.asked().unwrap_or(0))
 }
@@ -88,12 +99,22 @@ fn train(
 ) -> Result<usize> {
     let planned = file.config.run.steps;
     let mut log = JsonLog::create(folder.log())?;
+    let observables = observables(file)?;
+    let every = file
+        .config
+        .observables
+        .as_ref()
+        .map_or(1, |named| named.every);
     let start = Instant::now();
     let (mut step, mut warned) = (0, false);
     let ended = loop {
         if step == planned {
             break Ok(());
         }
+        let measured = match step % every {
+            0 => session.measure_step(&observables)?,
+            _ => Vec::new(),
+        };
         let Record {
             energy, solution, ..
         } = match session.advance() {
@@ -106,6 +127,9 @@ fn train(
             progress.say(&unsolved(step));
         }
         record(&mut log, step, &energy, session.is_complex(), start);
+        measured
+            .iter()
+            .for_each(|observable| record_observable(&mut log, step, observable));
         step += 1;
         progress.step(step, &energy);
         if log.write_if_due()? {
@@ -141,6 +165,36 @@ fn record(log: &mut JsonLog, step: usize, energy: &Stats, complex: bool, start: 
     log.record_estimate(step, "Energy", mean, energy.variance, energy.error_of_mean);
     let seconds = Value::Real(start.elapsed().as_secs_f64());
     log.record(step, "wallclock", &[("value", seconds)]);
+}
+
+/// Each number of an observable as a column, and its error.
+fn record_observable(log: &mut JsonLog, step: usize, measured: &Measured) {
+    let names: Vec<[String; 2]> = (measured.entries.iter())
+        .map(|entry| {
+            [
+                format!("{} Mean", entry.label),
+                format!("{} Sigma", entry.label),
+            ]
+        })
+        .collect();
+    let pairs = names.iter().zip(&measured.entries);
+    let columns: Vec<(&str, Value)> = pairs
+        .flat_map(|([mean, sigma], entry)| {
+            [
+                (mean.as_str(), Value::Real(entry.mean)),
+                (sigma.as_str(), Value::Real(entry.error_of_mean)),
+            ]
+        })
+        .collect();
+    log.record(step, &measured.observable, &columns);
+}
+
+/// The observables that a run file names.
+fn observables(file: &RunFile) -> Result<Vec<Observable>> {
+    match &file.config.observables {
+        None => Ok(Vec::new()),
+        Some(named) => session::observables(file, named),
+    }
 }
 
 fn out_folder(args: &RunArgs, file: &RunFile) -> PathBuf {
@@ -196,5 +250,16 @@ pub fn exact(args: &ExactArgs) -> Result<u8> {
 pub fn inspect(args: &FileArgs) -> Result<u8> {
     let file = input::read(args)?;
     print!("{}", session::inspect(&file)?);
+    Ok(0)
+}
+
+/// `autoket draw`.
+pub fn draw(args: &DrawArgs) -> Result<u8> {
+    let file = input::read(&args.input)?;
+    let svg = session::graph(&file)?.to_svg();
+    match &args.output {
+        None => print!("{svg}"),
+        Some(path) => write_atomically(path, svg.as_bytes())?,
+    }
     Ok(0)
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use autoket::any::AnyVmc;
-use autoket::config::RunFile;
+use autoket::config::{ObservablesConfig, RunFile};
 use autoket::driver::Record;
+use autoket::graph::Graph;
+use autoket::observables::{Measured, Measurement, Observable};
 use autoket::operator::{self, Operator};
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
@@ -76,6 +78,32 @@ impl Session {
     /// Measures the energy on fresh samples.
     pub fn measure(&mut self, n_samples: usize) -> autoket::Result<Stats> {
         self.vmc.energy(n_samples)
+    }
+
+    /// Takes fresh samples into a measurement.
+    pub fn measure_observables(
+        &mut self,
+        measurement: &mut Measurement,
+        n_samples: usize,
+    ) -> autoket::Result<()> {
+        self.vmc.measure(measurement, n_samples)
+    }
+
+    /// What the observables are on the samples of the next step.
+    pub fn measure_step(&mut self, observables: &[Observable]) -> autoket::Result<Vec<Measured>> {
+        let mut measurement = Measurement::new(observables.to_vec());
+        self.vmc.measure_step(&mut measurement)?;
+        Ok(measurement.results())
+    }
+
+    /// The energy as an observable.
+    pub fn energy(&self) -> Observable {
+        Observable::operator("energy", Arc::clone(&self.hamiltonian))
+    }
+
+    /// Replaces the parameters by those of a file.
+    pub fn load_parameters(&mut self, path: &Path) -> autoket::Result<()> {
+        self.vmc.load_parameters(path)
     }
 
     /// N Var / (E - E∞)².
@@ -153,10 +181,7 @@ pub fn inspect(file: &RunFile) -> Result<String> {
 /// The Hamiltonian of a run file.
 pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
     let config = &file.config;
-    let graph = config
-        .lattice
-        .graph()
-        .map_err(|error| file.locate("lattice", &error))?;
+    let graph = graph(file)?;
     let hilbert = config
         .hilbert
         .hilbert(graph.n_nodes())
@@ -166,4 +191,18 @@ pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
         .operator(&hilbert, &graph)
         .map_err(|error| file.locate("hamiltonian", &error))?;
     Ok(operator.into())
+}
+
+/// The lattice of a run file.
+pub fn graph(file: &RunFile) -> Result<Graph> {
+    let graph = file.config.lattice.graph();
+    Ok(graph.map_err(|error| file.locate("lattice", &error))?)
+}
+
+/// The observables of a run file, on its lattice.
+pub fn observables(file: &RunFile, named: &ObservablesConfig) -> Result<Vec<Observable>> {
+    let graph = graph(file)?;
+    let hilbert = file.config.hilbert.hilbert(graph.n_nodes());
+    let hilbert = hilbert.map_err(|error| file.locate("hilbert", &error))?;
+    Ok(named.observables(&hilbert, &graph, file.config.hamiltonian.sign_rule())?)
 }

@@ -9,8 +9,10 @@ use crate::driver::{Record, Vmc};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::models::{Ansatz, Design};
+use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::{Optimizer, Rule, Schedule, Sr, SrPlan};
+use crate::params::Params;
 use crate::scalar::{Dtype, Scalar};
 use crate::stats::Stats;
 use crate::vqs::{McState, VariationalState};
@@ -146,6 +148,44 @@ impl AnyVmc {
     /// None once a run has been built.
     pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
         dispatch!(self, vmc => vmc.energy(n_samples))
+    }
+
+    /// Takes so many fresh samples into a measurement.
+    ///
+    /// # Errors
+    /// An observable on another space.
+    pub fn measure(&mut self, measurement: &mut Measurement, n_samples: usize) -> Result<()> {
+        dispatch!(self, vmc => {
+            let per_step = vmc.state.n_samples();
+            vmc.state.set_n_samples(n_samples);
+            let measured = vmc.state.measure(measurement);
+            vmc.state.set_n_samples(per_step);
+            measured
+        })
+    }
+
+    /// Takes the samples of the next step into a measurement; the step draws them again.
+    ///
+    /// # Errors
+    /// An observable on another space.
+    pub fn measure_step(&mut self, measurement: &mut Measurement) -> Result<()> {
+        dispatch!(self, vmc => {
+            let measured = vmc.state.measure(measurement);
+            vmc.state.rewind();
+            measured
+        })
+    }
+
+    /// Replaces the parameters by those of a file.
+    ///
+    /// # Errors
+    /// As [`Params::load`].
+    pub fn load_parameters(&mut self, path: &Path) -> Result<()> {
+        dispatch!(self, vmc => {
+            let layout = Arc::clone(&vmc.state.params().layout);
+            *vmc.state.params_mut() = Params::load(layout, path)?.params;
+        });
+        Ok(())
     }
 
     /// Parameters, masked entries included.

@@ -13,6 +13,7 @@ pub mod logging;
 pub mod models;
 pub mod module;
 pub mod nn;
+pub mod observables;
 pub mod operator;
 pub mod optimizer;
 pub mod params;
@@ -21,6 +22,7 @@ pub mod sampler;
 pub mod scalar;
 pub mod simd;
 pub mod stats;
+mod svg;
 pub mod vqs;
 
 pub use error::{Error, Result};

@@ -27,6 +27,8 @@ mod module;
 mod networks;
 #[path = "it/nn.rs"]
 mod nn;
+#[path = "it/observables.rs"]
+mod observables;
 #[path = "it/operator.rs"]
 mod operator;
 #[path = "it/optimizer.rs"]

@@ -256,6 +256,116 @@ fn every_scalar_runs_and_complex_ones_log_complex_energies() {
 }
 
 #[test]
+fn observables_are_measured_in_a_run_and_after_it() {
+    let folder = folder();
+    let at = folder.path();
+    let table = "[observables]\nmeasure = [\"magnetization\", \"structure_factor\"]\nevery = 4\n";
+    write(at, "small.toml", &format!("{SMALL}\n{table}"));
+    let ran = output(at, &["run", "small.toml"]);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    assert!(stdout(&ran).contains("binder"), "{}", stdout(&ran));
+    let out = at.join("runs/small");
+    let log = json(&out.join("log.json"));
+    assert_eq!(log["magnetization"]["iters"], serde_json::json!([0, 4, 8]));
+    assert_eq!(
+        log["magnetization"]["|m| Sigma"].as_array().unwrap().len(),
+        3
+    );
+    let summary = json(&out.join("summary.json"));
+    assert_eq!(
+        summary["observables"][0]["entries"]
+            .as_array()
+            .unwrap()
+            .len(),
+        5
+    );
+
+    // Measuring takes nothing from the run: its energies are the same without.
+    write(at, "plain.toml", SMALL);
+    assert!(output(at, &["run", "plain.toml", "-q"]).status.success());
+    let plain = json(&at.join("runs/plain/log.json"));
+    assert_eq!(plain["Energy"], log["Energy"]);
+
+    let args = [
+        "evaluate",
+        "runs/small",
+        "--observable",
+        "correlations",
+        "--n-samples",
+        "9000",
+    ];
+    let evaluated = output(at, &args);
+    assert!(evaluated.status.success(), "{}", stderr(&evaluated));
+    let result = json(&out.join("evaluate.json"));
+    assert_eq!(
+        (&result["n_samples"], &result["seed"]),
+        (&9000.into(), &4.into())
+    );
+    let names = result["observables"].as_array().unwrap().iter();
+    let names: Vec<&str> = names.map(|o| o["observable"].as_str().unwrap()).collect();
+    assert_eq!(names, ["energy", "correlations"]);
+    let energy = &result["observables"][0]["entries"][0];
+    let apart = energy["mean"].as_f64().unwrap() - summary["energy"]["mean"].as_f64().unwrap();
+    let error = summary["energy"]["error_of_mean"].as_f64().unwrap();
+    assert!(apart.abs() < 5.0 * (error + energy["error_of_mean"].as_f64().unwrap()));
+    let picture = std::fs::read_to_string(out.join("correlations.svg")).unwrap();
+    assert!(picture.starts_with("<svg"));
+
+    let again = output(
+        at,
+        &[
+            "evaluate",
+            "runs/small",
+            "--seed",
+            "4",
+            "--out",
+            "there",
+            "-q",
+        ],
+    );
+    assert!(
+        again.status.success() && stdout(&again).is_empty(),
+        "{}",
+        stderr(&again)
+    );
+    assert!(at.join("there/structure_factor.svg").exists());
+
+    let missing = output(at, &["evaluate", "runs"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        stderr(&missing).contains("holds no finished run"),
+        "{}",
+        stderr(&missing)
+    );
+    let unknown = output(at, &["evaluate", "runs/small", "--observable", "spin"]);
+    assert!(
+        stderr(&unknown).contains("the names are correlations"),
+        "{}",
+        stderr(&unknown)
+    );
+}
+
+#[test]
+fn draw_makes_a_picture() {
+    let folder = folder();
+    let at = folder.path();
+    let shown = output(at, &["draw", "small.toml"]);
+    assert!(stdout(&shown).starts_with("<svg"), "{}", stderr(&shown));
+    let args = [
+        "draw",
+        "small.toml",
+        "-o",
+        "lattice.svg",
+        "--set",
+        "lattice.pbc=true",
+    ];
+    assert!(output(at, &args).status.success());
+    let picture = std::fs::read_to_string(at.join("lattice.svg")).unwrap();
+    assert_eq!(picture.matches("<circle").count(), 9);
+    assert_eq!(picture.matches("dasharray").count(), 12);
+}
+
+#[test]
 fn exact_prints_the_energy_alone() {
     let folder = folder();
     // Four sites in a ring, H = Σ σ·σ: -8.

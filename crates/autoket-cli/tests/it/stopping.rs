@@ -83,3 +83,27 @@ fn a_long_step_is_given_up() {
     assert_eq!(summary["steps"], 0);
     assert_eq!(summary["energy"]["n_samples"], 64);
 }
+
+#[test]
+fn a_measurement_keeps_what_was_measured() {
+    let folder = folder();
+    let run = autoket(folder.path(), &["run", "small.toml", "-q", "--out", "out"]);
+    assert!({ run }.status().unwrap().success());
+    let args = ["evaluate", "out", "--n-samples", "1000000000000"];
+    let evaluation = autoket(folder.path(), &args)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &evaluation.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let ended = evaluation.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let result = json(&folder.path().join("out/evaluate.json"));
+    let n_samples = result["n_samples"].as_u64().unwrap();
+    assert!(n_samples > 0 && n_samples < 1_000_000_000_000);
+    assert_eq!(result["observables"][0]["n_samples"], n_samples);
+}

@@ -317,6 +317,11 @@ impl HamiltonianConfig {
         }
         Ok(operator)
     }
+
+    /// Whether the basis is that of Marshall's sign rule.
+    pub fn sign_rule(&self) -> bool {
+        matches!(self, Self::Heisenberg { sign_rule, .. } if sign_rule.as_slice().contains(&true))
+    }
 }
 
 /// Refuses kinds of spins 1/2 where a site has more states.

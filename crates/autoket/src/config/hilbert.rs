@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+pub use crate::graph::Parity;
 use crate::hilbert::{Constraint, Hilbert};
 
 use super::reader::{Result, Table};
@@ -57,16 +58,6 @@ pub enum SiteConfig {
         #[serde(skip_serializing_if = "Option::is_none")]
         n_fermions_per_spin: Option<Vec<usize>>,
     },
-}
-
-/// Even or odd.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Parity {
-    /// 0, 2, 4, ...
-    Even,
-    /// 1, 3, 5, ...
-    Odd,
 }
 
 impl HilbertConfig {

@@ -1,31 +1,90 @@
 //! The table `[lattice]`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::graph::Graph;
+use crate::graph::{self, Graph};
 
-use super::reader::{Result, Table};
+use super::reader::{Result, Table, named};
+use LatticeKind::*;
 
 /// The table `[lattice]`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(untagged)]
 pub enum LatticeConfig {
-    /// Sites in a row.
-    Chain(GridConfig),
-    /// Rows and columns.
-    Square(GridConfig),
-    /// The same extent in every direction.
-    Hypercube(GridConfig),
-    /// Any extent in every direction.
-    Grid(GridConfig),
+    /// Copies of a cell.
+    Cells(CellsConfig),
     /// Any list of edges.
     Edges(EdgesConfig),
 }
 
-/// A lattice of rows and columns, in any number of directions.
+/// The field `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LatticeKind {
+    /// Sites in a row.
+    Chain,
+    /// Rows and columns.
+    Square,
+    /// The same extent in every direction.
+    Hypercube,
+    /// Any extent in every direction.
+    Grid,
+    /// [`Graph::triangular`].
+    Triangular,
+    /// [`Graph::honeycomb`].
+    Honeycomb,
+    /// [`Graph::kagome`].
+    Kagome,
+    /// A grid of three directions.
+    Cubic,
+    /// [`Graph::bcc`].
+    Bcc,
+    /// [`Graph::fcc`].
+    Fcc,
+    /// [`Graph::diamond`].
+    Diamond,
+    /// [`Graph::pyrochlore`].
+    Pyrochlore,
+    /// Any [`Lattice`].
+    Lattice,
+    /// A list of edges.
+    Edges,
+}
+
+impl LatticeKind {
+    /// The directions of a lattice that has a fixed number of them.
+    fn n_dim(self) -> Option<usize> {
+        match self {
+            Chain => Some(1),
+            Square | Triangular | Honeycomb | Kagome => Some(2),
+            Cubic | Bcc | Fcc | Diamond | Pyrochlore => Some(3),
+            Hypercube | Grid | Lattice | Edges => None,
+        }
+    }
+
+    /// The sites of a cell of a lattice that has a name.
+    fn sites_per_cell(self) -> usize {
+        match self {
+            Honeycomb | Diamond => 2,
+            Kagome => 3,
+            Pyrochlore => 4,
+            _ => 1,
+        }
+    }
+}
+
+/// A lattice of cells.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GridConfig {
-    /// Sites in each direction; sites are numbered row by row.
+pub struct CellsConfig {
+    /// Which lattice.
+    pub kind: LatticeKind,
+    /// Of a `Lattice`: the basis vectors, as rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis_vectors: Option<Vec<Vec<f64>>>,
+    /// Of a `Lattice`: where the sites of a cell are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_offsets: Option<Vec<Vec<f64>>>,
+    /// Cells in each direction; they are numbered row by row.
     pub extent: Vec<usize>,
     /// Whether each direction is periodic.
     pub pbc: Vec<bool>,
@@ -38,6 +97,8 @@ pub struct GridConfig {
 /// A lattice given by its edges.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EdgesConfig {
+    /// `edges`.
+    pub kind: LatticeKind,
     /// Number of sites.
     pub n_sites: usize,
     /// Pairs of sites.
@@ -46,36 +107,52 @@ pub struct EdgesConfig {
     pub colors: Vec<usize>,
 }
 
-const GRID: &[&str] = &["kind", "extent", "pbc", "color_edges", "max_neighbor_order"];
+const CELLS: &[&str] = &["kind", "extent", "pbc", "color_edges", "max_neighbor_order"];
+const BASIS: &[&str] = &["basis_vectors", "site_offsets"];
 const EDGES: &[&str] = &["kind", "n_sites", "edges", "colors"];
-const KINDS: &[&str] = &["chain", "square", "hypercube", "grid", "edges"];
+const KINDS: &[&str] = &[
+    "chain",
+    "square",
+    "hypercube",
+    "grid",
+    "triangular",
+    "honeycomb",
+    "kagome",
+    "cubic",
+    "bcc",
+    "fcc",
+    "diamond",
+    "pyrochlore",
+    "lattice",
+    "edges",
+];
 
 impl LatticeConfig {
     pub(super) fn read(table: &Table<'_>) -> Result<Self> {
         let Some(kind) = table.name("kind", KINDS)? else {
-            table.only(&[GRID, EDGES].concat())?;
+            table.only(&[CELLS, BASIS, EDGES].concat())?;
             return Err(table.missing("kind", "\"square\""));
         };
-        if kind == "edges" {
-            table.only(EDGES)?;
-            return EdgesConfig::read(table).map(Self::Edges);
+        match named(kind) {
+            Edges => {
+                table.only(EDGES)?;
+                EdgesConfig::read(table).map(Self::Edges)
+            }
+            Lattice => {
+                table.only(&[CELLS, BASIS].concat())?;
+                CellsConfig::read(table, Lattice).map(Self::Cells)
+            }
+            kind => {
+                table.only(CELLS)?;
+                CellsConfig::read(table, kind).map(Self::Cells)
+            }
         }
-        table.only(GRID)?;
-        let grid = GridConfig::read(table, kind)?;
-        Ok(match kind {
-            "chain" => Self::Chain(grid),
-            "square" => Self::Square(grid),
-            "hypercube" => Self::Hypercube(grid),
-            _ => Self::Grid(grid),
-        })
     }
 
     /// Number of sites.
     pub fn n_sites(&self) -> usize {
         match self {
-            Self::Chain(grid) | Self::Square(grid) | Self::Hypercube(grid) | Self::Grid(grid) => {
-                grid.extent.iter().product()
-            }
+            Self::Cells(cells) => cells.sites_per_cell() * cells.extent.iter().product::<usize>(),
             Self::Edges(edges) => edges.n_sites,
         }
     }
@@ -83,54 +160,96 @@ impl LatticeConfig {
     /// The graph of the lattice.
     ///
     /// # Errors
-    /// An order of neighbours that the lattice has not.
+    /// Vectors that make no lattice; an order of neighbours that it has not.
     pub fn graph(&self) -> crate::Result<Graph> {
-        let grid = match self {
+        match self {
             Self::Edges(edges) => {
                 let pairs: Vec<_> = edges.edges.iter().map(|&[a, b]| (a, b)).collect();
-                return Graph::from_edges(edges.n_sites, &pairs)?.with_colors(edges.colors.clone());
+                Graph::from_edges(edges.n_sites, &pairs)?.with_colors(edges.colors.clone())
             }
-            Self::Chain(grid) | Self::Square(grid) | Self::Hypercube(grid) | Self::Grid(grid) => {
-                grid
+            Self::Cells(cells) => {
+                let graph = cells.nearest_neighbors()?;
+                match (cells.max_neighbor_order, cells.color_edges) {
+                    (1, false) => Ok(graph),
+                    (1, true) => graph.with_direction_colors(),
+                    (order, _) => graph.with_neighbors(order),
+                }
             }
-        };
-        let graph = Graph::grid(&grid.extent, &grid.pbc)?;
-        match (grid.max_neighbor_order, grid.color_edges) {
-            (1, false) => Ok(graph),
-            (1, true) => graph.with_direction_colors(),
-            (order, _) => graph.with_neighbors(order),
         }
     }
 
-    /// Rows and columns, of a lattice that has both.
+    /// Rows and columns, of a lattice that has both; the sites of a cell are columns side by side.
     pub fn rows_and_columns(&self) -> Option<[usize; 2]> {
         match self {
-            Self::Chain(grid) | Self::Square(grid) | Self::Hypercube(grid) | Self::Grid(grid) => {
-                grid.extent.as_slice().try_into().ok()
+            Self::Cells(cells) => {
+                let [rows, columns] = cells.extent.as_slice().try_into().ok()?;
+                Some([rows, columns * cells.sites_per_cell()])
             }
             Self::Edges(_) => None,
         }
     }
 }
 
-impl GridConfig {
-    fn read(table: &Table<'_>, kind: &str) -> Result<Self> {
-        let example = match kind {
-            "chain" => "[16]",
-            "hypercube" => "[4, 4, 4]",
+impl CellsConfig {
+    fn sites_per_cell(&self) -> usize {
+        let given = self.site_offsets.as_ref().map(Vec::len);
+        given.unwrap_or(self.kind.sites_per_cell())
+    }
+
+    fn nearest_neighbors(&self) -> crate::Result<Graph> {
+        let plane = |new: fn([usize; 2], [bool; 2]) -> crate::Result<Graph>| {
+            new(array(&self.extent)?, array(&self.pbc)?)
+        };
+        let space = |new: fn([usize; 3], [bool; 3]) -> crate::Result<Graph>| {
+            new(array(&self.extent)?, array(&self.pbc)?)
+        };
+        match self.kind {
+            Triangular => plane(Graph::triangular),
+            Honeycomb => plane(Graph::honeycomb),
+            Kagome => plane(Graph::kagome),
+            Bcc => space(Graph::bcc),
+            Fcc => space(Graph::fcc),
+            Diamond => space(Graph::diamond),
+            Pyrochlore => space(Graph::pyrochlore),
+            Lattice => {
+                let basis = self.basis_vectors.clone().unwrap_or_default();
+                let origin = || vec![vec![0.0; self.extent.len()]];
+                let offsets = self.site_offsets.clone().unwrap_or_else(origin);
+                let lattice = graph::Lattice::new(basis, offsets, &self.extent, &self.pbc)?;
+                Graph::from_lattice(lattice)
+            }
+            Chain | Square | Hypercube | Grid | Cubic | Edges => {
+                Graph::grid(&self.extent, &self.pbc)
+            }
+        }
+    }
+
+    fn read(table: &Table<'_>, kind: LatticeKind) -> Result<Self> {
+        let example = match kind.n_dim() {
+            Some(1) => "[16]",
+            Some(3) => "[2, 2, 2]",
+            _ if kind == Hypercube => "[4, 4, 4]",
             _ => "[4, 4]",
         };
         let mut extent: Vec<usize> = table.required("extent", example)?;
         let such_as = format!("for example `extent = {example}`");
-        let (fits, shape) = match kind {
-            "chain" => (extent.len() == 1, "the number of sites, as a list of one"),
-            "square" => (
+        let (fits, shape) = match (kind, kind.n_dim()) {
+            (Chain, _) => (extent.len() == 1, "the number of sites, as a list of one"),
+            (Square, _) => (
                 matches!(extent.len(), 1 | 2),
                 "[L] for L x L sites, or [rows, columns]",
             ),
-            "hypercube" => (
+            (Hypercube, _) => (
                 !extent.is_empty() && extent.iter().all(|&n| n == extent[0]),
                 "the same number for every direction (`kind = \"grid\"` takes any)",
+            ),
+            (_, Some(2)) => (
+                matches!(extent.len(), 1 | 2),
+                "[L] for L x L cells, or cells along both basis vectors",
+            ),
+            (_, Some(_)) => (
+                matches!(extent.len(), 1 | 3),
+                "[L] for L x L x L cells, or cells along all three basis vectors",
             ),
             _ => (!extent.is_empty(), "one number per direction"),
         };
@@ -142,16 +261,24 @@ impl GridConfig {
             "at least 1 site in every direction",
             such_as,
         )?;
-        let n_sites = extent.iter().try_fold(1_usize, |n, &l| n.checked_mul(l));
+        if let Some(n_dim) = kind.n_dim() {
+            extent.resize(n_dim, extent[0]);
+        }
+        let mut basis_vectors: Option<Vec<Vec<f64>>> = None;
+        let mut site_offsets: Option<Vec<Vec<f64>>> = None;
+        if kind == Lattice {
+            basis_vectors = Some(table.required("basis_vectors", "[[1, 0], [0, 1]]")?);
+            site_offsets = table.optional("site_offsets")?;
+        }
+        let per_cell = site_offsets.as_ref().map(Vec::len);
+        let per_cell = per_cell.unwrap_or(kind.sites_per_cell());
+        let n_sites = (extent.iter()).try_fold(per_cell, |n, &l| n.checked_mul(l));
         table.check(
             n_sites.is_some_and(|n| n <= MAX_SITES),
             "extent",
             format!("at most {MAX_SITES} sites"),
             "",
         )?;
-        if kind == "square" && extent.len() == 1 {
-            extent.push(extent[0]);
-        }
 
         let pbc = match table.node("pbc") {
             // NetKet's default.
@@ -183,12 +310,27 @@ impl GridConfig {
             "edges have one colour: by direction or by distance",
         )?;
         Ok(Self {
+            kind,
+            basis_vectors,
+            site_offsets,
             extent,
             pbc,
             color_edges,
             max_neighbor_order,
         })
     }
+}
+
+/// A list as long as the lattice has directions.
+fn array<T: Copy + std::fmt::Debug, const D: usize>(list: &[T]) -> crate::Result<[T; D]> {
+    list.try_into().map_err(|_| {
+        crate::Error::invalid(
+            "extent",
+            format!("{D} directions"),
+            format!("{list:?}"),
+            "give one entry for every direction",
+        )
+    })
 }
 
 /// More sites than any run can mean, and few enough that nothing overflows.
@@ -223,6 +365,7 @@ impl EdgesConfig {
             }
         };
         Ok(Self {
+            kind: Edges,
             n_sites,
             edges,
             colors,

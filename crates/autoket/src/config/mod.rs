@@ -37,6 +37,7 @@ mod lattice;
 mod matrices;
 mod model;
 mod network;
+mod observables;
 mod order;
 mod reader;
 mod training;
@@ -51,10 +52,11 @@ use crate::operator::{Operator, check_closed};
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{HamiltonianConfig, PerColor};
 pub use hilbert::{HilbertConfig, Parity, SiteConfig};
-pub use lattice::{EdgesConfig, GridConfig, LatticeConfig};
+pub use lattice::{CellsConfig, EdgesConfig, LatticeConfig, LatticeKind};
 pub use matrices::{Element, MatrixConfig, TermConfig};
 pub use model::ModelConfig;
 pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
+pub use observables::ObservablesConfig;
 pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
 pub use reader::Result;
 pub use training::{OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
@@ -80,6 +82,9 @@ pub struct RunConfig {
     /// `[sr]`; without it the plain gradient is followed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sr: Option<SrConfig>,
+    /// `[observables]`; without it the energy alone is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observables: Option<ObservablesConfig>,
     /// `[run]`
     pub run: RunSettings,
 }
@@ -125,6 +130,8 @@ const TABLES: &[(&str, &[&str])] = &[
             "pbc",
             "color_edges",
             "max_neighbor_order",
+            "basis_vectors",
+            "site_offsets",
             "n_sites",
             "edges",
             "colors",
@@ -189,6 +196,7 @@ const TABLES: &[(&str, &[&str])] = &[
         &["learning_rate", "beta", "nesterov", "b1", "b2", "eps"],
     ),
     ("sr", &["diag_shift", "momentum", "form"]),
+    ("observables", &["measure", "every"]),
     ("run", &["steps", "seed", "out", "final_samples"]),
 ];
 
@@ -249,6 +257,17 @@ impl RunFile {
             Some(table) => Some(SrConfig::read(&table)?),
             None => None,
         };
+        let observables = match Table::of_root(&root, "observables")? {
+            Some(table) => {
+                let observables = ObservablesConfig::read(&table)?;
+                let hilbert = hilbert.hilbert(graph.n_nodes());
+                let hilbert = hilbert.map_err(|error| locate(&root, "hilbert", &error))?;
+                let built = observables.observables(&hilbert, &graph, hamiltonian.sign_rule());
+                built.map_err(|error| locate(&root, "observables", &error))?;
+                Some(observables)
+            }
+            None => None,
+        };
         let run = RunSettings::read(&table("run")?, sampler.n_samples)?;
         let config = RunConfig {
             lattice,
@@ -258,6 +277,7 @@ impl RunFile {
             sampler,
             optimizer,
             sr,
+            observables,
             run,
         };
         Ok(Self { config, root })

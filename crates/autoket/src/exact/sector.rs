@@ -11,7 +11,7 @@ use super::{check_hermitian, check_options, dense_energies, lanczos};
 use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
-use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows};
+use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
 use crate::operator::{Connected, Operator, check_rows};
 use crate::random::Key;
 use crate::scalar::c64;
@@ -338,11 +338,7 @@ struct SectorRows<'a> {
 }
 
 impl MatrixRows for SectorRows<'_> {
-    fn for_rows(
-        &self,
-        rows: Range<usize>,
-        f: &mut dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
-    ) {
+    fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {
         let Self { basis, operator } = self;
         let n_sites = basis.hilbert.n_sites();
         let (mut sigma, mut connected) = (vec![0; n_sites], vec![0; n_sites]);

@@ -1,6 +1,7 @@
 //! Lattices as graphs: sites, and the bonds between them.
 
 mod bonds;
+mod draw;
 mod isometries;
 mod lattice;
 mod named;
@@ -265,10 +266,26 @@ impl Graph {
     /// Whether the sites split into two sets such that bonds of some colours are between them and
     /// all others within.
     pub(crate) fn has_sublattices(&self, between: impl Fn(usize) -> bool) -> bool {
+        self.sides(|color| Some(between(color))).is_some()
+    }
+
+    /// 1 and -1 on the two sublattices of the nearest neighbours, site 0 on the first: bonds of all colours, if
+    /// these are bipartite, or else of colour 0.
+    pub fn sublattices(&self) -> Option<Vec<f64>> {
+        let nearest = || self.sides(|color| (color == 0).then_some(true));
+        let sides = self.sides(|_| Some(true)).or_else(nearest)?;
+        let sign = |&other: &bool| if other { -1.0 } else { 1.0 };
+        Some(sides.iter().map(sign).collect())
+    }
+
+    /// On which of two sides each site is, if bonds of a colour join different sides, or the same, or do not count.
+    fn sides(&self, across: impl Fn(usize) -> Option<bool>) -> Option<Vec<bool>> {
         let mut neighbors = vec![Vec::new(); self.n_nodes];
         for (&(i, j), &color) in self.edges.iter().zip(&self.colors) {
-            neighbors[i].push((j, between(color)));
-            neighbors[j].push((i, between(color)));
+            if let Some(across) = across(color) {
+                neighbors[i].push((j, across));
+                neighbors[j].push((i, across));
+            }
         }
         let mut side = vec![None; self.n_nodes];
         let mut open = Vec::new();
@@ -286,13 +303,13 @@ impl Graph {
                             side[j] = Some(expected);
                             open.push((j, expected));
                         }
-                        Some(there) if there != expected => return false,
+                        Some(there) if there != expected => return None,
                         Some(_) => {}
                     }
                 }
             }
         }
-        true
+        side.into_iter().collect()
     }
 }
 

@@ -42,13 +42,13 @@ pub struct Sector {
     spin_flip: Option<Parity>,
 }
 
-/// Whether a state stays as it is or changes its sign.
+/// Even or odd: what stays as it is, or changes its sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Parity {
-    /// It stays as it is.
+    /// 0, 2, 4, ... times; 1.
     Even,
-    /// It changes its sign.
+    /// 1, 3, 5, ... times; -1.
     Odd,
 }
 
@@ -81,12 +81,12 @@ impl Sector {
             let h = number[&generator];
             for (g, permutation) in group.permutations.iter().enumerate() {
                 let product = characters[number[&compose(permutation, &generator)]];
-                if !((product - characters[g] * characters[h]).norm() < 1e-9) {
+                if !same(product, characters[g] * characters[h]) {
                     return refuse("χ(gh) = χ(g)χ(h)", format!("{product} for {g} and {h}"));
                 }
             }
         }
-        if !((characters[0] - 1.0).norm() < 1e-9) {
+        if !same(characters[0], c64::new(1.0, 0.0)) {
             return refuse("χ = 1 for the identity", characters[0].to_string());
         }
         Ok(Self {
@@ -327,6 +327,11 @@ impl SymmetryGroup {
             permutations: self.permutations.iter().filter(stays).cloned().collect(),
         }
     }
+}
+
+/// False where one is NaN.
+fn same(a: c64, b: c64) -> bool {
+    (a - b).norm() < 1e-9
 }
 
 /// The products of permutations, the identity first.

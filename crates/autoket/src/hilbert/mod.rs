@@ -394,6 +394,14 @@ impl Hilbert {
         }
     }
 
+    /// What observables take as the value of a site, by local index: 2m of a spin or qubit, else the number of particles.
+    pub fn site_values(&self) -> Vec<f64> {
+        match self.kind {
+            Kind::Spin(_) | Kind::Qubit => self.spin_projections(),
+            _ => self.local_states.clone(),
+        }
+    }
+
     /// The number of basis states, d^N without constraints, or `None` if it does not fit a `u64`.
     pub fn n_states(&self) -> Option<u64> {
         if let Some(automaton) = &self.automaton {

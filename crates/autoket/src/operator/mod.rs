@@ -23,7 +23,7 @@ pub(crate) use closed::check_rows;
 pub use fcidump::Fcidump;
 pub use fermi_models::{fermi_hubbard, t_v};
 pub use local::LocalOperator;
-pub use models::{bose_hubbard, graph_operator, heisenberg, ising, xyz};
+pub use models::{bose_hubbard, graph_operator, heisenberg, ising, total_spin, xyz};
 pub use sparse::{Csr, apply, to_dense, to_sparse};
 pub(crate) use strings::Mistake;
 pub use strings::{Fermion, FermionOperator, Kind, Pauli, PauliStrings, Strings, fermion};

@@ -8,6 +8,43 @@ use crate::graph::Graph;
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
 
+/// (Σ_i S_i)² of spins 1/2: S(S + 1) in a multiplet of total spin S.
+///
+/// Where Marshall's sign rule is on, `sublattices` has 1 or -1 for every site; see [`heisenberg`].
+///
+/// # Errors
+/// The space has not two local states; there is not one number per site.
+///
+/// # Example
+/// ```
+/// use autoket::{exact, hilbert::Hilbert, operator::total_spin};
+/// let total = total_spin(&Hilbert::spin(0.5, 3)?, None)?;
+/// assert!((exact::ground_state_energy(&total)? - 0.75).abs() < 1e-12);
+/// # Ok::<(), autoket::Error>(())
+/// ```
+pub fn total_spin(hilbert: &Hilbert, sublattices: Option<&[f64]>) -> Result<LocalOperator> {
+    let n = hilbert.n_sites();
+    if sublattices.is_some_and(|signs| signs.len() != n) {
+        return Err(Error::invalid(
+            "sublattices",
+            format!("{n} numbers, one per site"),
+            sublattices.map_or(0, <[f64]>::len),
+            "use `Graph::sublattices`",
+        ));
+    }
+    let apart = |&(i, j): &(usize, usize)| {
+        usize::from(sublattices.is_some_and(|signs| signs[i] != signs[j]))
+    };
+    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|j| (0..j).map(move |i| (i, j))).collect();
+    let colors: Vec<usize> = pairs.iter().map(apart).collect();
+    let n_colors = colors.iter().max().map_or(1, |color| color + 1);
+    let complete = Graph::from_edges(n, &pairs)?.with_colors(colors)?;
+    // Σ_i 3/4 + 2 Σ_{i<j} σ_i·σ_j/4.
+    let rules = &[false, true][..n_colors];
+    let exchange = heisenberg(hilbert, &complete, &[0.5, 0.5][..n_colors], Some(rules))?;
+    Ok(exchange + LocalOperator::identity(hilbert).scaled((0.75 * n as f64).into()))
+}
+
 /// The Ising model in a transverse field, H = -h Σᵢ σˣᵢ + J Σ⟨ij⟩ σᶻᵢ σᶻⱼ.
 ///
 /// Pauli matrices; J > 0 is antiferromagnetic. Any space of two local states.

@@ -99,14 +99,13 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
     Ok(stored(&Whole(operator), n))
 }
 
+/// Takes the number of a row and its (column, element) pairs.
+pub(crate) type TakeRow<'a> = dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>) + 'a;
+
 /// The rows of a matrix, made on demand.
 pub(crate) trait MatrixRows: Sync {
-    /// Calls `f` with the number of each row and its (column, element) pairs.
-    fn for_rows(
-        &self,
-        rows: Range<usize>,
-        f: &mut dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
-    );
+    /// Gives each row to `f`.
+    fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>);
 }
 
 /// The matrix of an operator that keeps to its space, over all basis states by number.
@@ -205,11 +204,7 @@ pub(crate) fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S])
 }
 
 impl MatrixRows for Whole<'_> {
-    fn for_rows(
-        &self,
-        rows: Range<usize>,
-        f: &mut dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>),
-    ) {
+    fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {
         let Self(operator) = self;
         let hilbert = operator.hilbert();
         let strides = strides(hilbert);

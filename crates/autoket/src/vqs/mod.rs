@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::models::{Autoregressive, Samples, same_space};
+use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::LogDerivatives;
 use crate::params::Params;
@@ -136,6 +137,15 @@ impl<S: Scalar> McState<S> {
         self.sampler
             .sample_into(&*self.model, theta, self.n_samples, &mut samples);
         samples
+    }
+
+    /// Takes fresh samples into a measurement.
+    ///
+    /// # Errors
+    /// An observable on another space.
+    pub fn measure(&mut self, measurement: &mut Measurement) -> Result<()> {
+        let samples = self.sample();
+        measurement.fold(&*self.model, &self.params.values, &samples.sigma)
     }
 
     /// Samples of one step.

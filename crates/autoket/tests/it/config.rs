@@ -81,6 +81,77 @@ fn a_resolved_file_is_a_run_file_of_the_same_run() {
     }
 }
 
+/// `[lattice]` tables of all kinds but the grids above, with their sites and edges.
+const LATTICES: &[(&str, usize, usize)] = &[
+    ("kind='triangular'\nextent=[3, 4]", 12, 36),
+    ("kind='triangular'\nextent=[4]\npbc=[true, false]", 16, 40),
+    (
+        "kind='honeycomb'\nextent=[3, 2]\npbc=false\ncolor_edges=true",
+        12,
+        13,
+    ),
+    ("kind='kagome'\nextent=[2, 3]", 18, 36),
+    ("kind='cubic'\nextent=[3]", 27, 81),
+    ("kind='bcc'\nextent=[3]", 27, 108),
+    ("kind='fcc'\nextent=[3, 3, 3]", 27, 162),
+    ("kind='diamond'\nextent=[3]", 54, 108),
+    ("kind='pyrochlore'\nextent=[3]\npbc=true", 108, 324),
+    (
+        "kind='lattice'\nbasis_vectors=[[1.0]]\nsite_offsets=[[0], [0.5]]\nextent=[4]",
+        8,
+        8,
+    ),
+    (
+        "kind='lattice'\nbasis_vectors=[[1, 0], [0, 2]]\nextent=[4, 4]\npbc=false",
+        16,
+        12,
+    ),
+];
+
+#[test]
+fn every_kind_of_lattice_is_built_and_resolved() {
+    for (lattice, sites, edges) in LATTICES {
+        let square = "kind = \"grid\"\nextent = [3, 5]\npbc = [true, false]";
+        assert!(FILE.contains(square));
+        let dense = with_model("kind='ARNNDense'\nlayers=1\nfeatures=[2]");
+        let text = dense
+            .replace(square, lattice)
+            .replace("\"Heisenberg\"", "\"Ising\"\nh = 1.0");
+        let config = parse(&text, &[])
+            .unwrap_or_else(|error| panic!("{error}"))
+            .config;
+        assert_eq!(config.lattice.n_sites(), *sites, "{lattice}");
+        let graph = config.lattice.graph().unwrap();
+        assert_eq!(
+            (graph.n_nodes(), graph.edges().len()),
+            (*sites, *edges),
+            "{lattice}"
+        );
+        let resolved = config.to_toml();
+        let again = parse(&resolved, &[]).unwrap_or_else(|error| panic!("{error}\n{resolved}"));
+        assert_eq!(again.config, config, "{resolved}");
+    }
+}
+
+#[test]
+fn observables_are_named_and_must_fit_the_lattice() {
+    let add = |table: &str| format!("{FILE}[observables]\n{table}\n");
+    let text = add("measure = [\"correlations\", \"total_spin\"]");
+    let config = parse(&text, &[]).unwrap().config;
+    assert_eq!(config.observables.as_ref().unwrap().every, 10);
+    assert_eq!(parse(&config.to_toml(), &[]).unwrap().config, config);
+    let line = text.lines().count();
+    for (table, label) in [
+        ("measure = [\"correlation\"]", "one of correlations"),
+        ("measure = [\"staggered_magnetization\"]", "bipartite"),
+        ("every = 0", "missing"),
+    ] {
+        let error = parse(&add(table), &[]).unwrap_err();
+        assert!(error.label.contains(label), "{error} {}", error.label);
+        assert!(error.line() == line || error.line() == line - 1, "{error}");
+    }
+}
+
 /// `[model]` tables of all kinds, on 3x5 sites.
 const MODELS: &[&str] = &[
     "kind='ARNNDense'\nlayers=2\nfeatures=3\norder='diagonal'",

@@ -130,6 +130,30 @@ fn lattices_know_where_sites_are() {
 }
 
 #[test]
+fn drawings_show_all_sites_and_bonds() {
+    let count = |graph: Graph, what: &str| graph.to_svg().matches(what).count();
+    // Of 18 bonds of a torus 6 are across its borders, with a stub at either end.
+    let torus = || Graph::square(3, true).unwrap();
+    assert_eq!(count(torus(), "<circle"), 9);
+    assert_eq!(count(torus(), "<line"), 12 + 2 * 6);
+    assert_eq!(count(torus(), "dasharray"), 2 * 6);
+    assert_eq!(count(Graph::square(3, false).unwrap(), "dasharray"), 0);
+    // Second neighbours go around the site between them; colours have a key.
+    let further = Graph::chain(5, false).unwrap().with_neighbors(2).unwrap();
+    assert_eq!(count(further.clone(), "<path"), 3);
+    assert_eq!(count(further, ">colour 1<"), 1);
+    let list = Graph::from_edges(4, &[(0, 1), (1, 3)]).unwrap();
+    assert_eq!(
+        (count(list.clone(), "<circle"), count(list, "<line")),
+        (4, 2)
+    );
+    assert_eq!(
+        count(Graph::pyrochlore([2; 3], [true; 3]).unwrap(), "<circle"),
+        32
+    );
+}
+
+#[test]
 fn directions_have_colours() {
     let triangular = Graph::triangular([4, 4], [true, true]).unwrap();
     let colored = triangular.with_direction_colors().unwrap();

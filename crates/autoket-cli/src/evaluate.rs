@@ -1,0 +1,141 @@
+//! `autoket evaluate`: observables of a finished run.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+use autoket::config::ObservablesConfig;
+use autoket::logging::write_atomically;
+use autoket::observables::{Measured, Measurement, Observable, ObservableName};
+use serde::Serialize;
+
+use crate::args::EvaluateArgs;
+use crate::folder;
+use crate::input;
+use crate::progress::{Portions, with_error};
+use crate::report;
+use crate::run::NOT_BORN;
+use crate::session::{self, Session};
+use crate::stop::Stop;
+
+/// Samples drawn at once.
+const PORTION: usize = 1 << 12;
+
+/// What is written.
+#[derive(Serialize)]
+struct Outcome {
+    n_samples: usize,
+    seed: i64,
+    observables: Vec<Measured>,
+}
+
+/// `autoket evaluate`: returns the exit status.
+pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
+    input::set_threads(args.threads)?;
+    let [run_file, parameters] = folder::finished(&args.folder)?;
+    let mut file = input::read_file(&run_file, &[])?;
+    let seed = args.seed.unwrap_or(file.config.run.seed.wrapping_add(1));
+    file.config.run.seed = seed;
+    let names = match (&args.observable[..], &file.config.observables) {
+        ([], Some(named)) => named.measure.clone(),
+        (names, _) => distinct(names),
+    };
+    let named = ObservablesConfig {
+        measure: names,
+        every: 1,
+    };
+    let mut session = Session::build(&file)?;
+    session.load_parameters(&parameters)?;
+    let mut observables = vec![session.energy()];
+    observables.extend(session::observables(&file, &named)?);
+    let out = args.out.as_deref().unwrap_or(&args.folder);
+    fs::create_dir_all(out)?;
+
+    if file.config.model.machine_pow != 2 && !args.quiet {
+        report::warn(NOT_BORN);
+    }
+
+    let progress = Portions::new(args.n_samples, args.quiet);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stop = Stop::listen({
+        let stopped = Arc::clone(&stopped);
+        move || stopped.store(true, Ordering::SeqCst)
+    })?;
+    let n_samples = usize::try_from(args.n_samples).unwrap_or(usize::MAX);
+    let measurement = measure(&mut session, observables, n_samples, |done| {
+        progress.show(done as u64);
+        !stopped.load(Ordering::SeqCst)
+    })?;
+    progress.finish();
+
+    let outcome = Outcome {
+        n_samples: measurement.n_samples(),
+        seed,
+        observables: measurement.results(),
+    };
+    let mut text = serde_json::to_string_pretty(&outcome)?;
+    text.push('\n');
+    write_atomically(&out.join("evaluate.json"), text.as_bytes())?;
+    for measured in &outcome.observables {
+        if let Some(svg) = measured.to_svg() {
+            let name = format!("{}.svg", measured.observable);
+            write_atomically(&out.join(name), svg.as_bytes())?;
+        }
+    }
+    if !args.quiet {
+        print(&outcome.observables);
+        println!(
+            "{} samples; results in {}",
+            outcome.n_samples,
+            out.display()
+        );
+    }
+    Ok(stop.asked().unwrap_or(0))
+}
+
+fn distinct(names: &[ObservableName]) -> Vec<ObservableName> {
+    let mut distinct = Vec::new();
+    for &name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct
+}
+
+/// Measures in portions, as long as `go_on` says so of the samples done.
+pub fn measure(
+    session: &mut Session,
+    observables: Vec<Observable>,
+    n_samples: usize,
+    go_on: impl Fn(usize) -> bool,
+) -> autoket::Result<Measurement> {
+    let nothing = observables.is_empty();
+    let mut measurement = Measurement::new(observables);
+    while !nothing && measurement.n_samples() < n_samples {
+        let portion = PORTION.min(n_samples - measurement.n_samples());
+        session.measure_observables(&mut measurement, portion)?;
+        if !go_on(measurement.n_samples()) {
+            break;
+        }
+    }
+    Ok(measurement)
+}
+
+/// Entries of one observable that are shown; all are in the files.
+const SHOWN: usize = 8;
+
+/// Prints what was measured.
+pub fn print(observables: &[Measured]) {
+    for measured in observables {
+        println!("{}", measured.observable.replace('_', " "));
+        for entry in measured.entries.iter().take(SHOWN) {
+            let number = with_error(entry.mean, entry.error_of_mean);
+            println!("  {:<16} {number}", entry.label);
+        }
+        if measured.entries.len() > SHOWN {
+            println!("  ... {} more", measured.entries.len() - SHOWN);
+        }
+    }
+}
