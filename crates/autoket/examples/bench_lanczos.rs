@@ -1,7 +1,7 @@
-//! The ground state of a Heisenberg ring with no magnetisation: autoket's side of `cargo xtask bench lanczos`.
+//! The ground state of a Heisenberg ring with no magnetisation, to be compared with `bench/eigsh_peer.py`.
 //!
 //! Arguments: the number of sites, and `free` to make the matrix anew in each product. Prints one line of JSON:
-//! the energy, the seconds, the states.
+//! the energy, the seconds, the states, the products.
 
 use std::time::Instant;
 

@@ -20,6 +20,8 @@ use crate::scalar::Scalar;
 const CHUNK: usize = 4096;
 /// A remainder this small beside the operator is rounding: the vectors span an invariant space.
 const BREAKDOWN: f64 = 1e-13;
+/// Steps by the dimension after which nothing new is found.
+const TURNS: usize = 8;
 /// Vectors at a time, beside the eigenvectors: three of the recurrence, its start and one at the end.
 const VECTORS: usize = 5;
 /// Steps between looks at the residual: so many, or this part of those done.
@@ -160,6 +162,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
 
     /// The lowest eigenvector, by the vectors of the recurrence.
     fn converged(&mut self, start: Vec<S>) -> Result<Vec<f64>> {
+        let dimension = start.len() - self.found.len();
         let mut recurrence = Recurrence::new(start);
         let mut known = Tridiagonal::default();
         let mut next_check = CHECK_EVERY;
@@ -168,7 +171,8 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
             let beta = self.advance(&mut recurrence, &mut known);
             let size = known.diagonal.len();
             self.scale = self.scale.max(known.diagonal[size - 1].abs()).max(beta);
-            let exhausted = beta <= BREAKDOWN * self.scale;
+            // Where all energies left are 0 to rounding, no remainder is small beside them.
+            let exhausted = beta <= BREAKDOWN * self.scale || size > TURNS * dimension;
             let stop = self.iterations >= self.options.max_iterations;
             if exhausted || stop || size == next_check {
                 next_check = size + CHECK_EVERY.max(size / CHECK_PART);
