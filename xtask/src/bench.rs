@@ -61,7 +61,7 @@ pub fn bench(args: &[String]) -> Result<()> {
         command.arg(&argument);
         command
     };
-    let python = if has("--no-peer") {
+    let python = if has("--no-peer") || workload.total_sz.is_some() {
         None
     } else {
         Some(python()?)

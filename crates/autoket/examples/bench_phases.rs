@@ -30,6 +30,7 @@ struct Workload {
     model: String,
     extent: [usize; 2],
     pbc: bool,
+    total_sz: Option<f64>,
     hamiltonian: String,
     layers: usize,
     features: usize,
@@ -88,6 +89,10 @@ impl<S: Scalar> Bench<S> {
             extent => Graph::grid(&extent, &[w.pbc; 2])?,
         };
         let hilbert = Hilbert::spin(0.5, graph.n_nodes())?;
+        let hilbert = match w.total_sz {
+            None => hilbert,
+            Some(total_sz) => hilbert.with_total_sz(total_sz)?,
+        };
         let hamiltonian: Arc<dyn Operator> = Arc::new(match w.hamiltonian.as_str() {
             "ising" => ising(&hilbert, &graph, 3.04438, 1.0)?,
             _ => heisenberg(&hilbert, &graph, &[1.0], None)?,

@@ -23,6 +23,8 @@ pub struct Workload {
     pub extent: [usize; 2],
     /// Periodic boundaries?
     pub pbc: bool,
+    /// The sum of the z components, if it is fixed: NetKet has no such sampler and is left out.
+    pub total_sz: Option<f64>,
     /// `ising` (h = 3.04438, J = 1) or `heisenberg` (J = 1, sign rule).
     pub hamiltonian: &'static str,
     /// `ARNNConv2D`, `ARNNConv1D`, `ARNNDense`, `LSTMNet` or `GRUNet1D`.
@@ -47,6 +49,7 @@ const A: Workload = Workload {
     name: "a",
     extent: [6, 6],
     pbc: false,
+    total_sz: None,
     hamiltonian: "ising",
     model: "ARNNConv2D",
     layers: 3,
@@ -72,7 +75,7 @@ const C64: Workload = Workload {
 };
 
 /// All workloads.
-pub const WORKLOADS: [Workload; 12] = [
+pub const WORKLOADS: [Workload; 14] = [
     A,
     Workload {
         name: "a32",
@@ -132,6 +135,12 @@ pub const WORKLOADS: [Workload; 12] = [
         netket_sr: "qgt",
         ..A
     },
+    H,
+    Workload {
+        name: "hz",
+        total_sz: Some(0.0),
+        ..H
+    },
     LSTM,
     Workload {
         name: "gru",
@@ -140,6 +149,12 @@ pub const WORKLOADS: [Workload; 12] = [
     },
 ];
 
+const H: Workload = Workload {
+    name: "h",
+    hamiltonian: "heisenberg",
+    phases: &["sampling", "log_psi", "local_energies"],
+    ..B
+};
 const LSTM: Workload = Workload {
     name: "lstm",
     extent: [1, 64],

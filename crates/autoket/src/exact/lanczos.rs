@@ -65,13 +65,12 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
     }
     // Nearly degenerate energies may be found in either order.
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let to_c64 = |vector: &Vec<S>| vector.iter().map(|x| x.to_c64()).collect();
+    // One by one: a complex vector takes twice the memory of a real one.
+    let mut take = |i: usize| std::mem::take(&mut solver.found[i]);
+    let to_c64 = |vector: Vec<S>| vector.iter().map(|x| x.to_c64()).collect();
     Ok(LanczosInfo {
         energies: pairs.iter().map(|pair| pair.0).collect(),
-        vectors: pairs
-            .iter()
-            .map(|pair| to_c64(&solver.found[pair.2]))
-            .collect(),
+        vectors: pairs.iter().map(|pair| to_c64(take(pair.2))).collect(),
         residual: pairs.iter().map(|pair| pair.1).fold(0.0, f64::max),
         iterations: solver.iterations,
     })

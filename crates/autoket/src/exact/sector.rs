@@ -99,7 +99,7 @@ impl SectorBasis {
         }
         let n_states =
             hilbert.check_n_states("the search for a sector's states", MAX_APPLY_STATES)?;
-        if sector.spin_flip().is_some() && !hilbert.is_of_spins() {
+        if sector.spin_flip().is_some() && !hilbert.is_spin() {
             return Err(Error::invalid(
                 "spin_flip",
                 "a space of spins",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Hilbert;
-use super::constraint::{Charge, Constraint};
+use super::constraint::{Constraint, FixedSum};
 use crate::error::{Error, Result};
 
 /// The most different memories of beginnings, over all sites.
@@ -70,32 +70,27 @@ impl Automaton {
         if !in_order && !constraints.iter().all(Constraint::in_any_order) {
             return Self::of_listed_states(hilbert, order);
         }
-        let charges: Vec<_> = constraints
+        let fixed: Vec<_> = constraints
             .iter()
-            .map(|rule| rule.charge(hilbert))
+            .map(|rule| rule.fixed_sum(hilbert))
             .collect();
         let local_states = hilbert.local_states();
         let step = |memory: &Memory, site: usize, index: u8| -> Option<Memory> {
             let state = local_states[usize::from(index)] as i64;
-            let rules = constraints.iter().zip(&charges).zip(memory);
-            let step = |((rule, charge), memory): ((&Constraint, &Option<_>), &Vec<i64>)| match (
-                charge,
-                rule.step(),
-            ) {
-                (Some(charge), _) => {
-                    let charge: &Charge = charge;
-                    let share = charge.shares[site][usize::from(index)];
-                    Some(vec![charge.reduce(memory[0] + share)])
+            let rules = constraints.iter().zip(&fixed).zip(memory);
+            let step = |((rule, fixed), memory): ((&Constraint, &Option<FixedSum>), &Vec<i64>)| {
+                if let Some(fixed) = fixed {
+                    let share = fixed.shares[site][usize::from(index)];
+                    return Some(vec![fixed.reduce(memory[0] + share)]);
                 }
-                (None, Some(step)) => step(memory, site, state),
-                (None, None) => None,
+                rule.step()?(memory, site, state)
             };
             rules.map(step).collect()
         };
         let done = |memory: &Memory| {
-            let mut sums = charges.iter().zip(memory);
-            sums.all(|(charge, memory)| match charge {
-                Some(charge) => memory[0] == charge.reduce(charge.total),
+            let mut sums = fixed.iter().zip(memory);
+            sums.all(|(fixed, memory)| match fixed {
+                Some(fixed) => memory[0] == fixed.reduce(fixed.total),
                 None => true,
             })
         };

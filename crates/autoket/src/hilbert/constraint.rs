@@ -121,9 +121,8 @@ impl Constraint {
         !matches!(self.rule, Rule::Custom { .. })
     }
 
-    /// What every state of the space has of a conserved quantity: each site's share by local index, and the total
-    /// with what it is counted modulo. `None` for a rule of one's own.
-    pub(crate) fn charge(&self, hilbert: &Hilbert) -> Option<Charge> {
+    /// The sum that every state of the space has. `None` for a rule of one's own.
+    pub(crate) fn fixed_sum(&self, hilbert: &Hilbert) -> Option<FixedSum> {
         let (sites, total, modulus) = match &self.rule {
             Rule::Sum { sites, total } => (sites, *total, None),
             Rule::Parity { sites, even } => (sites, i64::from(!even), Some(2)),
@@ -144,7 +143,7 @@ impl Constraint {
             true => shares.clone(),
             false => vec![0; shares.len()],
         };
-        Some(Charge {
+        Some(FixedSum {
             shares: (0..hilbert.n_sites()).map(of_site).collect(),
             total,
             modulus,
@@ -189,9 +188,9 @@ impl Constraint {
     }
 }
 
-/// A quantity that is the sum of one number of each site.
+/// A sum of one number of each site that a constraint fixes.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Charge {
+pub(crate) struct FixedSum {
     /// By site and local index.
     pub shares: Vec<Vec<i64>>,
     /// What they sum to in the constrained space.
@@ -200,7 +199,7 @@ pub(crate) struct Charge {
     pub modulus: Option<i64>,
 }
 
-impl Charge {
+impl FixedSum {
     /// A sum, as it is counted.
     pub fn reduce(&self, sum: i64) -> i64 {
         match self.modulus {

@@ -346,11 +346,6 @@ impl Hilbert {
         }
     }
 
-    /// Whether sites are spins.
-    pub(crate) fn is_of_spins(&self) -> bool {
-        matches!(self.kind, Kind::Spin(_))
-    }
-
     /// From one local state to the next higher one.
     fn step_of_local_states(&self) -> f64 {
         match self.kind {

@@ -79,7 +79,7 @@ impl Charge {
 
     /// What a constraint fixes, if it is a sum or a parity.
     pub(super) fn of(constraint: &Constraint, hilbert: &Hilbert) -> Option<Self> {
-        let fixed = constraint.charge(hilbert)?;
+        let fixed = constraint.fixed_sum(hilbert)?;
         let step = |shares: &Vec<i64>| i32::try_from(shares[1] - shares[0]).ok();
         let weights = fixed.shares.iter().map(step).collect::<Option<_>>()?;
         let sum = Self::sum(constraint.to_string(), weights);

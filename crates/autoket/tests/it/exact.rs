@@ -374,3 +374,33 @@ fn sectors_of_what_is_not_symmetric_are_refused() {
     let h = heisenberg(&up, &ring, &[1.0], None).unwrap();
     refused(basis.lanczos_ed(&h, options(1)), "an operator on");
 }
+
+/// One spin up, carried around a ring with a phase φ at each step: E = 2 cos(k - φ), which tells k from -k.
+#[test]
+fn sectors_have_the_momentum_that_they_are_called_by() {
+    let (n, phi) = (7, 0.4);
+    let ring = chain(n, true);
+    let hilbert = half(n).with_total_sz(1.0 - n as f64 / 2.0).unwrap();
+    let mut h = LocalOperator::new(&hilbert);
+    for x in 0..n {
+        let raise = spin::sigmap(&hilbert, (x + 1) % n).unwrap();
+        let step = raise * spin::sigmam(&hilbert, x).unwrap() * c64::cis(phi);
+        h += step.adjoint() + step;
+    }
+    for sector in ring.translations().unwrap().sectors() {
+        // A translation by one site has the character exp(-ik).
+        let steps = sector.permutations().iter().zip(sector.characters());
+        let k = -steps
+            .filter(|(g, _)| g[0] == 1)
+            .map(|(_, x)| x.arg())
+            .sum::<f64>();
+        let basis = SectorBasis::new(&hilbert, &sector).unwrap();
+        let energies = basis.full_ed(&h).unwrap();
+        assert_eq!(energies.len(), 1);
+        let expected = 2.0 * (k - phi).cos();
+        assert!(
+            (energies[0] - expected).abs() < 1e-12,
+            "{k}: {energies:?}, not {expected}"
+        );
+    }
+}

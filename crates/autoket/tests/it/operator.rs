@@ -16,11 +16,11 @@ fn half(n: usize) -> Hilbert {
     Hilbert::spin(0.5, n).unwrap()
 }
 
-fn dense(operator: &dyn Operator) -> Mat<c64> {
+pub fn dense(operator: &dyn Operator) -> Mat<c64> {
     to_dense(operator).unwrap()
 }
 
-fn distance(a: &Mat<c64>, b: &Mat<c64>) -> f64 {
+pub fn distance(a: &Mat<c64>, b: &Mat<c64>) -> f64 {
     (a - b).norm_max()
 }
 
@@ -215,36 +215,41 @@ fn local_operators_agree_with_netket() {
     agrees_with_netket("operator_local");
 }
 
+/// Rows are those of the matrix, changes ascend, no σ′ comes twice.
+pub fn check_rows(operator: &dyn Operator) {
+    let hilbert = operator.hilbert();
+    let matrix = dense(operator);
+    let mut row = Connected::default();
+    let mut sum = Mat::<c64>::zeros(matrix.nrows(), matrix.ncols());
+    for (number, sigma) in hilbert
+        .all_states()
+        .unwrap()
+        .chunks(hilbert.n_sites())
+        .enumerate()
+    {
+        operator.connected(sigma, &mut row);
+        assert!(row.len() <= operator.max_conn_size());
+        assert_eq!(row.iter().count(), row.len());
+        for (mel, changes) in row.iter() {
+            assert!(changes.is_sorted_by(|a, b| a.0 < b.0));
+            let mut prime = sigma.to_vec();
+            for &(site, new) in changes {
+                assert_ne!(sigma[site as usize], new);
+                prime[site as usize] = new;
+            }
+            let column = hilbert.state_to_number(&prime).unwrap() as usize;
+            assert_ne!(mel, c64::ZERO);
+            assert_eq!(sum[(number, column)], c64::ZERO, "σ′ came twice");
+            sum[(number, column)] = mel;
+        }
+    }
+    assert_eq!(sum, matrix);
+}
+
 #[test]
 fn rows_are_those_of_the_matrix() {
     for operator in zoo() {
-        let hilbert = operator.hilbert();
-        let matrix = dense(&operator);
-        let mut row = Connected::default();
-        let mut sum = Mat::<c64>::zeros(matrix.nrows(), matrix.ncols());
-        for (number, sigma) in hilbert
-            .all_states()
-            .unwrap()
-            .chunks(hilbert.n_sites())
-            .enumerate()
-        {
-            operator.connected(sigma, &mut row);
-            assert!(row.len() <= operator.max_conn_size());
-            assert_eq!(row.iter().count(), row.len());
-            for (mel, changes) in row.iter() {
-                assert!(changes.is_sorted_by(|a, b| a.0 < b.0));
-                let mut prime = sigma.to_vec();
-                for &(site, new) in changes {
-                    assert_ne!(sigma[site as usize], new);
-                    prime[site as usize] = new;
-                }
-                let column = hilbert.state_to_number(&prime).unwrap() as usize;
-                assert_ne!(mel, c64::ZERO);
-                assert_eq!(sum[(number, column)], c64::ZERO, "σ′ came twice");
-                sum[(number, column)] = mel;
-            }
-        }
-        assert_eq!(sum, matrix);
+        check_rows(&operator);
     }
 }
 

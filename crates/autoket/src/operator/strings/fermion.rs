@@ -6,7 +6,7 @@
 use super::Strings;
 use super::masks::Masks;
 use super::pauli::digits;
-use super::text::{self, Alphabet, Mistake};
+use super::text::{Alphabet, Mistake};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -55,24 +55,15 @@ impl FermionOperator {
     /// The space is not of sites that are empty or filled; the text is no such sum; a site the
     /// space lacks; a product of so many numbers n that it would not fit.
     pub fn parse(hilbert: &Hilbert, text: &str) -> Result<Self> {
-        match Self::read(hilbert, text)? {
-            Ok(sum) => Ok(sum),
-            Err(mistake) => Err(mistake.into_error("text", text)),
-        }
+        Self::read(hilbert, text)?.map_err(|mistake| mistake.into_error("text", text))
     }
 
     /// [`parse`](Self::parse), a mistake in the text with its place.
     pub(crate) fn read(hilbert: &Hilbert, text: &str) -> Result<Result<Self, Mistake>> {
         check_space(hilbert)?;
-        let terms = match text::parse(text, hilbert.n_sites(), &ALPHABET) {
-            Ok(terms) => terms,
-            Err(mistake) => return Ok(Err(mistake)),
-        };
-        let mut sum = Self::zero(hilbert);
-        for (weight, factors) in terms {
-            sum.add_ladders(&factors, weight)?;
-        }
-        Ok(Ok(sum))
+        Self::read_terms(hilbert, text, &ALPHABET, |sum, factors, weight| {
+            sum.add_ladders(&factors, weight)
+        })
     }
 
     /// The zero operator.

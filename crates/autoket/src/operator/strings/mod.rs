@@ -25,6 +25,7 @@ pub(crate) use text::Mistake;
 
 use masks::{Masks, Product, has, sites};
 use rows::Rows;
+use text::Alphabet;
 
 /// The most strings of a product of two sums.
 const MAX_STRINGS: usize = 1 << 22;
@@ -203,6 +204,24 @@ impl<K: Kind> Strings<K> {
             self.add(string, w * weight);
         }
         Ok(())
+    }
+
+    /// The sum that a text states; `add` adds a coefficient times factors. A mistake comes with its place.
+    fn read_terms<F>(
+        hilbert: &Hilbert,
+        text: &str,
+        alphabet: &Alphabet<F>,
+        add: impl Fn(&mut Self, Vec<(F, usize)>, c64) -> Result<()>,
+    ) -> Result<Result<Self, Mistake>> {
+        let terms = match text::parse(text, hilbert.n_sites(), alphabet) {
+            Ok(terms) => terms,
+            Err(mistake) => return Ok(Err(mistake)),
+        };
+        let mut sum = Self::zero(hilbert);
+        for (weight, factors) in terms {
+            add(&mut sum, factors, weight)?;
+        }
+        Ok(Ok(sum))
     }
 
     /// Whether a bit of a string is 1 less the local index: a bit is 0 for spin up.

@@ -2,7 +2,7 @@
 
 use super::Strings;
 use super::masks::Masks;
-use super::text::{self, Alphabet, Mistake};
+use super::text::{Alphabet, Mistake};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -121,25 +121,15 @@ impl PauliStrings {
     /// # Errors
     /// The space has not two local states; the text is no such sum; a site the space lacks.
     pub fn parse(hilbert: &Hilbert, text: &str) -> Result<Self> {
-        check_space(hilbert)?;
-        match Self::read(hilbert, text)? {
-            Ok(sum) => Ok(sum),
-            Err(mistake) => Err(mistake.into_error("text", text)),
-        }
+        Self::read(hilbert, text)?.map_err(|mistake| mistake.into_error("text", text))
     }
 
     /// [`parse`](Self::parse), a mistake in the text with its place.
     pub(crate) fn read(hilbert: &Hilbert, text: &str) -> Result<Result<Self, Mistake>> {
         check_space(hilbert)?;
-        let terms = match text::parse(text, hilbert.n_sites(), &ALPHABET) {
-            Ok(terms) => terms,
-            Err(mistake) => return Ok(Err(mistake)),
-        };
-        let mut sum = Self::zero(hilbert);
-        for (weight, letters) in terms {
-            sum.add_letters(letters.into_iter(), weight)?;
-        }
-        Ok(Ok(sum))
+        Self::read_terms(hilbert, text, &ALPHABET, |sum, letters, weight| {
+            sum.add_letters(letters.into_iter(), weight)
+        })
     }
 
     /// The identity.
