@@ -1,0 +1,94 @@
+//! Arrays of Python: basis states, and numbers of the four scalars.
+
+use autoket::Error;
+use autoket::hilbert::Hilbert;
+use num_complex::Complex;
+use numpy::{
+    Element, IntoPyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods,
+};
+use pyo3::prelude::*;
+
+use crate::errors::OrRaise;
+
+/// Basis states as local indices, with the shape of the batch before the axis of sites.
+pub struct States {
+    /// `(state, site)`
+    pub sigma: Vec<u8>,
+    /// The shape but for its last axis.
+    pub batch: Vec<usize>,
+}
+
+impl States {
+    /// From an array of local states' values `(..., site)`, of any real dtype; what NumPy takes for one will do.
+    ///
+    /// # Errors
+    /// `ValueError`: another number of sites, or a value that is no local state.
+    pub fn read(hilbert: &Hilbert, states: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let values = floats(states)?;
+        let (&n_sites, batch) = match values.shape().split_last() {
+            Some(split) if *split.0 == hilbert.n_sites() => split,
+            _ => {
+                return Err(Error::invalid(
+                    "σ",
+                    format!("an array of shape (..., {})", hilbert.n_sites()),
+                    format!("shape {:?}", values.shape()),
+                    format!("give states of {}", hilbert.name()),
+                ))
+                .or_raise();
+            }
+        };
+        debug_assert!(n_sites > 0);
+        let batch = batch.to_vec();
+        let sigma = hilbert.indices_of(values.as_slice()?).or_raise()?;
+        Ok(Self { sigma, batch })
+    }
+
+    /// An array of local states' values `(..., site)`: `int8`, as NetKet's samples.
+    pub fn write<'py>(
+        self,
+        py: Python<'py>,
+        hilbert: &Hilbert,
+    ) -> PyResult<Bound<'py, PyArrayDyn<i8>>> {
+        // 2s up to 255 does not fit into int8; such spaces are given as the numbers NumPy would take.
+        let values = hilbert.values_of(&self.sigma);
+        let values: Vec<i8> = values.into_iter().map(|value| value as i8).collect();
+        let shape = [self.batch, vec![hilbert.n_sites()]].concat();
+        shaped(py, values, &shape)
+    }
+}
+
+/// An array as `float64`, C order.
+pub fn floats<'py>(array: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
+    as_dtype::<f64>(array, "float64")
+}
+
+/// An array of a dtype, C order: itself, if it is one.
+pub fn as_dtype<'py, T: Element>(
+    array: &Bound<'py, PyAny>,
+    dtype: &str,
+) -> PyResult<PyReadonlyArrayDyn<'py, T>> {
+    let numpy = array.py().import("numpy")?;
+    let array = numpy.call_method1("ascontiguousarray", (array, dtype))?;
+    Ok(array.cast::<PyArrayDyn<T>>()?.readonly())
+}
+
+/// An array of this shape, without a copy.
+pub fn shaped<'py, T: Element>(
+    py: Python<'py>,
+    values: Vec<T>,
+    shape: &[usize],
+) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
+    values.into_pyarray(py).reshape(shape)
+}
+
+/// Numbers of one of the four scalars: what crosses the border where the dtype is known at run time only.
+pub enum Numbers {
+    /// `float32`
+    Float32(Vec<f32>),
+    /// `float64`
+    Float64(Vec<f64>),
+    /// `complex64`
+    Complex64(Vec<Complex<f32>>),
+    /// `complex128`
+    Complex128(Vec<Complex<f64>>),
+}
