@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::interrupt::Interrupt;
-use crate::models::same_space;
+use crate::models::{Autoregressive, same_space};
 use crate::operator::{Connected, Operator, check_closed};
-use crate::optimizer::{Optimizer, Solution, Sr, SrPlan, SrSpace};
+use crate::optimizer::{Optimizer, Schedule, Solution, Sr, SrPlan, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
 use crate::vqs::{Estimate, McState, VariationalState};
@@ -32,9 +32,15 @@ use crate::vqs::{Estimate, McState, VariationalState};
 /// # Ok::<(), autoket::Error>(())
 /// ```
 pub struct Vmc<S: Scalar, V> {
-    hamiltonian: Arc<dyn Operator>,
     /// The state.
     pub state: V,
+    minimizer: Minimizer<S>,
+}
+
+/// The part of [`Vmc`] that is not the state: a step in two halves, for whoever keeps the state elsewhere or wants
+/// to look at an update before it is made.
+pub struct Minimizer<S: Scalar> {
+    hamiltonian: Arc<dyn Operator>,
     optimizer: Optimizer<S>,
     sr: Option<Sr>,
     step: usize,
@@ -69,10 +75,55 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         sr: Option<Sr>,
     ) -> Result<Self> {
         same_space(state.model().hilbert(), &*hamiltonian)?;
+        let minimizer = Minimizer::new(hamiltonian, optimizer, sr)?;
+        Ok(Self { state, minimizer })
+    }
+
+    /// [`Minimizer::set_memory`].
+    pub fn set_memory(&mut self, bytes: usize) {
+        self.minimizer.set_memory(bytes);
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.minimizer.steps()
+    }
+
+    /// The Hamiltonian.
+    pub fn hamiltonian(&self) -> &dyn Operator {
+        &*self.minimizer.hamiltonian
+    }
+
+    /// [`Minimizer::set_interrupt`].
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.minimizer.set_interrupt(interrupt);
+    }
+
+    /// One step: samples and local energies, log-derivatives, solve, update.
+    ///
+    /// # Errors
+    /// The energy or the update is not finite: the parameters are still those of the last good step.
+    /// The step was interrupted: the next one is the same step, with the same samples.
+    pub fn advance(&mut self) -> Result<Record> {
+        let record = self.minimizer.propose(&mut self.state)?;
+        self.minimizer.accept(&mut self.state)?;
+        Ok(record)
+    }
+}
+
+impl<S: Scalar> Minimizer<S> {
+    /// A minimizer at step 0; without `sr` it follows the plain gradient.
+    ///
+    /// # Errors
+    /// The Hamiltonian [leaves](check_closed) its space.
+    pub fn new(
+        hamiltonian: Arc<dyn Operator>,
+        optimizer: Optimizer<S>,
+        sr: Option<Sr>,
+    ) -> Result<Self> {
         check_closed(&*hamiltonian)?;
         Ok(Self {
             hamiltonian,
-            state,
             optimizer,
             sr,
             step: 0,
@@ -89,16 +140,6 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         self.space.memory = bytes;
     }
 
-    /// Steps done.
-    pub fn steps(&self) -> usize {
-        self.step
-    }
-
-    /// The Hamiltonian.
-    pub fn hamiltonian(&self) -> &dyn Operator {
-        &*self.hamiltonian
-    }
-
     /// Lets another thread stop a step that is under way.
     ///
     /// A step looks for it in each block of samples, in each product of the solver and each iteration, but not
@@ -107,41 +148,73 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         self.space.interrupt = interrupt;
     }
 
-    /// One step: samples and local energies, log-derivatives, solve, update.
+    /// Another learning rate from the next step on.
+    pub fn set_learning_rate(&mut self, learning_rate: impl Into<Schedule>) {
+        self.optimizer.set_learning_rate(learning_rate);
+    }
+
+    /// Another way to solve for the update, from the next step on.
+    pub fn set_sr(&mut self, sr: Option<Sr>) {
+        self.sr = sr;
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.step
+    }
+
+    /// What the last [`propose`](Self::propose) found: samples, local energies, statistics.
+    pub fn estimate(&self) -> &Estimate<S> {
+        &self.estimate
+    }
+
+    /// The update that the last [`propose`](Self::propose) found, θ-shaped, before the optimizer.
+    pub fn change(&self) -> &[S] {
+        &self.change
+    }
+
+    /// How a step's system will be solved for a state of so many samples; `None` without stochastic reconfiguration.
+    pub fn plan(&self, model: &dyn Autoregressive<S>, n_samples: usize) -> Option<SrPlan> {
+        let plan = |sr: &Sr| sr.plan(model, n_samples, self.space.memory);
+        self.sr.as_ref().map(plan)
+    }
+
+    /// The first half of a step: samples and local energies, log-derivatives, solve.
     ///
     /// # Errors
-    /// The energy or the update is not finite: the parameters are still those of the last good step.
-    /// The step was interrupted: the next one is the same step, with the same samples.
-    pub fn advance(&mut self) -> Result<Record> {
+    /// The state is of another space than the Hamiltonian.
+    /// The energy or the update is not finite: the parameters are those of the last good step.
+    /// It was interrupted: the next one is the same step, with the same samples.
+    pub fn propose(&mut self, state: &mut dyn VariationalState<S>) -> Result<Record> {
         let interrupt = self.space.interrupt.clone();
         interrupt.check()?;
         let hamiltonian = Interruptible {
             operator: &*self.hamiltonian,
             interrupt: &interrupt,
         };
-        self.state.estimate_into(&hamiltonian, &mut self.estimate)?;
-        let result = interrupt.check().and_then(|()| self.follow_estimate());
+        state.estimate_into(&hamiltonian, &mut self.estimate)?;
+        let result = interrupt.check().and_then(|()| self.follow_estimate(state));
         if let Err(Error::Interrupted) = result {
-            self.state.rewind();
+            state.rewind();
         }
         result
     }
 
     /// The part of a step that follows from its samples and local energies.
-    fn follow_estimate(&mut self) -> Result<Record> {
+    fn follow_estimate(&mut self, state: &mut dyn VariationalState<S>) -> Result<Record> {
         let step = self.step;
         let estimate = &self.estimate;
         let mean = estimate.stats.mean;
-        let params = self.state.params_mut();
+        let params = state.params_mut();
         if !(mean.re.is_finite() && mean.im.is_finite()) {
-            if !self.good.is_empty() {
+            if self.good.len() == params.values.len() {
                 params.values.clone_from(&self.good);
             }
             return Err(not_finite("the energy", step));
         }
         self.good.clone_from(&params.values);
 
-        let (model, theta) = (self.state.model(), &self.state.params().values);
+        let (model, theta) = (state.model(), &state.params().values);
         let (gradient, mut solution);
         let update = match &self.sr {
             None => {
@@ -155,18 +228,28 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
             }
         };
         finite("the update", step, update.iter().copied())?;
-
-        let params = self.state.params_mut();
-        params.layout.scatter_into(update, &mut self.change);
-        if !self.optimizer.apply(step, &mut params.values, &self.change) {
-            return Err(not_finite("a parameter", step));
-        }
-        self.step += 1;
+        state.params().layout.scatter_into(update, &mut self.change);
         Ok(Record {
             step,
             energy: self.estimate.stats,
             solution,
         })
+    }
+
+    /// The second half: the optimizer moves the parameters.
+    ///
+    /// # Errors
+    /// A parameter would not be finite: all stay as they are.
+    pub fn accept(&mut self, state: &mut dyn VariationalState<S>) -> Result<()> {
+        let params = state.params_mut();
+        if !self
+            .optimizer
+            .apply(self.step, &mut params.values, &self.change)
+        {
+            return Err(not_finite("a parameter", self.step));
+        }
+        self.step += 1;
+        Ok(())
     }
 }
 
@@ -204,37 +287,19 @@ impl Operator for Interruptible<'_> {
 impl<S: Scalar> Vmc<S, McState<S>> {
     /// How a step's system will be solved; `None` without stochastic reconfiguration.
     pub fn plan(&self) -> Option<SrPlan> {
-        let plan = |sr: &Sr| {
-            sr.plan(
-                self.state.model(),
-                self.state.n_samples(),
-                self.space.memory,
-            )
-        };
-        self.sr.as_ref().map(plan)
+        let (model, n_samples) = (self.state.model(), self.state.n_samples());
+        self.minimizer.plan(model, n_samples)
     }
 
-    /// The energy from so many fresh samples, in portions of at most [`PORTION`]; an [`Interrupt`] does not end it.
+    /// The energy from so many fresh samples; an [`Interrupt`] does not end it.
     ///
     /// # Errors
-    /// The energy is not finite.
+    /// As of [`McState::expect_of`].
     pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
-        let per_step = self.state.n_samples();
-        let mut local_values = Vec::with_capacity(n_samples.min(PORTION));
-        while local_values.len() < n_samples {
-            self.state
-                .set_n_samples(PORTION.min(n_samples - local_values.len()));
-            local_values.extend(self.state.estimate(&*self.hamiltonian)?.local_values);
-        }
-        self.state.set_n_samples(per_step);
-        let energy = Stats::of_samples(&local_values);
-        finite("the energy", self.step, [energy.mean.re, energy.mean.im])?;
-        Ok(energy)
+        self.state
+            .expect_of(&*self.minimizer.hamiltonian, n_samples)
     }
 }
-
-/// Samples drawn at once for an energy of many.
-pub const PORTION: usize = 1 << 16;
 
 fn finite(what: &str, step: usize, numbers: impl IntoIterator<Item = f64>) -> Result<()> {
     match numbers.into_iter().all(f64::is_finite) {

@@ -1,4 +1,4 @@
-//! First-order rules: stochastic gradient descent, momentum, Adam.
+//! First-order rules: stochastic gradient descent, momentum, Adam and its kin.
 
 use num_traits::Float;
 
@@ -26,6 +26,53 @@ pub enum Rule {
         /// Added to the root of the mean square.
         eps: f64,
     },
+    /// Adam with the largest mean square so far, Reddi, Kale and Kumar, arXiv:1904.09237; it never grows its steps.
+    AmsGrad {
+        /// Decay of the mean.
+        b1: f64,
+        /// Decay of the mean square.
+        b2: f64,
+        /// Added to the root of the largest mean square.
+        eps: f64,
+    },
+    /// G ← G + |g|², θ ← θ - η g/√(G + ε): Duchi, Hazan and Singer (2011).
+    AdaGrad {
+        /// ε.
+        eps: f64,
+        /// G before the first step, NetKet's default 0.1.
+        initial_accumulator_value: f64,
+    },
+    /// v ← β v + (1 - β)|g|², θ ← θ - η g/√(v + ε): Hinton (2012).
+    RmsProp {
+        /// Decay of the mean square, NetKet's default 0.9.
+        beta: f64,
+        /// ε.
+        eps: f64,
+    },
+}
+
+impl Rule {
+    /// Has it a memory of means, of mean squares, of the largest of these?
+    fn remembers(&self) -> [bool; 3] {
+        match self {
+            Self::Sgd => [false, false, false],
+            Self::Momentum { .. } => [true, false, false],
+            Self::Adam { .. } => [true, true, false],
+            Self::AmsGrad { .. } => [true, true, true],
+            Self::AdaGrad { .. } | Self::RmsProp { .. } => [false, true, false],
+        }
+    }
+
+    /// Mean squares before the first step.
+    fn initial_square(&self) -> f64 {
+        match self {
+            Self::AdaGrad {
+                initial_accumulator_value,
+                ..
+            } => *initial_accumulator_value,
+            _ => 0.0,
+        }
+    }
 }
 
 /// A rule with its learning rate and its memory.
@@ -35,6 +82,7 @@ pub struct Optimizer<S: Scalar> {
     learning_rate: Schedule,
     mean: Vec<S>,
     mean_square: Vec<S::Real>,
+    largest: Vec<S::Real>,
 }
 
 impl<S: Scalar> Optimizer<S> {
@@ -45,7 +93,13 @@ impl<S: Scalar> Optimizer<S> {
             learning_rate: learning_rate.into(),
             mean: Vec::new(),
             mean_square: Vec::new(),
+            largest: Vec::new(),
         }
+    }
+
+    /// Another learning rate, for the steps to come.
+    pub fn set_learning_rate(&mut self, learning_rate: impl Into<Schedule>) {
+        self.learning_rate = learning_rate.into();
     }
 
     /// Stochastic gradient descent.
@@ -71,34 +125,39 @@ impl<S: Scalar> Optimizer<S> {
     #[must_use]
     pub fn apply(&mut self, step: usize, theta: &mut [S], gradient: &[S]) -> bool {
         let real = S::Real::from_f64;
-        let (n_means, n_squares) = match self.rule {
-            Rule::Sgd => (0, 0),
-            Rule::Momentum { .. } => (theta.len(), 0),
-            Rule::Adam { .. } => (theta.len(), theta.len()),
-        };
-        self.mean.resize(n_means, S::zero());
-        self.mean_square.resize(n_squares, real(0.0));
+        let [means, squares, largest] = self
+            .rule
+            .remembers()
+            .map(|has| theta.len() * usize::from(has));
+        self.mean.resize(means, S::zero());
+        self.mean_square
+            .resize(squares, real(self.rule.initial_square()));
+        self.largest.resize(largest, real(0.0));
         let moved = self.movement(step);
-        let (mean, mean_square) = (&mut self.mean, &mut self.mean_square);
-        let next = |i: usize, theta: &[S], mean: &[S], mean_square: &[S::Real]| {
+        let next = |this: &Self, i: usize, theta: &[S]| {
+            let or_zero = |memory: &[S::Real]| memory.get(i).copied().unwrap_or(real(0.0));
             let before = Entry {
                 theta: theta[i],
-                mean: mean.get(i).copied().unwrap_or_else(S::zero),
-                mean_square: mean_square.get(i).copied().unwrap_or(real(0.0)),
+                mean: this.mean.get(i).copied().unwrap_or_else(S::zero),
+                mean_square: or_zero(&this.mean_square),
+                largest: or_zero(&this.largest),
             };
             moved(before, gradient[i])
         };
-        if !(0..theta.len()).all(|i| next(i, theta, mean, mean_square).is_finite()) {
+        if !(0..theta.len()).all(|i| next(self, i, theta).is_finite()) {
             return false;
         }
         for i in 0..theta.len() {
-            let after = next(i, theta, mean, mean_square);
+            let after = next(self, i, theta);
             theta[i] = after.theta;
-            if let Some(mean) = mean.get_mut(i) {
+            if let Some(mean) = self.mean.get_mut(i) {
                 *mean = after.mean;
             }
-            if let Some(mean_square) = mean_square.get_mut(i) {
+            if let Some(mean_square) = self.mean_square.get_mut(i) {
                 *mean_square = after.mean_square;
+            }
+            if let Some(largest) = self.largest.get_mut(i) {
+                *largest = after.largest;
             }
         }
         true
@@ -110,40 +169,46 @@ impl<S: Scalar> Optimizer<S> {
         let scale = |x: S::Real| S::new(x, S::Real::from_f64(0.0));
         let minus_rate = scale(real(-self.learning_rate.at(step)));
         let rule = self.rule;
-        move |Entry {
-                  theta,
-                  mean,
-                  mean_square,
-              },
-              g| match rule {
-            Rule::Sgd => Entry {
-                theta: theta + minus_rate * g,
-                mean,
-                mean_square,
-            },
-            Rule::Momentum { beta, nesterov } => {
-                let beta = scale(real(beta));
-                let mean = g + beta * mean;
-                let direction = if nesterov { g + beta * mean } else { mean };
-                Entry {
-                    theta: theta + minus_rate * direction,
-                    mean,
-                    mean_square,
+        let count = step as i32 + 1;
+        let square = |g: S| g.re() * g.re() + g.im() * g.im();
+        // Means of steps so far, and of their squares, without the bias towards the zeros they began with.
+        let adam = move |e: &mut Entry<S>, g: S, b1: f64, b2: f64| {
+            e.mean = scale(real(b1)) * e.mean + scale(real(1.0 - b1)) * g;
+            e.mean_square = real(b2) * e.mean_square + real(1.0 - b2) * square(g);
+            let unbiased = e.mean_square / real(1.0 - b2.powi(count));
+            (real(1.0 - b1.powi(count)), unbiased)
+        };
+        move |mut e: Entry<S>, g: S| {
+            let along = match rule {
+                Rule::Sgd => g,
+                Rule::Momentum { beta, nesterov } => {
+                    let beta = scale(real(beta));
+                    e.mean = g + beta * e.mean;
+                    if nesterov { g + beta * e.mean } else { e.mean }
                 }
-            }
-            Rule::Adam { b1, b2, eps } => {
-                let count = step as i32 + 1;
-                let (unbias_mean, unbias_square) = (1.0 - b1.powi(count), 1.0 - b2.powi(count));
-                let square = g.re() * g.re() + g.im() * g.im();
-                let mean = scale(real(b1)) * mean + scale(real(1.0 - b1)) * g;
-                let mean_square = real(b2) * mean_square + real(1.0 - b2) * square;
-                let root = (mean_square / real(unbias_square)).sqrt() + real(eps);
-                Entry {
-                    theta: theta + minus_rate * mean / scale(real(unbias_mean) * root),
-                    mean,
-                    mean_square,
+                Rule::Adam { b1, b2, eps } => {
+                    let (unbias, square) = adam(&mut e, g, b1, b2);
+                    e.mean / scale(unbias * (square.sqrt() + real(eps)))
                 }
-            }
+                Rule::AmsGrad { b1, b2, eps } => {
+                    let (unbias, square) = adam(&mut e, g, b1, b2);
+                    e.largest = e.largest.max(square);
+                    e.mean / scale(unbias * (e.largest.sqrt() + real(eps)))
+                }
+                Rule::AdaGrad { eps, .. } => {
+                    e.mean_square += square(g);
+                    match e.mean_square > real(0.0) {
+                        true => g / scale((e.mean_square + real(eps)).sqrt()),
+                        false => S::zero(),
+                    }
+                }
+                Rule::RmsProp { beta, eps } => {
+                    e.mean_square = real(beta) * e.mean_square + real(1.0 - beta) * square(g);
+                    g / scale((e.mean_square + real(eps)).sqrt())
+                }
+            };
+            e.theta += minus_rate * along;
+            e
         }
     }
 }
@@ -153,11 +218,12 @@ struct Entry<S: Scalar> {
     theta: S,
     mean: S,
     mean_square: S::Real,
+    largest: S::Real,
 }
 
 impl<S: Scalar> Entry<S> {
     fn is_finite(&self) -> bool {
         let finite = self.theta.is_finite() && self.mean.is_finite();
-        finite && Float::is_finite(self.mean_square)
+        finite && Float::is_finite(self.mean_square) && Float::is_finite(self.largest)
     }
 }

@@ -95,6 +95,7 @@ impl<S: Scalar> Estimate<S> {
 /// assert!(energy.error_of_mean < 1.0);
 /// # Ok::<(), autoket::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct McState<S: Scalar> {
     model: Arc<dyn Autoregressive<S>>,
     params: Params<S>,
@@ -110,6 +111,20 @@ impl<S: Scalar> McState<S> {
     /// # Errors
     /// `n_samples` is 0.
     pub fn new(model: Arc<dyn Autoregressive<S>>, n_samples: usize, seed: i64) -> Result<Self> {
+        let params = model.init(Key::new(seed));
+        Self::of(model, params, DirectSampler::of_seed(seed), n_samples)
+    }
+
+    /// A state with these parameters, which are the model's, and this sampler.
+    ///
+    /// # Errors
+    /// `n_samples` is 0.
+    pub fn of(
+        model: Arc<dyn Autoregressive<S>>,
+        params: Params<S>,
+        sampler: DirectSampler,
+        n_samples: usize,
+    ) -> Result<Self> {
         if n_samples == 0 {
             return Err(Error::invalid(
                 "n_samples",
@@ -118,8 +133,6 @@ impl<S: Scalar> McState<S> {
                 "give the samples of one step",
             ));
         }
-        let params = model.init(Key::new(seed));
-        let sampler = DirectSampler::of_seed(seed);
         Ok(Self {
             params,
             sampler,
@@ -137,6 +150,71 @@ impl<S: Scalar> McState<S> {
         self.sampler
             .sample_into(&*self.model, theta, self.n_samples, &mut samples);
         samples
+    }
+
+    /// Local values and statistics of an operator on samples of this state.
+    ///
+    /// # Errors
+    /// An operator on another space.
+    pub fn estimate_on(&self, samples: Samples<S>, operator: &dyn Operator) -> Result<Estimate<S>> {
+        let mut estimate = Estimate {
+            samples,
+            ..Estimate::default()
+        };
+        self.evaluate(operator, &mut estimate)?;
+        Ok(estimate)
+    }
+
+    /// All but the samples of an estimate.
+    fn evaluate(&self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
+        same_space(self.model.hilbert(), operator)?;
+        let n_samples = out.samples.log_psi.len();
+        out.local_values.resize(n_samples, c64::ZERO);
+        self.model.local_values_into(
+            &self.params.values,
+            &out.samples.sigma,
+            operator,
+            &mut out.local_values,
+        );
+        out.stats = Stats::of_samples(&out.local_values);
+        out.weights.clear();
+        out.weights.resize(n_samples, 1.0 / n_samples as f64);
+        Ok(())
+    }
+
+    /// ⟨O⟩ from so many fresh samples, in portions of at most [`PORTION`].
+    ///
+    /// # Errors
+    /// An operator on another space; the mean is not finite.
+    pub fn expect_of(&mut self, operator: &dyn Operator, n_samples: usize) -> Result<Stats> {
+        let per_step = self.n_samples;
+        let mut local_values = Vec::with_capacity(n_samples.min(PORTION));
+        while local_values.len() < n_samples {
+            self.n_samples = PORTION.min(n_samples - local_values.len());
+            let estimate = self.estimate(operator);
+            self.n_samples = per_step;
+            local_values.extend(estimate?.local_values);
+        }
+        let stats = Stats::of_samples(&local_values);
+        match stats.mean.re.is_finite() && stats.mean.im.is_finite() {
+            true => Ok(stats),
+            false => Err(Error::invalid(
+                "the expectation value",
+                "a finite number",
+                stats.mean,
+                "look for parameters that are not finite or far too large",
+            )),
+        }
+    }
+
+    /// The sampler, at its next key.
+    pub fn sampler(&self) -> DirectSampler {
+        self.sampler
+    }
+
+    /// Goes on with another sampler.
+    pub fn set_sampler(&mut self, sampler: DirectSampler) {
+        self.sampler = sampler;
     }
 
     /// Takes fresh samples into a measurement.
@@ -178,14 +256,7 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
         self.rewound = self.sampler;
         self.sampler
             .sample_into(&*self.model, theta, self.n_samples, &mut out.samples);
-        out.local_values.resize(self.n_samples, c64::ZERO);
-        self.model
-            .local_values_into(theta, &out.samples.sigma, operator, &mut out.local_values);
-        out.stats = Stats::of_samples(&out.local_values);
-        out.weights.clear();
-        out.weights
-            .resize(self.n_samples, 1.0 / self.n_samples as f64);
-        Ok(())
+        self.evaluate(operator, out)
     }
 
     fn rewind(&mut self) {
@@ -193,7 +264,11 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
     }
 }
 
+/// Samples drawn at once for an expectation value of many.
+pub const PORTION: usize = 1 << 16;
+
 /// A state summed over all basis states: exact, for small systems, and the oracle of [`McState`].
+#[derive(Clone)]
 pub struct FullSumState<S: Scalar> {
     model: Arc<dyn Autoregressive<S>>,
     params: Params<S>,
@@ -206,12 +281,26 @@ impl<S: Scalar> FullSumState<S> {
     /// # Errors
     /// The Hilbert space is too large to enumerate.
     pub fn new(model: Arc<dyn Autoregressive<S>>, seed: i64) -> Result<Self> {
+        let params = model.init(Key::new(seed));
+        Self::of(model, params)
+    }
+
+    /// A state with these parameters, which are the model's.
+    ///
+    /// # Errors
+    /// The Hilbert space is too large to enumerate.
+    pub fn of(model: Arc<dyn Autoregressive<S>>, params: Params<S>) -> Result<Self> {
         let states = model.hilbert().all_states()?;
         Ok(Self {
-            params: model.init(Key::new(seed)),
+            params,
             states,
             model,
         })
+    }
+
+    /// All basis states, `(state, site)`.
+    pub fn states(&self) -> &[u8] {
+        &self.states
     }
 }
 

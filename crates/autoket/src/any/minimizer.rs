@@ -1,0 +1,109 @@
+//! A minimizer of any scalar.
+
+use std::sync::Arc;
+
+use super::{AnyState, with_scalar};
+use crate::driver::{Minimizer, Record};
+use crate::error::Result;
+use crate::interrupt::Interrupt;
+use crate::module::Array;
+use crate::operator::Operator;
+use crate::optimizer::{Optimizer, Rule, Schedule, Sr, SrPlan};
+use crate::scalar::Scalar;
+use crate::vqs::VariationalState;
+
+/// [`Minimizer`] of any scalar.
+pub trait AnyMinimizer: Send + Sync {
+    /// [`Minimizer::propose`]; the samples it draws are then those of the state.
+    ///
+    /// # Errors
+    /// As there; a state of another scalar.
+    fn propose(&mut self, state: &mut dyn AnyState) -> Result<Record>;
+    /// [`Minimizer::accept`].
+    ///
+    /// # Errors
+    /// As there; a state of another scalar.
+    fn accept(&mut self, state: &mut dyn AnyState) -> Result<()>;
+    /// [`Minimizer::change`].
+    fn change(&self) -> Array;
+    /// [`Minimizer::set_memory`].
+    fn set_memory(&mut self, bytes: usize);
+    /// [`Minimizer::set_interrupt`].
+    fn set_interrupt(&mut self, interrupt: Interrupt);
+    /// [`Minimizer::set_learning_rate`].
+    fn set_learning_rate(&mut self, learning_rate: Schedule);
+    /// [`Minimizer::set_sr`].
+    fn set_sr(&mut self, sr: Option<Sr>);
+    /// Steps done.
+    fn steps(&self) -> usize;
+    /// [`Minimizer::plan`].
+    ///
+    /// # Errors
+    /// A state of another scalar.
+    fn plan(&self, state: &mut dyn AnyState) -> Result<Option<SrPlan>>;
+}
+
+/// A minimizer for states of the scalar of this one.
+///
+/// # Errors
+/// As [`Minimizer::new`]; the Hamiltonian acts on another space than the state's.
+pub fn minimizer(
+    state: &dyn AnyState,
+    hamiltonian: Arc<dyn Operator>,
+    rule: Rule,
+    learning_rate: Schedule,
+    sr: Option<Sr>,
+) -> Result<Box<dyn AnyMinimizer>> {
+    crate::models::same_space(state.hilbert(), &*hamiltonian)?;
+    with_scalar!(state.dtype(), S => {
+        let optimizer: Optimizer<S> = Optimizer::new(rule, learning_rate);
+        Ok(Box::new(Minimizer::new(hamiltonian, optimizer, sr)?))
+    })
+}
+
+impl<S: Scalar> AnyMinimizer for Minimizer<S> {
+    fn propose(&mut self, state: &mut dyn AnyState) -> Result<Record> {
+        let state = state.typed::<S>()?;
+        let record = self.propose(state)?;
+        state.keep(&self.estimate().samples);
+        Ok(record)
+    }
+
+    fn accept(&mut self, state: &mut dyn AnyState) -> Result<()> {
+        self.accept(state.typed::<S>()?)?;
+        state.reset();
+        Ok(())
+    }
+
+    fn change(&self) -> Array {
+        let change = self.change();
+        Array::new(&[change.len()], change.to_vec()).expect("one axis of all values")
+    }
+
+    fn set_memory(&mut self, bytes: usize) {
+        self.set_memory(bytes);
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.set_interrupt(interrupt);
+    }
+
+    fn set_learning_rate(&mut self, learning_rate: Schedule) {
+        self.set_learning_rate(learning_rate);
+    }
+
+    fn set_sr(&mut self, sr: Option<Sr>) {
+        self.set_sr(sr);
+    }
+
+    fn steps(&self) -> usize {
+        self.steps()
+    }
+
+    fn plan(&self, state: &mut dyn AnyState) -> Result<Option<SrPlan>> {
+        let n_samples = state
+            .n_samples()
+            .unwrap_or(state.samples().len() / state.hilbert().n_sites());
+        Ok(self.plan(state.typed::<S>()?.model(), n_samples))
+    }
+}

@@ -1,0 +1,208 @@
+//! States and drivers whose scalar is chosen at run time: the one place where all four are named.
+
+mod minimizer;
+mod model;
+mod state;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use minimizer::{AnyMinimizer, minimizer};
+pub use model::AnyModel;
+pub use state::{AnyState, full_sum_state, mc_state};
+
+use crate::driver::Record;
+use crate::error::Result;
+use crate::interrupt::Interrupt;
+use crate::models::{Ansatz, Design};
+use crate::observables::Measurement;
+use crate::operator::Operator;
+use crate::optimizer::{Rule, Schedule, Sr, SrPlan};
+use crate::random::Key;
+use crate::sampler::DirectSampler;
+use crate::scalar::{Dtype, Scalar};
+use crate::stats::Stats;
+
+/// Runs the same code for a dtype chosen at run time: `$S` is the scalar.
+macro_rules! with_scalar {
+    ($dtype:expr, $S:ident => $body:expr) => {
+        match $dtype {
+            $crate::scalar::Dtype::Float32 => {
+                type $S = f32;
+                $body
+            }
+            $crate::scalar::Dtype::Float64 => {
+                type $S = f64;
+                $body
+            }
+            $crate::scalar::Dtype::Complex64 => {
+                type $S = num_complex::Complex<f32>;
+                $body
+            }
+            $crate::scalar::Dtype::Complex128 => {
+                type $S = num_complex::Complex<f64>;
+                $body
+            }
+        }
+    };
+}
+use with_scalar;
+
+/// [`Vmc`](crate::driver::Vmc) on an [`McState`](crate::vqs::McState) of any scalar.
+pub struct AnyVmc {
+    state: Box<dyn AnyState>,
+    minimizer: Box<dyn AnyMinimizer>,
+    hamiltonian: Arc<dyn Operator>,
+}
+
+/// What a run is made of.
+#[derive(Clone)]
+pub struct RunParts {
+    /// The model.
+    pub model: Design,
+    /// Its scalar.
+    pub dtype: Dtype,
+    /// The Hamiltonian.
+    pub hamiltonian: Arc<dyn Operator>,
+    /// Samples of one step.
+    pub n_samples: usize,
+    /// The seed of parameters and samples.
+    pub seed: i64,
+    /// How the update moves the parameters.
+    pub rule: Rule,
+    /// How far.
+    pub learning_rate: Schedule,
+    /// Stochastic reconfiguration; `None`: the plain gradient.
+    pub sr: Option<Sr>,
+}
+
+impl RunParts {
+    /// The model's table for the samples of one step, then what it costs and reads, on a lattice of
+    /// `[rows, columns]`.
+    ///
+    /// # Errors
+    /// The model cannot be built; a lattice of another number of sites.
+    pub fn inspect(&self, extent: [usize; 2]) -> Result<String> {
+        with_scalar!(self.dtype, S => self.inspect_as::<S>(extent))
+    }
+
+    fn inspect_as<S: Scalar>(&self, extent: [usize; 2]) -> Result<String> {
+        let model = self.model.build::<S>()?;
+        let table = model.tabulate(self.n_samples);
+        Ok(format!(
+            "{}\n\n{}",
+            table.trim_end(),
+            model.describe(extent)?
+        ))
+    }
+}
+
+impl AnyVmc {
+    /// A driver at step 0.
+    ///
+    /// # Errors
+    /// The model cannot be built; there are no samples; the model and the Hamiltonian are on different spaces, or the Hamiltonian
+    /// leaves its own.
+    pub fn new(parts: RunParts) -> Result<Self> {
+        let model = AnyModel::build(&parts.model, parts.dtype)?;
+        let sampler = DirectSampler::of_seed(parts.seed);
+        let state = mc_state(model, Key::new(parts.seed), sampler, parts.n_samples)?;
+        let hamiltonian = Arc::clone(&parts.hamiltonian);
+        let minimizer = minimizer(
+            &*state,
+            parts.hamiltonian,
+            parts.rule,
+            parts.learning_rate,
+            parts.sr,
+        )?;
+        Ok(Self {
+            state,
+            minimizer,
+            hamiltonian,
+        })
+    }
+
+    /// The state.
+    pub fn state(&self) -> &dyn AnyState {
+        &*self.state
+    }
+
+    /// One step of [`Vmc::advance`](crate::driver::Vmc::advance).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn advance(&mut self) -> Result<Record> {
+        let record = self.minimizer.propose(&mut *self.state)?;
+        self.minimizer.accept(&mut *self.state)?;
+        Ok(record)
+    }
+
+    /// [`Minimizer::set_memory`](crate::driver::Minimizer::set_memory).
+    pub fn set_memory(&mut self, bytes: usize) {
+        self.minimizer.set_memory(bytes);
+    }
+
+    /// [`Minimizer::set_interrupt`](crate::driver::Minimizer::set_interrupt).
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.minimizer.set_interrupt(interrupt);
+    }
+
+    /// How a step's system will be solved; `None` without stochastic reconfiguration.
+    pub fn plan(&mut self) -> Option<SrPlan> {
+        let plan = self.minimizer.plan(&mut *self.state);
+        plan.expect("a state of the minimizer's scalar")
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.minimizer.steps()
+    }
+
+    /// The energy from so many fresh samples.
+    ///
+    /// # Errors
+    /// The energy is not finite.
+    pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
+        self.state.expect_of(&*self.hamiltonian, n_samples)
+    }
+
+    /// Takes so many fresh samples into a measurement.
+    ///
+    /// # Errors
+    /// An observable on another space.
+    pub fn measure(&mut self, measurement: &mut Measurement, n_samples: usize) -> Result<()> {
+        self.state.measure(measurement, n_samples)
+    }
+
+    /// Takes the samples of the next step into a measurement; the step draws them again.
+    ///
+    /// # Errors
+    /// An observable on another space.
+    pub fn measure_step(&mut self, measurement: &mut Measurement) -> Result<()> {
+        let n_samples = self.state.n_samples().unwrap_or(1);
+        let measured = self.state.measure(measurement, n_samples);
+        self.state.rewind();
+        measured
+    }
+
+    /// Replaces the parameters by those of a file.
+    ///
+    /// # Errors
+    /// As [`Params::load`](crate::params::Params::load).
+    pub fn load_parameters(&mut self, path: &Path) -> Result<()> {
+        self.state.load(path)
+    }
+
+    /// Parameters, masked entries included.
+    pub fn n_parameters(&self) -> usize {
+        self.state.n_parameters()
+    }
+
+    /// Writes the parameters to a safetensors file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_parameters(&self, path: &Path) -> Result<()> {
+        self.state.save(path)
+    }
+}

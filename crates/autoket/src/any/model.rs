@@ -1,0 +1,56 @@
+//! A model of any scalar.
+
+use std::sync::Arc;
+
+use num_complex::Complex;
+
+use crate::error::Result;
+use crate::hilbert::Hilbert;
+use crate::models::{Autoregressive, Design};
+use crate::scalar::Dtype;
+
+/// A wave function whose log ψ is of any of the four scalars.
+#[derive(Clone)]
+pub enum AnyModel {
+    /// Single precision.
+    Float32(Arc<dyn Autoregressive<f32>>),
+    /// Double precision.
+    Float64(Arc<dyn Autoregressive<f64>>),
+    /// Complex, single precision.
+    Complex64(Arc<dyn Autoregressive<Complex<f32>>>),
+    /// Complex, double precision.
+    Complex128(Arc<dyn Autoregressive<Complex<f64>>>),
+}
+
+/// Runs the same code on a model of any scalar.
+macro_rules! with_model {
+    ($any:expr, $model:ident => $body:expr) => {
+        match $any {
+            $crate::any::AnyModel::Float32($model) => $body,
+            $crate::any::AnyModel::Float64($model) => $body,
+            $crate::any::AnyModel::Complex64($model) => $body,
+            $crate::any::AnyModel::Complex128($model) => $body,
+        }
+    };
+}
+pub(super) use with_model;
+
+impl AnyModel {
+    /// The model with log ψ of this type.
+    ///
+    /// # Errors
+    /// As [`Design::build`].
+    pub fn build(design: &Design, dtype: Dtype) -> Result<Self> {
+        Ok(match dtype {
+            Dtype::Float32 => Self::Float32(Arc::new(design.build()?)),
+            Dtype::Float64 => Self::Float64(Arc::new(design.build()?)),
+            Dtype::Complex64 => Self::Complex64(Arc::new(design.build()?)),
+            Dtype::Complex128 => Self::Complex128(Arc::new(design.build()?)),
+        })
+    }
+
+    /// The space of σ.
+    pub fn hilbert(&self) -> &Hilbert {
+        with_model!(self, model => model.hilbert())
+    }
+}
