@@ -5,8 +5,10 @@
 
 mod arrays;
 mod errors;
+mod exact;
 mod graph;
 mod hilbert;
+mod operator;
 
 use pyo3::prelude::*;
 
@@ -14,6 +16,13 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<graph::Graph>()?;
+    module.add_class::<graph::SymmetryGroup>()?;
+    module.add_class::<graph::Sector>()?;
     module.add_class::<hilbert::Hilbert>()?;
+    module.add_class::<operator::Operator>()?;
+    module.add_function(wrap_pyfunction!(operator::read_fcidump, module)?)?;
+    module.add_function(wrap_pyfunction!(exact::full_ed, module)?)?;
+    module.add_function(wrap_pyfunction!(exact::lanczos_ed, module)?)?;
+    module.add_function(wrap_pyfunction!(exact::ising_chain_energy, module)?)?;
     Ok(())
 }

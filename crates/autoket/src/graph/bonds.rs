@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::CustomEdge;
 use super::lattice::{Lattice, TOLERANCE, difference, length, steps_within, sum};
 use crate::error::{Error, Result};
 
@@ -62,6 +63,81 @@ pub(super) fn by_direction(lattice: &Lattice) -> Result<Vec<Bond>> {
     let steps: Vec<&Step> = piece.iter().collect();
     collect(lattice, &steps, &mut bonds, color).map_err(|()| itself(lattice, 1))?;
     Ok(bonds)
+}
+
+/// The copies of some bonds in every cell, in the order given, then by cell; a pair joined twice comes twice.
+pub(super) fn custom(lattice: &Lattice, edges: &[CustomEdge]) -> Result<Vec<Bond>> {
+    let mut bonds = Vec::new();
+    for (k, edge) in edges.iter().enumerate() {
+        let field = format!("custom_edges[{k}]");
+        let cells = cells_of(lattice, edge, &field)?;
+        for site in 0..lattice.n_sites() {
+            let (cell, label) = lattice.cell(site);
+            if label != edge.from {
+                continue;
+            }
+            let cell: Vec<isize> = (cell.iter().zip(&cells))
+                .map(|(&x, step)| x as isize + step)
+                .collect();
+            let Some(other) = lattice.site(&cell, edge.to) else {
+                continue;
+            };
+            if other == site {
+                return Err(Error::invalid(
+                    field,
+                    "a vector to another site",
+                    format!("{:?}", edge.vector),
+                    "make the direction open or longer: a site would neighbour itself",
+                ));
+            }
+            bonds.push((site.min(other), site.max(other), edge.color));
+        }
+    }
+    Ok(bonds)
+}
+
+/// How many cells a bond goes in each direction.
+fn cells_of(lattice: &Lattice, edge: &CustomEdge, field: &str) -> Result<Vec<isize>> {
+    let offsets = lattice.site_offsets();
+    let (Some(from), Some(to)) = (offsets.get(edge.from), offsets.get(edge.to)) else {
+        return Err(Error::invalid(
+            field,
+            format!("sites of a cell, from 0 to {}", offsets.len() - 1),
+            format!("{} and {}", edge.from, edge.to),
+            "number the sites of a cell as in `site_offsets`",
+        ));
+    };
+    let n_dim = lattice.n_dim();
+    if edge.vector.len() != n_dim || !edge.vector.iter().all(|x| x.is_finite()) {
+        return Err(Error::invalid(
+            field,
+            format!("a vector of {n_dim} finite components"),
+            format!("{:?}", edge.vector),
+            "give the vector from the first site to the second",
+        ));
+    }
+    let apart = lattice.coordinates(&difference(&sum(&edge.vector, from), to));
+    if !apart.iter().all(|x| (x - x.round()).abs() < 1e-5) {
+        return Err(Error::invalid(
+            field,
+            format!(
+                "a vector from a site {} to a site {} of the lattice",
+                edge.from, edge.to
+            ),
+            format!("{:?}", edge.vector),
+            "it leads from the first site to the second, not back",
+        ));
+    }
+    let fits = |(x, &l): (&f64, &usize)| x.round().abs() < l as f64;
+    if !apart.iter().zip(lattice.extent()).all(fits) {
+        return Err(Error::invalid(
+            field,
+            format!("a vector within the {:?} cells", lattice.extent()),
+            format!("{:?}", edge.vector),
+            "shorten it, or take a larger lattice",
+        ));
+    }
+    Ok(apart.iter().map(|x| x.round() as isize).collect())
 }
 
 /// Adds the bonds of some steps, site by site; fails where a step leads back to its site.

@@ -13,6 +13,19 @@ pub use symmetry::{Parity, Permutation, Sector, SymmetryGroup};
 
 use crate::error::{Error, Result};
 
+/// A bond that every cell of a lattice has: from its site `from` along a vector to a site `to` of the same or another cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CustomEdge {
+    /// Where it starts, by the number of the site in its cell.
+    pub from: usize,
+    /// Where it ends.
+    pub to: usize,
+    /// From the one to the other.
+    pub vector: Vec<f64>,
+    /// Its colour.
+    pub color: usize,
+}
+
 /// Sites 0, 1, ..., and bonds between pairs of them, each with a colour.
 ///
 /// Sites are numbered as in [`Lattice`]; of a grid the last coordinate runs fastest. A bond is `(i, j)` with i < j.
@@ -208,6 +221,44 @@ impl Graph {
         }
         let bonds = bonds::by_length(&lattice, max_neighbor_order)?;
         Ok(Self::of_bonds(lattice, &bonds))
+    }
+
+    /// The same lattice with the copies of some bonds in every cell, and no others.
+    ///
+    /// A pair joined in two ways has two bonds, as around a periodic direction of extent 2.
+    /// NetKet: `Lattice(..., custom_edges)`.
+    ///
+    /// # Errors
+    /// The graph is not a lattice; a vector does not lead from such a site to such a site, is longer than the
+    /// lattice, or leads back to the same site.
+    ///
+    /// # Example
+    /// ```
+    /// use autoket::graph::{CustomEdge, Graph};
+    /// let diagonal = CustomEdge { from: 0, to: 0, vector: vec![1.0, 1.0], color: 3 };
+    /// let square = Graph::square(3, false)?.with_custom_edges(&[diagonal])?;
+    /// assert_eq!(square.edges(), [(0, 4), (1, 5), (3, 7), (4, 8)]);
+    /// assert_eq!(square.colors(), [3; 4]);
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
+    pub fn with_custom_edges(self, edges: &[CustomEdge]) -> Result<Self> {
+        let lattice = self.into_lattice("list its bonds")?;
+        let bonds = bonds::custom(&lattice, edges)?;
+        Ok(Self::of_bonds(lattice, &bonds))
+    }
+
+    /// The same sites, and the lattice if there is one, with other bonds: `(i, j, colour)`.
+    ///
+    /// # Errors
+    /// As [`from_edges`](Self::from_edges).
+    pub fn with_edges(self, edges: &[(usize, usize, usize)]) -> Result<Self> {
+        let pairs: Vec<_> = edges.iter().map(|&(i, j, _)| (i, j)).collect();
+        let graph = Self::from_edges(self.n_nodes, &pairs)?;
+        Ok(Self {
+            lattice: self.lattice,
+            colors: edges.iter().map(|&(.., color)| color).collect(),
+            ..graph
+        })
     }
 
     fn into_lattice(self, cure: &str) -> Result<Lattice> {

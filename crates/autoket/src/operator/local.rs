@@ -150,6 +150,47 @@ impl LocalOperator {
         }
     }
 
+    /// O*: ⟨σ|O*|σ′⟩ = ⟨σ|O|σ′⟩*.
+    pub fn conjugate(&self) -> Self {
+        let mut conjugate = self.adjoint();
+        for entries in conjugate.terms.values_mut() {
+            let transposed = std::mem::take(entries).into_iter();
+            *entries = transposed
+                .map(|((row, column), mel)| ((column, row), mel))
+                .collect();
+        }
+        conjugate
+    }
+
+    /// The terms: sites, ascending, and the matrix on them as [`term`](Self::term) takes it.
+    ///
+    /// NetKet: `acting_on` and `operators`.
+    ///
+    /// # Example
+    /// ```
+    /// use autoket::{hilbert::Hilbert, operator::{LocalOperator, spin}};
+    /// let hilbert = Hilbert::spin(0.5, 4)?;
+    /// let y = spin::sigmay(&hilbert, 2)?;
+    /// let (sites, matrix) = &y.terms()[0];
+    /// assert_eq!(LocalOperator::term(&hilbert, sites, matrix)?, y);
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
+    pub fn terms(&self) -> Vec<(Vec<usize>, Vec<c64>)> {
+        let d = self.hilbert.local_size();
+        let dense = |(sites, entries): (Vec<usize>, &Entries)| {
+            let size = d.pow(sites.len() as u32);
+            let mut matrix = vec![c64::ZERO; size * size];
+            for (&(row, column), &mel) in entries {
+                matrix[row as usize * size + column as usize] = mel;
+            }
+            (sites, matrix)
+        };
+        self.acting_on()
+            .zip(self.terms.values())
+            .map(dense)
+            .collect()
+    }
+
     /// `self + other`.
     ///
     /// # Errors

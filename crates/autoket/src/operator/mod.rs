@@ -26,7 +26,7 @@ pub use local::LocalOperator;
 pub use models::{bose_hubbard, graph_operator, heisenberg, ising, total_spin, xyz};
 pub use sparse::{Csr, apply, to_dense, to_sparse};
 pub(crate) use strings::Mistake;
-pub use strings::{Fermion, FermionOperator, Kind, Pauli, PauliStrings, Strings, fermion};
+pub use strings::{Fermion, FermionOperator, Kind, Ladders, Pauli, PauliStrings, Strings, fermion};
 
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;

@@ -3,13 +3,23 @@
 //! Modes are sites in their order: aᵢ carries (-1)^(fermions on the sites before i).
 //! NetKet: `nk.operator.fermion`.
 
+use std::collections::BTreeMap;
+
 use super::Strings;
-use super::masks::Masks;
+use super::masks::{Masks, has, sites};
 use super::pauli::digits;
 use super::text::{Alphabet, Mistake};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
+
+/// The most products that one string is written as, by the power of two.
+const MAX_NUMBERS: usize = 20;
+/// Weights this much smaller than what they were summed from are rounding, and dropped.
+const CANCELLATION: f64 = 1e-14;
+
+/// A product of creation and annihilation operators: sites, and whether a fermion is created there.
+pub type Ladders = Vec<(usize, bool)>;
 
 /// The kind of [`FermionOperator`].
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +94,127 @@ impl FermionOperator {
         Ok(Self::one(hilbert))
     }
 
+    /// The sum of `weights[i]` times `terms[i]`, each a product of (site, creates), the last acting first.
+    ///
+    /// NetKet: `FermionOperator2nd(hilbert, terms, weights)`.
+    ///
+    /// # Errors
+    /// The space is not of sites that are empty or filled; a site it lacks; not as many weights as terms;
+    /// a weight that is not finite; a product of so many numbers n that it would not fit.
+    pub fn from_terms(hilbert: &Hilbert, terms: &[Ladders], weights: &[c64]) -> Result<Self> {
+        check_space(hilbert)?;
+        if terms.len() != weights.len() {
+            return Err(Error::invalid(
+                "weights",
+                format!("{} numbers, one for each term", terms.len()),
+                format!("{} numbers", weights.len()),
+                "give as many weights as terms",
+            ));
+        }
+        let n_sites = hilbert.n_sites();
+        let mut sum = Self::zero(hilbert);
+        for (i, (term, &weight)) in terms.iter().zip(weights).enumerate() {
+            if let Some(&(site, _)) = term.iter().find(|(site, _)| *site >= n_sites) {
+                return Err(Error::invalid(
+                    format!("terms[{i}]"),
+                    format!("sites from 0 to {}", n_sites - 1),
+                    site,
+                    "number sites from 0, or take a larger space",
+                ));
+            }
+            if !weight.is_finite() {
+                return Err(Error::invalid(
+                    format!("weights[{i}]"),
+                    "a finite number",
+                    weight,
+                    "remove NaN and infinity",
+                ));
+            }
+            let factors: Vec<_> = term
+                .iter()
+                .map(|&(site, creates)| (creates, site))
+                .collect();
+            sum.add_ladders(&factors, weight)?;
+        }
+        Ok(sum)
+    }
+
+    /// The terms in normal order, creation before annihilation and each by descending site, with their weights.
+    ///
+    /// What [`from_terms`](Self::from_terms) takes. NetKet: `reduce().operators`.
+    ///
+    /// # Errors
+    /// A string has the signs of more than 20 sites besides Jordan and Wigner's.
+    ///
+    /// # Example
+    /// ```
+    /// use autoket::{c64, hilbert::Hilbert, operator::FermionOperator};
+    /// let hilbert = Hilbert::spin_orbital_fermions(3, None)?;
+    /// let h = FermionOperator::parse(&hilbert, "2*0 2^")?;
+    /// assert_eq!(h.terms()?, [(vec![(2, true), (0, false)], c64::from(-2.0))]);
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
+    pub fn terms(&self) -> Result<Vec<(Ladders, c64)>> {
+        let n_sites = self.hilbert.n_sites();
+        let mut sums: BTreeMap<Ladders, (c64, f64)> = BTreeMap::new();
+        for (string, &weight) in &self.strings {
+            let (mut created, mut destroyed) = (Vec::new(), Vec::new());
+            for site in sites(string.fixed()) {
+                match has(string.value(), site) {
+                    true => created.push(site),
+                    false => destroyed.push(site),
+                }
+            }
+            created.reverse();
+            destroyed.reverse();
+            // The string of these ladders differs by Z = 1 - 2n of some other sites.
+            let mut ladders = Masks::identity(n_sites);
+            let mut negative = false;
+            let creates = created.iter().map(|&site| (site, true));
+            for (site, creates) in creates.chain(destroyed.iter().map(|&site| (site, false))) {
+                let Some(product) = ladders.times(&Masks::ladder(n_sites, site, creates)) else {
+                    continue;
+                };
+                negative ^= product.negative;
+                ladders = product.string;
+            }
+            let differ = |site: &usize| has(ladders.sign(), *site) != has(string.sign(), *site);
+            let signs: Vec<usize> = (0..n_sites).rev().filter(differ).collect();
+            if signs.len() > MAX_NUMBERS {
+                return Err(Error::TooLarge {
+                    what: "the terms of a string of signs in normal order".into(),
+                    needed: format!("2^{} terms", signs.len()),
+                    limit: format!("2^{MAX_NUMBERS} terms"),
+                    cure: "leave the operator as it is".into(),
+                });
+            }
+            for subset in 0_usize..1 << signs.len() {
+                let chosen = |(i, &site): (usize, &usize)| (subset >> i & 1 == 1).then_some(site);
+                let numbers: Vec<usize> = signs.iter().enumerate().filter_map(chosen).collect();
+                let k = numbers.len();
+                // n n′ … = ± a† a′† … a a′ …
+                let mut odd = negative ^ (k * k.saturating_sub(1) / 2 % 2 == 1);
+                let mut term = Ladders::with_capacity(created.len() + destroyed.len() + 2 * k);
+                let lists = [
+                    ([&created[..], &numbers].concat(), true),
+                    ([&numbers[..], &destroyed].concat(), false),
+                ];
+                for (mut list, creates) in lists {
+                    odd ^= sort_descending(&mut list);
+                    term.extend(list.into_iter().map(|site| (site, creates)));
+                }
+                let factor = (-2.0_f64).powi(k as i32);
+                let part = weight * if odd { -factor } else { factor };
+                let (sum, scale) = sums.entry(term).or_default();
+                *sum += part;
+                *scale += part.norm();
+            }
+        }
+        let kept = sums.into_iter();
+        let kept = kept.filter(|(_, (sum, scale))| sum.norm() > CANCELLATION * scale);
+        Ok(kept.map(|(term, (sum, _))| (term, sum)).collect())
+    }
+
     /// Adds a product of (creates, site), the sites known to be there.
     pub(in crate::operator) fn add_ladders(
         &mut self,
@@ -149,6 +280,21 @@ fn product(hilbert: &Hilbert, factors: &[(bool, usize)]) -> Result<FermionOperat
     let mut product = FermionOperator::zero(hilbert);
     product.add_ladders(factors, c64::ONE)?;
     Ok(product)
+}
+
+/// Sorts different sites, and tells whether that is an odd permutation.
+fn sort_descending(list: &mut [usize]) -> bool {
+    let mut odd = false;
+    for end in 1..list.len() {
+        for i in (0..end).rev() {
+            if list[i] > list[i + 1] {
+                break;
+            }
+            list.swap(i, i + 1);
+            odd = !odd;
+        }
+    }
+    odd
 }
 
 fn check_space(hilbert: &Hilbert) -> Result<()> {

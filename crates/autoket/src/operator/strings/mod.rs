@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
 
-pub use fermion::{Fermion, FermionOperator};
+pub use fermion::{Fermion, FermionOperator, Ladders};
 pub use pauli::{Pauli, PauliStrings};
 pub(crate) use text::Mistake;
 
@@ -88,6 +88,15 @@ impl<K: Kind> Strings<K> {
         for (string, weight) in &self.strings {
             let (string, negative) = string.adjoint();
             sum.add(string, signed(weight.conj(), negative));
+        }
+        sum
+    }
+
+    /// O*: ⟨σ|O*|σ′⟩ = ⟨σ|O|σ′⟩*.
+    pub fn conjugate(&self) -> Self {
+        let mut sum = Self::zero(&self.hilbert);
+        for (string, weight) in &self.strings {
+            sum.add(string.clone(), weight.conj());
         }
         sum
     }

@@ -1,7 +1,7 @@
 //! Sums of products of Pauli matrices.
 
 use super::Strings;
-use super::masks::Masks;
+use super::masks::{Masks, has};
 use super::text::{Alphabet, Mistake};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
@@ -139,6 +139,33 @@ impl PauliStrings {
     pub fn identity(hilbert: &Hilbert) -> Result<Self> {
         check_space(hilbert)?;
         Ok(Self::one(hilbert))
+    }
+
+    /// The strings as letters, and their weights, as [`new`](Self::new) takes them.
+    ///
+    /// # Example
+    /// ```
+    /// use autoket::{c64, hilbert::Hilbert, operator::PauliStrings};
+    /// let h = PauliStrings::parse(&Hilbert::qubit(3)?, "2*Y0 X2")?;
+    /// assert_eq!(h.terms(), [("YIX".into(), c64::from(2.0))]);
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
+    pub fn terms(&self) -> Vec<(String, c64)> {
+        let term = |(string, weight): (&Masks, &c64)| {
+            let mut weight = *weight;
+            let letter = |site: usize| match (has(string.flip(), site), has(string.sign(), site)) {
+                (false, false) => 'I',
+                (true, false) => 'X',
+                (false, true) => 'Z',
+                (true, true) => {
+                    weight *= c64::I;
+                    'Y'
+                }
+            };
+            let letters: String = (0..self.hilbert.n_sites()).map(letter).collect();
+            (letters, weight)
+        };
+        self.strings.iter().map(term).collect()
     }
 
     fn add_letters(

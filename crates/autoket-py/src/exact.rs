@@ -1,0 +1,87 @@
+//! Exact diagonalisation.
+
+use autoket::exact::{self, LanczosOptions, SectorBasis};
+use num_complex::Complex;
+use numpy::{PyArray1, PyArrayDyn};
+use pyo3::prelude::*;
+
+use crate::arrays::shaped;
+use crate::errors::OrRaise;
+use crate::graph::Sector;
+use crate::operator::Operator;
+
+/// All energies, of a sector if one is given.
+#[pyfunction]
+pub fn full_ed<'py>(
+    py: Python<'py>,
+    operator: &Operator,
+    sector: Option<&Sector>,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let shared = operator.shared();
+    let energies = py.detach(|| match sector {
+        None => exact::full_ed(&*shared),
+        Some(sector) => SectorBasis::new(shared.hilbert(), &sector.0)?.full_ed(&*shared),
+    });
+    operator.check()?;
+    Ok(PyArray1::from_vec(py, energies.or_raise()?))
+}
+
+/// The lowest energies, and their vectors `(state, energy)`.
+///
+/// `matrix_free`: memory for the vectors is all there is, and the matrix is made anew in every product.
+#[pyfunction]
+#[allow(clippy::type_complexity)]
+pub fn lanczos_ed<'py>(
+    py: Python<'py>,
+    operator: &Operator,
+    sector: Option<&Sector>,
+    n_energies: usize,
+    tolerance: f64,
+    max_iterations: usize,
+    memory: usize,
+    matrix_free: bool,
+) -> PyResult<(
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArrayDyn<Complex<f64>>>,
+)> {
+    let shared = operator.shared();
+    let found = py.detach(|| {
+        let basis = sector.map(|sector| SectorBasis::new(shared.hilbert(), &sector.0));
+        let basis = basis.transpose()?;
+        let n_states = match &basis {
+            None => shared.hilbert().n_states().map(|n| n as usize),
+            Some(basis) => Some(basis.n_states()),
+        };
+        let vectors = (5 + n_energies) * size_of::<Complex<f64>>();
+        let vectors = n_states.and_then(|n| n.checked_mul(vectors));
+        let options = LanczosOptions {
+            n_energies,
+            tolerance,
+            max_iterations,
+            memory: match vectors.filter(|_| matrix_free) {
+                Some(vectors) => memory.min(vectors),
+                None => memory,
+            },
+            ..LanczosOptions::default()
+        };
+        match &basis {
+            None => exact::lanczos_ed(&*shared, options),
+            Some(basis) => basis.lanczos_ed(&*shared, options),
+        }
+    });
+    operator.check()?;
+    let found = found.or_raise()?;
+    let n = found.vectors[0].len();
+    let k = found.vectors.len();
+    let elements = (0..n * k).map(|i| found.vectors[i % k][i / k]).collect();
+    let energies = PyArray1::from_vec(py, found.energies);
+    Ok((energies, shaped(py, elements, &[n, k])?))
+}
+
+/// The Ising chain by free fermions.
+#[pyfunction]
+#[pyo3(signature = (n_sites, h, J, pbc))]
+#[allow(non_snake_case)]
+pub fn ising_chain_energy(n_sites: usize, h: f64, J: f64, pbc: bool) -> PyResult<f64> {
+    exact::ising_chain_energy(n_sites, h, J, pbc).or_raise()
+}
