@@ -25,9 +25,16 @@ pub fn exception(error: Error) -> PyErr {
         Error::Io { source, .. } => {
             // Python chooses the subclass, such as FileNotFoundError, by the number.
             let kind: PyErr = source.into();
-            Python::attach(|py| match kind.value(py).getattr("errno").ok().and_then(|n| n.extract::<i32>().ok()) {
-                Some(errno) => pyo3::exceptions::PyOSError::new_err((errno, text)),
-                None => pyo3::exceptions::PyOSError::new_err(text),
+            Python::attach(|py| {
+                match kind
+                    .value(py)
+                    .getattr("errno")
+                    .ok()
+                    .and_then(|n| n.extract::<i32>().ok())
+                {
+                    Some(errno) => pyo3::exceptions::PyOSError::new_err((errno, text)),
+                    None => pyo3::exceptions::PyOSError::new_err(text),
+                }
             })
         }
         Error::TooLarge { .. } => PyMemoryError::new_err(text),

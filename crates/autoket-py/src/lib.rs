@@ -7,6 +7,7 @@ mod arrays;
 mod errors;
 mod graph;
 mod hilbert;
+mod module;
 
 use pyo3::prelude::*;
 
