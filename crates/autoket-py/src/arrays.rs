@@ -1,11 +1,13 @@
 //! Arrays of Python: basis states, and numbers of the four scalars.
 
-use autoket::Error;
 use autoket::hilbert::Hilbert;
+use autoket::module::{Array, Element as Kind};
+use autoket::{Dtype, Error};
 use num_complex::Complex;
 use numpy::{
     Element, IntoPyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods,
 };
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::errors::OrRaise;
@@ -81,14 +83,73 @@ pub fn shaped<'py, T: Element>(
     values.into_pyarray(py).reshape(shape)
 }
 
-/// Numbers of one of the four scalars: what crosses the border where the dtype is known at run time only.
-pub enum Numbers {
-    /// `float32`
-    Float32(Vec<f32>),
-    /// `float64`
-    Float64(Vec<f64>),
-    /// `complex64`
-    Complex64(Vec<Complex<f32>>),
-    /// `complex128`
-    Complex128(Vec<Complex<f64>>),
+/// An array of the library as one of NumPy: same shape, same dtype.
+///
+/// # Errors
+/// `LazyInitError`: the array has a shape and a dtype only.
+pub fn to_numpy<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
+    let shape = array.shape();
+    Ok(match array.element() {
+        Kind::Inexact(Dtype::Float32) => {
+            shaped(py, array.values::<f32>().or_raise()?, shape)?.into_any()
+        }
+        Kind::Inexact(Dtype::Float64) => {
+            shaped(py, array.values::<f64>().or_raise()?, shape)?.into_any()
+        }
+        Kind::Inexact(Dtype::Complex64) => {
+            shaped(py, array.values::<Complex<f32>>().or_raise()?, shape)?.into_any()
+        }
+        Kind::Inexact(Dtype::Complex128) => {
+            shaped(py, array.values::<Complex<f64>>().or_raise()?, shape)?.into_any()
+        }
+        integer => {
+            let values = shaped(py, array.to_integers().or_raise()?, shape)?;
+            values.call_method1("astype", (integer.name(),))?
+        }
+    })
+}
+
+/// An array of the library from what NumPy takes for one: numbers of a dtype that the library lacks are
+/// given the nearest one that holds them.
+///
+/// # Errors
+/// `TypeError`: no array of numbers.
+pub fn from_numpy(array: &Bound<'_, PyAny>) -> PyResult<Array> {
+    let numpy = array.py().import("numpy")?;
+    let given = numpy.call_method1("asarray", (array,))?;
+    let dtype = given.getattr("dtype")?;
+    let name: String = dtype.getattr("name")?.extract()?;
+    let shape: Vec<usize> = given.getattr("shape")?.extract()?;
+    macro_rules! inexact {
+        ($scalar:ty, $dtype:literal) => {
+            Array::new(
+                &shape,
+                as_dtype::<$scalar>(&given, $dtype)?.as_slice()?.to_vec(),
+            )
+        };
+    }
+    macro_rules! integer {
+        ($element:ident) => {
+            Array::integers(
+                &shape,
+                Kind::$element,
+                as_dtype::<i64>(&given, "int64")?.as_slice()?.to_vec(),
+            )
+        };
+    }
+    match name.as_str() {
+        "float32" | "float16" | "bfloat16" => inexact!(f32, "float32"),
+        "float64" | "longdouble" | "float128" => inexact!(f64, "float64"),
+        "complex64" => inexact!(Complex<f32>, "complex64"),
+        "complex128" => inexact!(Complex<f64>, "complex128"),
+        "int8" => integer!(Int8),
+        "int32" | "int16" | "uint8" | "uint16" => integer!(Int32),
+        "bool" | "int64" | "uint32" | "uint64" => integer!(Int64),
+        _ => {
+            return Err(PyTypeError::new_err(format!(
+                "expected an array of real or complex numbers, got dtype {name}"
+            )));
+        }
+    }
+    .or_raise()
 }

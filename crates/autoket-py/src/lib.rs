@@ -4,11 +4,15 @@
 //! There is no physics in either.
 
 mod arrays;
+mod driver;
 mod errors;
 mod exact;
 mod graph;
 mod hilbert;
+mod models;
+mod module;
 mod operator;
+mod vqs;
 
 use pyo3::prelude::*;
 
@@ -24,5 +28,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(exact::full_ed, module)?)?;
     module.add_function(wrap_pyfunction!(exact::lanczos_ed, module)?)?;
     module.add_function(wrap_pyfunction!(exact::ising_chain_energy, module)?)?;
+    module.add_class::<models::Model>()?;
+    module.add_class::<vqs::State>()?;
+    module.add_class::<driver::Minimizer>()?;
+    module.add_function(wrap_pyfunction!(models::split, module)?)?;
     Ok(())
 }

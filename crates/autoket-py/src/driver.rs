@@ -1,0 +1,182 @@
+//! Steps of variational Monte Carlo, which Ctrl-C can stop.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use autoket::any::{self, AnyMinimizer};
+use autoket::optimizer::{Rule, Schedule, Sr, SrForm};
+use autoket::{Error, Interrupt};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::PyDict;
+
+use crate::errors::OrRaise;
+use crate::operator::Operator;
+use crate::vqs::{State, Stats, numbers};
+
+/// How often a step that is under way looks for Ctrl-C.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Steps of variational Monte Carlo for states of one scalar.
+#[pyclass(frozen, module = "autoket._native")]
+pub struct Minimizer(Mutex<Box<dyn AnyMinimizer>>);
+
+/// Diagonal shift, momentum, form.
+type SrFields = (f64, Option<f64>, Option<String>);
+
+fn sr((diag_shift, momentum, form): SrFields) -> PyResult<Sr> {
+    let form = match form.as_deref() {
+        None => None,
+        Some("metric") => Some(SrForm::Metric),
+        Some("gram") => Some(SrForm::Gram),
+        Some("layerwise") => Some(SrForm::Layerwise),
+        Some("cg") => Some(SrForm::Cg),
+        Some(other) => {
+            return Err(Error::invalid(
+                "form",
+                "metric, gram, layerwise or cg",
+                other,
+                "leave it out: the cheapest is taken",
+            ))
+            .or_raise();
+        }
+    };
+    Ok(Sr {
+        diag_shift: Schedule::Constant(diag_shift),
+        momentum,
+        form,
+    })
+}
+
+fn rule(name: &str, numbers: &[f64]) -> PyResult<Rule> {
+    Ok(match (name, numbers) {
+        ("Sgd", []) => Rule::Sgd,
+        ("Momentum", &[beta, nesterov]) => Rule::Momentum {
+            beta,
+            nesterov: nesterov != 0.0,
+        },
+        ("Adam", &[b1, b2, eps]) => Rule::Adam { b1, b2, eps },
+        ("AMSGrad", &[b1, b2, eps]) => Rule::AmsGrad { b1, b2, eps },
+        ("AdaGrad", &[eps, initial_accumulator_value]) => Rule::AdaGrad {
+            eps,
+            initial_accumulator_value,
+        },
+        ("RmsProp", &[beta, eps]) => Rule::RmsProp { beta, eps },
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "no rule {name} of {} numbers",
+                numbers.len()
+            )));
+        }
+    })
+}
+
+#[pymethods]
+impl Minimizer {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        state: &State,
+        hamiltonian: &Operator,
+        rule_name: &str,
+        rule_numbers: Vec<f64>,
+        sr_fields: Option<SrFields>,
+    ) -> PyResult<Self> {
+        let minimizer = any::minimizer(
+            &**state.lock(py),
+            hamiltonian.shared(),
+            rule(rule_name, &rule_numbers)?,
+            Schedule::Constant(0.0),
+            sr_fields.map(sr).transpose()?,
+        );
+        hamiltonian.check()?;
+        Ok(Self(Mutex::new(minimizer.or_raise()?)))
+    }
+
+    /// The first half of a step: the energy, and whether the solver fell back.
+    ///
+    /// # Errors
+    /// `KeyboardInterrupt` within a moment of Ctrl-C: state and minimizer are as before.
+    fn propose(
+        &self,
+        py: Python<'_>,
+        state: &State,
+        hamiltonian: &Operator,
+        sr_fields: Option<SrFields>,
+    ) -> PyResult<(Stats, Option<bool>)> {
+        let mut minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = state.lock(py);
+        let interrupt = Interrupt::default();
+        minimizer.set_interrupt(interrupt.clone());
+        minimizer.set_sr(sr_fields.map(sr).transpose()?);
+        let (minimizer, state) = (&mut **minimizer, &mut **state);
+        let record = watched(py, &interrupt, || minimizer.propose(state));
+        hamiltonian.check()?;
+        let record = record?.or_raise()?;
+        let fallback = record.solution.map(|solution| solution.fallback);
+        Ok((numbers(&record.energy), fallback))
+    }
+
+    /// The second half: the optimizer moves the parameters.
+    fn accept(&self, py: Python<'_>, state: &State, learning_rate: f64) -> PyResult<()> {
+        let mut minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        minimizer.set_learning_rate(Schedule::Constant(learning_rate));
+        minimizer.accept(&mut **state.lock(py)).or_raise()
+    }
+
+    /// The update that the last proposal found, a tree.
+    fn change<'py>(&self, py: Python<'py>, state: &State) -> PyResult<Bound<'py, PyDict>> {
+        let minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        let tree = state.lock(py).unravel(&minimizer.change()).or_raise()?;
+        crate::module::to_dict(py, &tree)
+    }
+}
+
+/// Work in a thread of its own, while this one looks for signals.
+fn watched<T: Send>(
+    py: Python<'_>,
+    interrupt: &Interrupt,
+    work: impl FnOnce() -> T + Send,
+) -> PyResult<T> {
+    std::thread::scope(|scope| {
+        let (done, ended) = channel();
+        let worker = scope.spawn(move || {
+            let result = work();
+            // The receiver lives until this thread is joined.
+            let _ = done.send(());
+            result
+        });
+        let ended = Mutex::new(ended);
+        let mut signal = Ok(());
+        loop {
+            let waited = py.detach(|| {
+                let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+                ended.recv_timeout(PATIENCE)
+            });
+            if waited != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+            if signal.is_ok() {
+                signal = py.check_signals();
+                if signal.is_err() {
+                    interrupt.raise();
+                }
+            }
+        }
+        match py.detach(|| worker.join()) {
+            Ok(result) => signal.map(|()| result),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
