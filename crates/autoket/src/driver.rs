@@ -145,7 +145,7 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
         let (gradient, mut solution);
         let update = match &self.sr {
             None => {
-                (gradient, solution) = (estimate.gradient(model, theta), None);
+                (gradient, solution) = (estimate.gradient(model, theta)?, None);
                 &gradient
             }
             Some(sr) => {

@@ -157,7 +157,7 @@ fn own_function<S: Scalar>() {
         let log_psi = |net: &Arnn<S>| net.log_psi(&theta, &sigma).unwrap();
         let vjp = |net: &Arnn<S>| {
             let mut sum = vec![0.0; net.n_reals()];
-            net.vjp(&theta, &sigma, &[S::one(); 2], &mut sum);
+            net.vjp(&theta, &sigma, &[S::one(); 2], &mut sum).unwrap();
             sum
         };
         let tolerance = 100.0 * <S::Real as num_traits::Float>::epsilon().widen();
