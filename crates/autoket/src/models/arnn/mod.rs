@@ -4,6 +4,7 @@
 mod backward;
 mod cones;
 mod constrained;
+mod draw;
 mod follow;
 mod forward;
 mod head;
