@@ -134,7 +134,7 @@ network! {
     /// NetKet: `ARNNConv2D` and `FastARNNConv2D`, which give the same numbers.
     ///
     /// What a site (orange) reads (blue) of those drawn before, by one layer of 2x3 kernels, which is their mask,
-    /// and by three; red is its [blind spot](ArnnGatedConv2d), which no number of layers fills.
+    /// and by three; red is its [blind spot](super::ArnnGatedConv2d), which no number of layers fills.
     ///
     #[doc = include_str!("../../pictures/conv2d_1.svg")]
     #[doc = include_str!("../../pictures/conv2d_3.svg")]
