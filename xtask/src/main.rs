@@ -1,4 +1,4 @@
-//! Chores of the project, without a shell: `cargo xtask test`, `cargo xtask bench`.
+//! Chores of the project, without a shell: `cargo xtask test`, `bench`, `pictures`.
 
 mod bench;
 
@@ -8,7 +8,8 @@ use std::time::Instant;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
-        Some("test") if args.len() == 1 => test(),
+        Some("test") if args.len() == 1 => run(STEPS),
+        Some("pictures") if args.len() == 1 => run(&[PICTURES]),
         Some("bench") => match bench::bench(&args[1..]) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -19,15 +20,17 @@ fn main() -> ExitCode {
         _ => {
             eprintln!("usage: cargo xtask test");
             eprintln!("       cargo xtask bench WORKLOAD [--json] [--no-peer]");
+            eprintln!("       cargo xtask pictures");
             eprintln!();
-            eprintln!("  test   formatting, lints, all tests, documentation: what must pass");
-            eprintln!("  bench  autoket and NetKet side by side; see bench/README.md");
+            eprintln!("  test      formatting, lints, all tests, documentation: what must pass");
+            eprintln!("  bench     autoket and NetKet side by side; see bench/README.md");
+            eprintln!("  pictures  draws the pictures of the documentation anew");
             ExitCode::from(2)
         }
     }
 }
 
-/// A step of `cargo xtask test`.
+/// A call of cargo.
 #[derive(Clone, Copy)]
 struct Step {
     name: &'static str,
@@ -100,9 +103,26 @@ const STEPS: &[Step] = &[
     },
 ];
 
-fn test() -> ExitCode {
+const PICTURES: Step = Step {
+    name: "pictures",
+    cargo: &[
+        "run",
+        "--package",
+        "autoket",
+        "--example",
+        "pictures",
+        "--locked",
+        "--quiet",
+        "--",
+        "crates/autoket/pictures",
+    ],
+    env: &[],
+};
+
+/// Calls one after the other, as far as they succeed.
+fn run(steps: &[Step]) -> ExitCode {
     let start = Instant::now();
-    for step in STEPS {
+    for step in steps {
         let env: Vec<String> = step.env.iter().map(|(k, v)| format!("{k}={v} ")).collect();
         println!(
             "== {}: {}cargo {}",

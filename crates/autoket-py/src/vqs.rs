@@ -141,9 +141,10 @@ impl State {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
         let sigma = py.detach(|| match fresh {
-            true => state.sample().to_vec(),
-            false => state.samples().to_vec(),
+            true => state.sample().map(<[u8]>::to_vec),
+            false => state.samples().map(<[u8]>::to_vec),
         });
+        let sigma = sigma.or_raise()?;
         let hilbert = state.hilbert();
         let batch = vec![sigma.len() / hilbert.n_sites()];
         States { sigma, batch }.write(py, hilbert)

@@ -149,11 +149,12 @@ impl<S: Scalar> Bench<S> {
                         buffers, true, model, theta, &fixed, &interrupt,
                     ));
                 });
+                let o = o.transpose()?;
                 self.buffers = o.map(LogDerivatives::into_buffers).unwrap_or_default();
                 seconds
             }
             "solve" => {
-                let o = LogDerivatives::new(model, theta, &fixed);
+                let o = LogDerivatives::new(model, theta, &fixed)?;
                 let sr = Sr::default();
                 let form = sr.plan(model, fixed.weights.len(), usize::MAX).form;
                 time(|| sr.solve(form, &o, 0, &mut self.space))

@@ -218,7 +218,7 @@ impl<S: Scalar> Minimizer<S> {
         let (gradient, mut solution);
         let update = match &self.sr {
             None => {
-                (gradient, solution) = (estimate.gradient(model, theta), None);
+                (gradient, solution) = (estimate.gradient(model, theta)?, None);
                 &gradient
             }
             Some(sr) => {

@@ -70,14 +70,14 @@ pub(crate) struct CgSpace {
 /// Returns whether the residual fell below `tolerance` times that of the start in so many iterations;
 /// where it did not, b is as near as it came.
 pub(crate) fn conjugate_gradient(
-    mut product: impl FnMut(&[f64], &mut Vec<f64>),
+    mut product: impl FnMut(&[f64], &mut Vec<f64>) -> Result<()>,
     shift: f64,
     b: &mut [f64],
     tolerance: f64,
     iterations: usize,
     space: &mut CgSpace,
     interrupt: &Interrupt,
-) -> bool {
+) -> Result<bool> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let CgSpace {
         residual,
@@ -97,7 +97,7 @@ pub(crate) fn conjugate_gradient(
         if converged || !square.is_finite() || interrupt.is_raised() {
             break;
         }
-        product(direction, image);
+        product(direction, image)?;
         for (image, direction) in image.iter_mut().zip(&*direction) {
             *image += shift * direction;
         }
@@ -113,7 +113,7 @@ pub(crate) fn conjugate_gradient(
         }
         converged = square <= small;
     }
-    converged
+    Ok(converged)
 }
 
 /// Eigenvalues, ascending, and eigenvectors of a Hermitian matrix, from its lower triangle.

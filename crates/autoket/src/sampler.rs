@@ -42,23 +42,26 @@ impl DirectSampler {
         theta: &[S],
         n_samples: usize,
     ) -> Result<Samples<S>> {
-        model.check_batch(theta, &[])?;
         let mut samples = Samples::default();
-        self.sample_into(model, theta, n_samples, &mut samples);
+        self.sample_into(model, theta, n_samples, &mut samples)?;
         Ok(samples)
     }
 
     /// The same into memory used before.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample).
     pub fn sample_into<S: Scalar>(
         &mut self,
         model: &dyn Autoregressive<S>,
         theta: &[S],
         n_samples: usize,
         samples: &mut Samples<S>,
-    ) {
+    ) -> Result<()> {
         // The second key is for the reference's cache, whose values do not matter.
         let [next, _, scan] = self.key.split();
+        model.sample_into(theta, n_samples, scan, samples)?;
         self.key = next;
-        model.sample_into(theta, n_samples, scan, samples);
+        Ok(())
     }
 }

@@ -87,11 +87,11 @@ impl Svg {
         ));
     }
 
-    /// The whole picture on white.
+    /// The whole picture on white; in a page that is narrower it shrinks.
     pub(crate) fn finish(self, [width, height]: [f64; 2]) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"Helvetica, Arial, sans-serif\">\n\
+             viewBox=\"0 0 {width:.0} {height:.0}\" style=\"max-width:100%;height:auto\" font-family=\"Helvetica, Arial, sans-serif\">\n\
              <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n{}</svg>\n",
             self.body
         )

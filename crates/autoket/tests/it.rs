@@ -35,6 +35,8 @@ mod operator;
 mod optimizer;
 #[path = "it/params.rs"]
 mod params;
+#[path = "it/pictures.rs"]
+mod pictures;
 #[path = "it/random.rs"]
 mod random;
 #[path = "it/reach.rs"]

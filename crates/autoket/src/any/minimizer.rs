@@ -101,9 +101,10 @@ impl<S: Scalar> AnyMinimizer for Minimizer<S> {
     }
 
     fn plan(&self, state: &mut dyn AnyState) -> Result<Option<SrPlan>> {
-        let n_samples = state
-            .n_samples()
-            .unwrap_or(state.samples().len() / state.hilbert().n_sites());
+        let n_samples = match state.n_samples() {
+            Some(n_samples) => n_samples,
+            None => state.samples()?.len() / state.hilbert().n_sites(),
+        };
         Ok(self.plan(state.typed::<S>()?.model(), n_samples))
     }
 }

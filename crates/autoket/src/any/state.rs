@@ -74,9 +74,15 @@ pub trait AnyState: Any + Send + Sync {
     /// Changes the samples of one draw, at least 1; nothing for a sum over all states.
     fn set_n_samples(&mut self, n_samples: usize);
     /// Draws fresh samples, which are kept.
-    fn sample(&mut self) -> &[u8];
+    ///
+    /// # Errors
+    /// As [`McState::sample`].
+    fn sample(&mut self) -> Result<&[u8]>;
     /// The samples that are kept; draws them if there are none.
-    fn samples(&mut self) -> &[u8];
+    ///
+    /// # Errors
+    /// As [`McState::sample`].
+    fn samples(&mut self) -> Result<&[u8]>;
     /// Forgets the samples.
     fn reset(&mut self);
 
@@ -182,20 +188,21 @@ impl<S: Scalar> Held<S> {
         }
     }
 
-    fn kept(&mut self) -> &Samples<S> {
-        let Self { kind, samples } = self;
-        samples.get_or_insert_with(|| match kind {
-            Kind::Mc(state) => state.sample(),
-            Kind::FullSum(state) => Samples {
+    fn kept(&mut self) -> Result<&Samples<S>> {
+        let drawn = match (&mut self.kind, self.samples.take()) {
+            (_, Some(kept)) => kept,
+            (Kind::Mc(state), None) => state.sample()?,
+            (Kind::FullSum(state), None) => Samples {
                 sigma: state.states().to_vec(),
                 log_psi: Vec::new(),
             },
-        })
+        };
+        Ok(self.samples.insert(drawn))
     }
 
     /// An estimate on the samples that are kept.
     fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
-        let samples = self.kept().clone();
+        let samples = self.kept()?.clone();
         match &mut self.kind {
             Kind::Mc(state) => state.estimate_on(samples, operator),
             Kind::FullSum(state) => state.estimate(operator),
@@ -342,13 +349,13 @@ impl<S: Scalar> AnyState for Held<S> {
         }
     }
 
-    fn sample(&mut self) -> &[u8] {
+    fn sample(&mut self) -> Result<&[u8]> {
         self.samples = None;
         self.samples()
     }
 
-    fn samples(&mut self) -> &[u8] {
-        &self.kept().sigma
+    fn samples(&mut self) -> Result<&[u8]> {
+        Ok(&self.kept()?.sigma)
     }
 
     fn reset(&mut self) {
@@ -363,7 +370,7 @@ impl<S: Scalar> AnyState for Held<S> {
     fn expect_and_grad(&mut self, operator: &dyn Operator) -> Result<(Stats, Array)> {
         let estimate = self.estimate(operator)?;
         let params = self.params();
-        let gradient = estimate.gradient(self.model(), &params.values);
+        let gradient = estimate.gradient(self.model(), &params.values)?;
         let gradient: Vec<S> = params.layout.scatter(&gradient);
         Ok((estimate.stats, Self::vector(&gradient)))
     }
@@ -375,7 +382,7 @@ impl<S: Scalar> AnyState for Held<S> {
     fn metric(&mut self) -> Result<Mat<f64>> {
         let identity = crate::operator::LocalOperator::identity(self.hilbert());
         let estimate = self.estimate(&identity)?;
-        Ok(self.quantum_geometric_tensor(&estimate))
+        self.quantum_geometric_tensor(&estimate)
     }
 
     fn measure(&mut self, measurement: &mut Measurement, n_samples: usize) -> Result<()> {

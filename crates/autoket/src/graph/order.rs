@@ -6,6 +6,14 @@
 //! assert_eq!(order::diagonal([2, 3]), [0, 1, 3, 2, 4, 5]);
 //! assert_eq!(order::spiral([3, 3]), [0, 1, 2, 5, 8, 7, 6, 3, 4]);
 //! ```
+//!
+//! Raster, snake, diagonal and spiral of 4x4 sites, numbered as they are drawn; a site (orange) can read those before
+//! (blue).
+//!
+#![doc = include_str!("../../pictures/raster.svg")]
+#![doc = include_str!("../../pictures/snake.svg")]
+#![doc = include_str!("../../pictures/diagonal.svg")]
+#![doc = include_str!("../../pictures/spiral.svg")]
 
 use crate::error::{Error, Result};
 

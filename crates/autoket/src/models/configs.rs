@@ -133,14 +133,15 @@ network! {
     /// The first layer is exclusive and reads the local states' values; between layers comes the activation.
     /// NetKet: `ARNNConv2D` and `FastARNNConv2D`, which give the same numbers.
     ///
-    /// The mask of a 2x3 kernel (its last row ends at the site x, which the first layer leaves out), and what a
-    /// site reads by two layers of it: it is blind to `.`, which is drawn earlier.
+    /// What a site (orange) reads (blue) of those drawn before, by one layer of 2x3 kernels, which is their mask,
+    /// and by three; red is its [blind spot](super::ArnnGatedConv2d), which no number of layers fills.
     ///
-    /// ```text
-    /// # # #        # # # #
-    /// # x          # # # .
-    ///              # x
-    /// ```
+    #[doc = include_str!("../../pictures/conv2d_1.svg")]
+    #[doc = include_str!("../../pictures/conv2d_3.svg")]
+    ///
+    /// A layer of h x w kernels from f to f' features has h w f f' + f' parameters, of which the first has
+    /// (h w - ⌈w/2⌉) f' + f' that are not masked, and later ones (h w - ⌈w/2⌉ + 1) f f' + f'. A sample costs as many
+    /// multiply-adds for each site as there are weights that are not masked, at the border fewer.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnConv2d, Autoregressive}, random::Key};
@@ -149,6 +150,9 @@ network! {
     /// let params = model.init(Key::new(0));
     /// let samples = model.sample(&params.values, 8, Key::new(1))?;
     /// assert_eq!(model.log_psi(&params.values, &samples.sigma)?.len(), 8);
+    /// assert_eq!(model.layout().n_parameters(), 6 * 4 + 4 + 6 * 4 * 2 + 2);
+    /// assert_eq!(model.layout().n_active(), 4 * 4 + 4 + 5 * 4 * 2 + 2);
+    /// assert!(model.multiply_adds() < 15 * (4 * 4 + 5 * 4 * 2));
     /// # Ok::<(), autoket::Error>(())
     /// ```
     ArnnConv2d, "ARNNConv2D",
@@ -168,23 +172,23 @@ network! {
 network! {
     /// Autoregressive wave function of masked dense layers: every site sees all earlier ones.
     ///
-    /// log ψ is normalised as in [`ArnnConv2d`].
+    /// x₀ = σ, xₗ = f(Wₗ xₗ₋₁ + bₗ), y the last without f; log ψ is normalised as in [`ArnnConv2d`].
     /// NetKet: `ARNNDense` and `FastARNNDense`, which give the same numbers.
     ///
-    /// What each of four sites x reads (#) in the first layer; later layers read x too.
+    /// A site (orange) reads all that are drawn before (blue), and so a flip changes the conditionals of all later
+    /// sites.
     ///
-    /// ```text
-    /// x
-    /// # x
-    /// # # x
-    /// # # # x
-    /// ```
+    #[doc = include_str!("../../pictures/dense.svg")]
+    ///
+    /// A layer of n sites from f to f' features has n² f f' + n f' parameters. Weights that are not masked,
+    /// n (n - 1)/2 f' in the first layer and n (n + 1)/2 f f' in later ones, cost a multiply-add each in a sample.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnDense}};
     /// let model = ArnnDense::new(Hilbert::spin(0.5, 6)?, 2, 4).build::<f64>()?;
     /// // Kernels (6·1, 6·4) and (6·4, 6·2), biases (6, 4) and (6, 2).
     /// assert_eq!(model.layout().n_parameters(), 6 * 24 + 24 * 12 + 24 + 12);
+    /// assert_eq!(model.multiply_adds(), 15 * 4 + 21 * 4 * 2);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     ArnnDense, "ARNNDense",
@@ -196,21 +200,24 @@ network! {
 network! {
     /// Autoregressive wave function of masked convolutions along a chain.
     ///
-    /// log ψ is normalised as in [`ArnnConv2d`].
+    /// x₀ = σ, xₗ = f(Wₗ ⋆ xₗ₋₁ + bₗ), y the last without f; log ψ is normalised as in [`ArnnConv2d`].
     /// NetKet: `ARNNConv1D` and `FastARNNConv1D`, which give the same numbers.
     ///
-    /// What a site x reads by two layers of kernels of 3: two sites before it by the first layer, two more by
-    /// the second; it is blind to `.`, which is drawn earlier.
+    /// What a site (orange) reads (blue) by one layer of kernels of 3, and by two; it is blind to what is red, which
+    /// is drawn before.
     ///
-    /// ```text
-    /// . # # # # x
-    /// ```
+    #[doc = include_str!("../../pictures/conv1d_1.svg")]
+    #[doc = include_str!("../../pictures/conv1d_2.svg")]
+    ///
+    /// A layer of kernels of k from f to f' features has k f f' + f' parameters, none of them masked; the first has
+    /// (k - 1) f' + f'. A sample costs as many multiply-adds for each site as there are weights, at the border fewer.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnConv1d}};
     /// let model = ArnnConv1d::new(Hilbert::spin(0.5, 6)?, 2, 4, 3).build::<f64>()?;
     /// // The first kernel is (3 - 1, 1, 4).
     /// assert_eq!(model.layout().n_parameters(), 2 * 4 + 4 + 3 * 4 * 2 + 2);
+    /// assert_eq!(model.multiply_adds(), (5 + 4) * 4 + (6 + 5 + 4) * 4 * 2);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     ArnnConv1d, "ARNNConv1D",

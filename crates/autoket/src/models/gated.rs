@@ -23,20 +23,30 @@ use crate::simd::Precision;
 ///
 /// van den Oord et al., arXiv:1606.05328. NetKet has no counterpart.
 ///
-/// What the vertical (v) and the horizontal stack (h) of layer 0 read for a site x, with a 2x3 kernel, and what
-/// the site reads by two layers:
+/// What a site (orange) reads (blue) by one layer of 2x3 kernels, two rows above and one site to the left, and by
+/// three, which leave nothing out:
 ///
-/// ```text
-/// v v v        # # # #
-/// v v v        # # # #
-/// h x          # x
-/// ```
+#[doc = include_str!("../../pictures/gated_1.svg")]
+#[doc = include_str!("../../pictures/gated_3.svg")]
+///
+/// Two layers of 4 features as a [picture](crate::models::Arnn::flow_svg): layers with weights, and products and
+/// sums of features. The sum is that of a residual block.
+///
+#[doc = include_str!("../../pictures/gated_flow.svg")]
+///
+/// From f₋₁ = 1 feature, later f, layer l has 2 (h w fₗ₋₁ f + f) parameters in its vertical stack,
+/// 2 (⌊w/2⌋ fₗ₋₁ f + f² + f) in its horizontal one, where later ones read the site itself too: 2 f² more, and
+/// f² + f in R; none is masked. A sample costs as many multiply-adds for each site as there are weights, at the
+/// border fewer.
 ///
 /// ```
-/// use autoket::{hilbert::Hilbert, models::ArnnGatedConv2d};
+/// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnGatedConv2d}};
 /// let model = ArnnGatedConv2d::new(Hilbert::spin(0.5, 16)?, 2, 4, [2, 3]).build::<f64>()?;
 /// let seen = model.seen(9);
 /// assert!((0..9).all(|earlier| seen[earlier]));
+/// let first = 2 * (6 * 4 + 4) + 2 * (4 + 16 + 4);
+/// let second = 2 * (6 * 16 + 4) + 2 * (2 * 16 + 16 + 4) + 16 + 4;
+/// assert_eq!(model.layout().n_parameters(), first + second + 4 * 2 + 2);
 /// # Ok::<(), autoket::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -159,11 +159,11 @@ impl<S: Scalar> Laws<'_, S> {
             .collect();
         let mut gradient = vec![0.0; n_reals];
         self.model
-            .vjp(&self.theta, &self.sigma, &cotangent, &mut gradient);
+            .vjp(&self.theta, &self.sigma, &cotangent, &mut gradient)?;
 
         let zero = <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(0.0));
         let mut rows = vec![zero; SAMPLES.div_ceil(lanes) * S::PLANES * n_reals];
-        self.model.jacobian(&self.theta, &self.sigma, &mut rows);
+        self.model.jacobian(&self.theta, &self.sigma, &mut rows)?;
         for (k, &sum) in gradient.iter().enumerate() {
             let of = |sample: usize, plane: usize| {
                 let panel = sample / lanes * S::PLANES + plane;

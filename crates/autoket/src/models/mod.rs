@@ -35,8 +35,8 @@ pub type RowOf<S> = <<S as Scalar>::Real as Real>::Row;
 /// A wave function ψ_θ(σ), by whole batches of basis states.
 ///
 /// A batch `sigma` is local indices, `(sample, site)` in one slice; `theta` is θ in the order of the layout.
-/// Methods that return a `Result` refuse anything else. Those that write into given memory are called in loops
-/// and do not look: of a batch or a θ that [`check_batch`](Self::check_batch) refuses they make nonsense, or panic.
+/// Whatever reads them refuses anything else by [`check_batch`](Self::check_batch), and memory to write into of
+/// another length than what is written.
 pub trait Ansatz<S: Scalar>: Send + Sync {
     /// The space of σ.
     fn hilbert(&self) -> &Hilbert;
@@ -45,7 +45,10 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     /// Initial parameters. The same key as NetKet gives the same values to a few ulp.
     fn init(&self, key: Key) -> Params<S>;
     /// log ψ(σ) into `out`, `(sample,)`.
-    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]);
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); an `out` of another length.
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()>;
     /// The number of samples of a batch.
     ///
     /// # Errors
@@ -60,33 +63,40 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     /// As [`check_batch`](Self::check_batch).
     fn log_psi(&self, theta: &[S], sigma: &[u8]) -> Result<Vec<S>> {
         let mut out = vec![S::zero(); self.check_batch(theta, sigma)?];
-        self.log_psi_into(theta, sigma, &mut out);
+        self.log_psi_into(theta, sigma, &mut out)?;
         Ok(out)
     }
     /// Pulls cotangents of log ψ back to θ: dL = Σ_n Re(conj(c_n) d log ψ(σ_n)) is added to `sum`,
     /// by the real and the imaginary part of each entry of θ that is not masked: [`n_reals`](Self::n_reals) numbers.
-    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]);
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); a number of cotangents other than that of samples; a `sum` of
+    /// another length.
+    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) -> Result<()>;
     /// The derivatives of log ψ(σ) by the same numbers, for each sample apart, in blocks of samples that
     /// fill a row of lanes: rows `(block, part of log ψ, number)`, lanes left over 0.
     /// The parts are real and, if `S` is complex, imaginary part.
-    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]);
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); an `out` of another length.
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> Result<()>;
     /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ into `out`, `(sample,)`: the local energies of a Hamiltonian.
     ///
     /// Provided: evaluates each connected state afresh. A model that can do with less overrides it.
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); an operator on another space; an `out` of another length.
     fn local_values_into(
         &self,
         theta: &[S],
         sigma: &[u8],
         operator: &dyn Operator,
         out: &mut [c64],
-    ) {
+    ) -> Result<()> {
+        same_space(self.hilbert(), operator)?;
         let n_sites = self.hilbert().n_sites();
-        let log_psi_of = |sigma: &[u8]| {
-            let mut log_psi = vec![S::zero(); sigma.len() / n_sites];
-            self.log_psi_into(theta, sigma, &mut log_psi);
-            log_psi
-        };
-        let log_psi = log_psi_of(sigma);
+        let log_psi = self.log_psi(theta, sigma)?;
+        check_length("out", log_psi.len(), out.len())?;
         let mut row = Connected::default();
         let samples = sigma.chunks_exact(n_sites).zip(log_psi);
         for ((sigma, log_psi), out) in samples.zip(out) {
@@ -99,22 +109,22 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
                     primes[first + site as usize] = new;
                 }
             }
-            let log_primes = log_psi_of(&primes);
+            let log_primes = self.log_psi(theta, &primes)?;
             *out = row
                 .iter()
                 .zip(log_primes)
                 .map(|((mel, _), prime)| mel * (prime.to_c64() - log_psi.to_c64()).exp())
                 .sum();
         }
+        Ok(())
     }
     /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ, `(sample,)`.
     ///
     /// # Errors
     /// As [`check_batch`](Self::check_batch); an operator on another space.
     fn local_values(&self, theta: &[S], sigma: &[u8], operator: &dyn Operator) -> Result<Vec<c64>> {
-        same_space(self.hilbert(), operator)?;
         let mut out = vec![c64::default(); self.check_batch(theta, sigma)?];
-        self.local_values_into(theta, sigma, operator, &mut out);
+        self.local_values_into(theta, sigma, operator, &mut out)?;
         Ok(out)
     }
     /// The layers, if every pair of sites has weights of its own in all of them: then the Gram matrix of
@@ -124,7 +134,12 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     }
     /// The inputs of each of those layers and the cotangents of its outputs: rows of lanes
     /// `(block, part of log ψ, layer, inputs then outputs by site and feature)`, left-over lanes' cotangents 0.
-    fn layerwise_factors(&self, _theta: &[S], _sigma: &[u8], _out: &mut [RowOf<S>]) {}
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); a model without such layers; an `out` of another length.
+    fn layerwise_factors(&self, _theta: &[S], _sigma: &[u8], _out: &mut [RowOf<S>]) -> Result<()> {
+        Err(no_factors())
+    }
     /// Real parameters: parts of entries of θ that are not masked.
     fn n_reals(&self) -> usize {
         self.layout().n_reals::<S>()
@@ -138,7 +153,10 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
 pub trait Autoregressive<S: Scalar>: Ansatz<S> {
     /// log of the conditional amplitudes into `out`, `(sample, site, local state)`:
     /// log ψ(σ_i = s | σ_1 … σ_{i-1}), with Σ_s |ψ|^machine_pow = 1.
-    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]);
+    ///
+    /// # Errors
+    /// As [`check_batch`](Ansatz::check_batch); an `out` of another length.
+    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()>;
     /// log of the conditional amplitudes, `(sample, site, local state)`.
     ///
     /// # Errors
@@ -146,7 +164,7 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
     fn conditionals_log_psi(&self, theta: &[S], sigma: &[u8]) -> Result<Vec<S>> {
         let per_sample = self.hilbert().n_sites() * self.hilbert().local_size();
         let mut out = vec![S::zero(); self.check_batch(theta, sigma)? * per_sample];
-        self.conditionals_log_psi_into(theta, sigma, &mut out);
+        self.conditionals_log_psi_into(theta, sigma, &mut out)?;
         Ok(out)
     }
     /// The exponent p of the normalisation Σ|ψ|^p = 1.
@@ -154,15 +172,23 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
     /// Draws `n_samples` basis states from |ψ|^machine_pow, with their log ψ, site by site.
     ///
     /// `key` is split once for each site, and the number for a sample depends on the sample's place alone.
-    fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>);
-    /// [`sample_into`](Self::sample_into) fresh memory.
     ///
     /// # Errors
     /// A `theta` of another length than the layout's.
+    fn sample_into(
+        &self,
+        theta: &[S],
+        n_samples: usize,
+        key: Key,
+        samples: &mut Samples<S>,
+    ) -> Result<()>;
+    /// [`sample_into`](Self::sample_into) fresh memory.
+    ///
+    /// # Errors
+    /// As there.
     fn sample(&self, theta: &[S], n_samples: usize, key: Key) -> Result<Samples<S>> {
-        check_theta(self.layout(), theta)?;
         let mut samples = Samples::default();
-        self.sample_into(theta, n_samples, key, &mut samples);
+        self.sample_into(theta, n_samples, key, &mut samples)?;
         Ok(samples)
     }
     /// The probability of each local state at each site given the earlier ones, `(sample, site, local state)`.
@@ -200,17 +226,33 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
     fn order(&self) -> Vec<usize> {
         (0..self.hilbert().n_sites()).collect()
     }
-    /// From the order of sites in the Hilbert space to the order in which they are drawn.
-    fn reorder(&self, sites: &[u8]) -> Vec<u8> {
-        self.order().into_iter().map(|site| sites[site]).collect()
+    /// A batch from the order of sites in the Hilbert space to the order in which they are drawn.
+    ///
+    /// # Errors
+    /// As [`Hilbert::check_batch`].
+    fn reorder(&self, sigma: &[u8]) -> Result<Vec<u8>> {
+        self.hilbert().check_batch(sigma)?;
+        let order = self.order();
+        let samples = sigma.chunks_exact(order.len());
+        Ok(samples
+            .flat_map(|sigma| order.iter().map(|&site| sigma[site]))
+            .collect())
     }
     /// The inverse of [`reorder`](Self::reorder).
-    fn inverse_reorder(&self, sites: &[u8]) -> Vec<u8> {
-        let mut out = vec![0; sites.len()];
-        for (site, &x) in self.order().into_iter().zip(sites) {
-            out[site] = x;
+    ///
+    /// # Errors
+    /// As there.
+    fn inverse_reorder(&self, sigma: &[u8]) -> Result<Vec<u8>> {
+        self.hilbert().check_batch(sigma)?;
+        let order = self.order();
+        let mut out = vec![0; sigma.len()];
+        let samples = sigma.chunks_exact(order.len());
+        for (sigma, out) in samples.zip(out.chunks_exact_mut(order.len())) {
+            for (&site, &state) in order.iter().zip(sigma) {
+                out[site] = state;
+            }
         }
-        out
+        Ok(out)
     }
 }
 
@@ -224,6 +266,28 @@ fn check_theta<S>(layout: &Layout, theta: &[S]) -> Result<()> {
         theta.len(),
         "give the `values` of the model's `Params`",
     ))
+}
+
+/// Memory or numbers of another length than is written or read.
+pub(crate) fn check_length(field: &str, expected: usize, got: usize) -> Result<()> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        field,
+        format!("a length of {expected}"),
+        got,
+        "count it by the samples of the batch and the model's sizes",
+    ))
+}
+
+fn no_factors() -> Error {
+    Error::invalid(
+        "model",
+        "layers in which every pair of sites has weights of its own",
+        "a model without them",
+        "look whether `layerwise` has them; `jacobian` takes any model",
+    )
 }
 
 /// An operator on another space would give wrong numbers, not an error, later.

@@ -493,14 +493,19 @@ recurrent_network! {
     /// (i, f, g, o) = sigmoid(W \[x, h\] + b), c' = f c + i (2 g - 1), output and hidden memory o tanh c'.
     /// NetKet: `LSTMNet` and `FastLSTMNet`, which give the same numbers.
     ///
-    /// A site reads all before it. Memories h along a chain, and over an open 4x4 square (its first two rows),
-    /// where sites are drawn along a snake and h is that of two neighbours; arrows point from it:
+    /// A site (orange) reads all that are drawn before (blue), and so a flip changes the conditionals of all later
+    /// sites. Memories along a chain, and over an open 4x4 square, where sites are drawn along a snake and h is that
+    /// of two neighbours; arrows point from whose memory it is:
     ///
-    /// ```text
-    /// 0 → 1 → 2 → 3        0 → 1 → 2 → 3
-    ///                      ↓   ↓   ↓   ↓
-    ///                      7 ← 6 ← 5 ← 4
-    /// ```
+    #[doc = include_str!("../../pictures/lstm_chain.svg")]
+    #[doc = include_str!("../../pictures/lstm_graph.svg")]
+    ///
+    /// A cell as a [picture](Arnn::flow_svg), memories dashed:
+    ///
+    #[doc = include_str!("../../pictures/lstm_flow.svg")]
+    ///
+    /// A layer from f to f' features with m previous neighbours has (f + m f') 4 f' + 4 f' parameters, none masked.
+    /// A sample costs as many multiply-adds for each site as there are weights, fewer where neighbours are missing.
     ///
     /// ```
     /// use autoket::{graph::Graph, hilbert::Hilbert, models::{Ansatz, LstmNet, Recurrence}};
@@ -509,6 +514,7 @@ recurrent_network! {
     /// let model = LstmNet { recurrence, ..LstmNet::new(Hilbert::spin(0.5, 16)?, 2, 4) }.build::<f64>()?;
     /// // Kernels (1 + 2·4, 4·4) and (4 + 2·2, 4·2): two neighbours of each site.
     /// assert_eq!(model.layout().n_parameters(), 9 * 16 + 16 + 8 * 8 + 8);
+    /// assert!(model.multiply_adds() < 16 * (9 * 16 + 8 * 8));
     /// # Ok::<(), autoket::Error>(())
     /// ```
     LstmNet, Lstm, "LSTMNet"
@@ -522,20 +528,23 @@ recurrent_network! {
     /// (1 - z) n + z h.
     /// NetKet: `GRUNet1D` and `FastGRUNet1D`, which give the same numbers.
     ///
-    /// A site reads all before it, by memories along a chain, in whatever order: here along a snake.
+    /// A site (orange) reads all that are drawn before (blue), by memories along a chain in whatever order, here a
+    /// snake: a flip changes the conditionals of all later sites. Beside it a cell as a [picture](Arnn::flow_svg),
+    /// memories dashed.
     ///
-    /// ```text
-    /// 0 → 1 → 2
-    ///         ↓
-    /// 5 ← 4 ← 3
-    /// ```
+    #[doc = include_str!("../../pictures/gru.svg")]
+    #[doc = include_str!("../../pictures/gru_flow.svg")]
+    ///
+    /// A layer from f to f' features has (f + f') 3 f' + 3 f' parameters, none masked. A sample costs as many
+    /// multiply-adds for each site as there are weights, fewer at the first.
     ///
     /// ```
-    /// use autoket::{graph::order, hilbert::Hilbert, models::{Autoregressive, GruNet1d, Recurrence}};
+    /// use autoket::{graph::order, hilbert::Hilbert, models::{Ansatz, Autoregressive, GruNet1d, Recurrence}};
     /// let recurrence = Some(Recurrence::along(order::snake([2, 3]))?);
     /// let model = GruNet1d { recurrence, ..GruNet1d::new(Hilbert::spin(0.5, 6)?, 2, 4) }.build::<f64>()?;
     /// assert_eq!(model.order(), [0, 1, 2, 5, 4, 3]);
     /// assert_eq!(model.seen(4), [true, true, true, false, false, true]);
+    /// assert_eq!(model.layout().n_parameters(), (1 + 4) * 12 + 12 + (4 + 2) * 6 + 6);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     GruNet1d, Gru, "GRUNet1D"

@@ -106,6 +106,12 @@ impl<F: Fn([usize; 2], bool) -> Result<MaskedLayer> + Send + Sync> CausalLayer f
 /// state, and p `machine_pow`. With `phase` parameters are real and log ψ(σ) gets i Σᵢ φᵢ(σᵢ), φ the output of
 /// one more layer like the last, which is not evaluated for a draw.
 /// NetKet: `ARNNSequential`.
+///
+/// Three layers of 4 features and a phase as a [picture](Arnn::flow_svg); what the network reads, its parameters and
+/// its cost are those of its layers, which [`Arnn::describe`] adds up.
+///
+#[doc = include_str!("../../pictures/phase_flow.svg")]
+///
 #[derive(Clone, Debug)]
 pub struct ArnnSequential {
     /// The space of σ.

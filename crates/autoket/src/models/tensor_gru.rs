@@ -21,13 +21,13 @@ use crate::simd::Precision;
 /// Hibat-Allah, Melko and Carrasquilla, arXiv:2207.14314, there with amplitudes of the same form and phases
 /// π softsign(V h + d). NetKet has no counterpart.
 ///
-/// A site reads all before it. States and memories go along the snake and down:
+/// A site (orange) reads all that are drawn before (blue), and so a flip changes the conditionals of all later
+/// sites. States and memories go along the snake and down:
 ///
-/// ```text
-/// 0 → 1 → 2
-/// ↓   ↓   ↓
-/// 5 ← 4 ← 3
-/// ```
+#[doc = include_str!("../../pictures/tensor_gru.svg")]
+///
+/// With f features and d local states there are 2 (4 d f² + f) + 2 f² + f d + d parameters, none masked. A sample
+/// costs as many multiply-adds for each site as there are weights, fewer where neighbours are missing.
 ///
 /// ```
 /// use autoket::{hilbert::Hilbert, models::{Ansatz, TensorGru2d}};

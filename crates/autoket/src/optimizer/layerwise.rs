@@ -14,6 +14,7 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use super::{Pool, Symmetric};
+use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
@@ -46,16 +47,21 @@ impl Layer {
 
 /// AAᵀ, the neural tangent kernel, layer by layer: that of
 /// [`LogDerivatives::gram`](super::LogDerivatives::gram), without A. `None` where the model has not such layers.
+///
+/// # Errors
+/// As [`Estimate::check`].
 pub fn gram<S: Scalar>(
     model: &dyn Autoregressive<S>,
     theta: &[S],
     estimate: &Estimate<S>,
-) -> Option<Mat<f64>> {
-    let layers = model.layerwise()?;
+) -> Result<Option<Mat<f64>>> {
+    let Some(layers) = model.layerwise() else {
+        return Ok(None);
+    };
     let (mut factors, mut out) = (Factors::default(), Symmetric::default());
-    factors.compute(&layers, model, theta, estimate);
+    factors.compute(&layers, model, theta, estimate)?;
     factors.gram_into(&layers, &mut out, &Interrupt::default());
-    Some(out.to_mat(factors.epsilon.len()))
+    Ok(Some(out.to_mat(factors.epsilon.len())))
 }
 
 /// Inputs and cotangents of all layers for all samples.
@@ -98,13 +104,14 @@ impl<S: Scalar> Factors<S> {
         model: &dyn Autoregressive<S>,
         theta: &[S],
         estimate: &Estimate<S>,
-    ) {
+    ) -> Result<()> {
+        estimate.check(model, theta)?;
         self.rows = layers.iter().map(Layer::rows).sum();
         let n_blocks = estimate.weights.len().div_ceil(Self::LANES);
         let n_panels = n_blocks * S::PLANES;
         self.panels
             .resize(n_panels * self.rows, Row::splat(S::Real::from_f64(0.0)));
-        model.layerwise_factors(theta, &estimate.samples.sigma, &mut self.panels);
+        model.layerwise_factors(theta, &estimate.samples.sigma, &mut self.panels)?;
         self.weights.clear();
         self.weights.extend_from_slice(&estimate.weights);
         self.weights.resize(n_blocks * Self::LANES, 0.0);
@@ -117,6 +124,7 @@ impl<S: Scalar> Factors<S> {
                 self.epsilon[line] = self.weights[sample].sqrt() * part;
             }
         }
+        Ok(())
     }
 
     /// The line of a sample and a part of log ψ.
@@ -215,7 +223,7 @@ impl<S: Scalar> Factors<S> {
         theta: &[S],
         estimate: &Estimate<S>,
         v: &[f64],
-    ) -> Vec<f64> {
+    ) -> Result<Vec<f64>> {
         let mut cotangent = std::mem::take(&mut self.cotangent);
         let n_samples = estimate.weights.len();
         let scaled =
@@ -232,9 +240,9 @@ impl<S: Scalar> Factors<S> {
         let real = |n: usize, plane: usize| S::Real::from_f64(part(n, plane));
         cotangent.extend((0..n_samples).map(|n| S::new(real(n, 0), real(n, 1))));
         let mut out = vec![0.0; model.n_reals()];
-        model.vjp(theta, &estimate.samples.sigma, &cotangent, &mut out);
+        model.vjp(theta, &estimate.samples.sigma, &cotangent, &mut out)?;
         self.cotangent = cotangent;
-        out
+        Ok(out)
     }
 }
 

@@ -6,8 +6,9 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use super::{Pool, Symmetric};
+use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::models::{Autoregressive, RowOf};
+use crate::models::{Autoregressive, RowOf, check_length};
 use crate::scalar::{Real, Scalar};
 use crate::simd::{Row, add_dots, add_scaled, center, level, transpose};
 use crate::vqs::Estimate;
@@ -74,11 +75,14 @@ const fn lanes<S: Scalar>() -> usize {
 
 impl<'a, S: Scalar> LogDerivatives<'a, S> {
     /// Of a model at the samples of an estimate of the energy; all of A is kept.
+    ///
+    /// # Errors
+    /// As [`Estimate::check`].
     pub fn new(
         model: &'a dyn Autoregressive<S>,
         theta: &'a [S],
         estimate: &'a Estimate<S>,
-    ) -> Self {
+    ) -> Result<Self> {
         let interrupt = Interrupt::default();
         Self::within(Buffers::default(), true, model, theta, estimate, &interrupt)
     }
@@ -86,6 +90,9 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     /// The same in memory used before; A is kept, or computed anew when it is needed.
     ///
     /// Once `interrupt` is raised, all work ends early and its results are worth nothing.
+    ///
+    /// # Errors
+    /// As of [`new`](Self::new).
     pub fn within(
         buffers: Buffers<S>,
         kept: bool,
@@ -93,7 +100,8 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         theta: &'a [S],
         estimate: &'a Estimate<S>,
         interrupt: &Interrupt,
-    ) -> Self {
+    ) -> Result<Self> {
+        estimate.check(model, theta)?;
         let mut o = Self {
             model,
             theta,
@@ -116,7 +124,7 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
                 let first = g * GRANULES;
                 let start = o.blocks(first).start;
                 let n_blocks = some.len() / (S::PLANES * o.n_reals);
-                o.jacobian(start..start + n_blocks, some);
+                o.jacobian(start..start + n_blocks, some)?;
                 for (i, granule) in some.chunks(o.granule_rows()).enumerate() {
                     o.add_mean((first + i, granule), &mut mean);
                 }
@@ -126,14 +134,15 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
             o.buffers.panels = panels;
         } else {
             for g in 0..o.n_granules() {
-                o.buffers.granules.with(|panels| {
-                    o.fill(g, panels);
+                o.buffers.granules.with(|panels| -> Result<()> {
+                    o.fill(g, panels)?;
                     o.add_mean((g, panels), &mut mean);
-                });
+                    Ok(())
+                })?;
             }
             o.buffers.mean = mean;
         }
-        o
+        Ok(o)
     }
 
     /// Gives the memory back.
@@ -198,33 +207,34 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     }
 
     /// O of some blocks, as the model gives it.
-    fn jacobian(&self, blocks: Range<usize>, panels: &mut [RowOf<S>]) {
+    fn jacobian(&self, blocks: Range<usize>, panels: &mut [RowOf<S>]) -> Result<()> {
         let n_sites = self.model.hilbert().n_sites();
         let sigma = &self.estimate.samples.sigma;
         let first = blocks.start * lanes::<S>() * n_sites;
         let end = (blocks.end * lanes::<S>() * n_sites).min(sigma.len());
-        self.model.jacobian(self.theta, &sigma[first..end], panels);
+        self.model.jacobian(self.theta, &sigma[first..end], panels)
     }
 
     /// O of a granule.
-    fn fill(&self, granule: usize, panels: &mut Vec<RowOf<S>>) {
+    fn fill(&self, granule: usize, panels: &mut Vec<RowOf<S>>) -> Result<()> {
         let blocks = self.blocks(granule);
         panels.resize(blocks.len() * S::PLANES * self.n_reals, zero_row::<S>());
-        if !self.interrupt.is_raised() {
-            self.jacobian(blocks, panels);
+        match self.interrupt.is_raised() {
+            true => Ok(()),
+            false => self.jacobian(blocks, panels),
         }
     }
 
     /// Runs `f` on the panels of a granule.
-    fn with_granule<T>(&self, granule: usize, f: impl FnOnce(&[RowOf<S>]) -> T) -> T {
+    fn with_granule<T>(&self, granule: usize, f: impl FnOnce(&[RowOf<S>]) -> T) -> Result<T> {
         if self.kept {
             let mut panels = self.buffers.panels.chunks(self.granule_rows());
-            return f(panels.nth(granule).unwrap_or(&[]));
+            return Ok(f(panels.nth(granule).unwrap_or(&[])));
         }
         self.buffers.granules.with(|panels| {
-            self.fill(granule, panels);
+            self.fill(granule, panels)?;
             self.center(self.blocks(granule).start * S::PLANES, panels);
-            f(panels)
+            Ok(f(panels))
         })
     }
 
@@ -286,41 +296,51 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     }
 
     /// Aᵀ v, `(parameter,)`; of ε it is the force Re⟨ΔO* ΔE⟩, half the gradient of the energy.
-    pub fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// A `v` of another length than [`n_rows`](Self::n_rows).
+    pub fn transposed_times(&self, v: &[f64]) -> Result<Vec<f64>> {
+        check_length("v", self.n_rows(), v.len())?;
         let mut out = vec![0.0; self.n_reals];
         for g in 0..self.n_granules() {
             self.with_granule(g, |panels| {
                 self.add_transposed_times(panels, &v[self.first_row(g)..], &mut out);
-            });
+            })?;
         }
-        out
+        Ok(out)
     }
 
     /// A u, by rows of A.
-    pub fn times(&self, u: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// A `u` of another length than [`n_reals`](Self::n_reals).
+    pub fn times(&self, u: &[f64]) -> Result<Vec<f64>> {
+        check_length("u", self.n_reals, u.len())?;
         let mut out = Vec::new();
-        self.times_into(u, &mut out);
-        out
+        self.times_into(u, &mut out)?;
+        Ok(out)
     }
 
-    pub(super) fn times_into(&self, u: &[f64], out: &mut Vec<f64>) {
+    pub(super) fn times_into(&self, u: &[f64], out: &mut Vec<f64>) -> Result<()> {
         zeros(out, self.n_rows());
         for g in 0..self.n_granules() {
             let out = &mut out[self.first_row(g)..];
-            self.with_granule(g, |panels| self.add_times(panels, u, out));
+            self.with_granule(g, |panels| self.add_times(panels, u, out))?;
         }
+        Ok(())
     }
 
     /// AᵀA u into `out`: each granule of A is made once.
-    pub(super) fn metric_times_into(&self, u: &[f64], out: &mut Vec<f64>) {
+    pub(super) fn metric_times_into(&self, u: &[f64], out: &mut Vec<f64>) -> Result<()> {
         zeros(out, self.n_reals);
         for g in 0..self.n_granules() {
             self.with_granule(g, |panels| {
                 let mut product = [0.0; 2 * GRANULE];
                 self.add_times(panels, u, &mut product);
                 self.add_transposed_times(panels, &product, out);
-            });
+            })?;
         }
+        Ok(())
     }
 
     /// out += A u for some panels.
@@ -340,23 +360,31 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     }
 
     /// AᵀA = Re⟨ΔO* ΔO⟩, the quantum geometric tensor, `(parameter, parameter)`.
-    pub fn metric(&self) -> Mat<f64> {
+    ///
+    /// # Errors
+    /// The model refuses the samples, though it took them before.
+    pub fn metric(&self) -> Result<Mat<f64>> {
         let mut out = Symmetric::default();
-        self.metric_into(&mut out, &mut Vec::new());
-        out.to_mat(self.n_reals)
+        self.metric_into(&mut out, &mut Vec::new())?;
+        Ok(out.to_mat(self.n_reals))
     }
 
     /// AᵀA with lines of zeros behind it, so that the number of lines is a multiple of the lanes of a row;
     /// `columns` is scratch for the transpose of a granule.
-    pub(super) fn metric_into(&self, out: &mut Symmetric, columns: &mut Vec<RowOf<S>>) {
+    pub(super) fn metric_into(
+        &self,
+        out: &mut Symmetric,
+        columns: &mut Vec<RowOf<S>>,
+    ) -> Result<()> {
         let n_panels = self.n_reals.div_ceil(lanes::<S>());
         out.reset(n_panels * lanes::<S>());
         for g in 0..self.n_granules() {
             let depth = self.blocks(g).len() * S::PLANES * lanes::<S>();
             columns.resize(n_panels * depth, zero_row::<S>());
-            self.with_granule(g, |panels| self.transpose_into(panels, columns));
+            self.with_granule(g, |panels| self.transpose_into(panels, columns))?;
             out.add_products::<S::Real>([0, 0], columns, columns, depth, &self.interrupt);
         }
+        Ok(())
     }
 
     /// Panels with rows of A for lanes to panels with columns of A for lanes.
@@ -378,30 +406,36 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     }
 
     /// AAᵀ, the neural tangent kernel, `(row, row)`.
-    pub fn gram(&self) -> Mat<f64> {
+    ///
+    /// # Errors
+    /// As of [`metric`](Self::metric).
+    pub fn gram(&self) -> Result<Mat<f64>> {
         let mut out = Symmetric::default();
-        self.gram_into(&mut out);
-        out.to_mat(self.n_rows())
+        self.gram_into(&mut out)?;
+        Ok(out.to_mat(self.n_rows()))
     }
 
-    pub(super) fn gram_into(&self, out: &mut Symmetric) {
+    pub(super) fn gram_into(&self, out: &mut Symmetric) -> Result<()> {
         out.reset(self.n_rows());
         let add = |at: [usize; 2], left: &[_], right: &[_], out: &mut Symmetric| {
             out.add_products::<S::Real>(at, left, right, self.n_reals, &self.interrupt);
         };
         if self.kept {
             let panels = &self.buffers.panels;
-            return add([0, 0], panels, panels, out);
+            add([0, 0], panels, panels, out);
+            return Ok(());
         }
         for g in 0..self.n_granules() {
-            self.with_granule(g, |left| {
+            self.with_granule(g, |left| -> Result<()> {
                 for h in 0..g {
                     let at = [self.first_row(g), self.first_row(h)];
-                    self.with_granule(h, |right| add(at, left, right, out));
+                    self.with_granule(h, |right| add(at, left, right, out))?;
                 }
                 add([self.first_row(g); 2], left, left, out);
-            });
+                Ok(())
+            })??;
         }
+        Ok(())
     }
 }
 

@@ -206,6 +206,7 @@ impl Sr {
     ///
     /// # Errors
     /// It was interrupted: the space holds what it held before, as far as later updates depend on it.
+    /// As [`Estimate::check`].
     pub fn update<S: Scalar>(
         &self,
         model: &dyn Autoregressive<S>,
@@ -220,7 +221,7 @@ impl Sr {
         }
         let buffers = std::mem::take(&mut space.buffers);
         let interrupt = &space.interrupt;
-        let o = LogDerivatives::within(buffers, plan.kept, model, theta, estimate, interrupt);
+        let o = LogDerivatives::within(buffers, plan.kept, model, theta, estimate, interrupt)?;
         let solution = self.solve(plan.form, &o, step, space);
         space.buffers = o.into_buffers();
         solution
@@ -255,26 +256,26 @@ impl Sr {
         interrupt.check()?;
         put_force(o.epsilon(), right);
         if let Some(mu) = momentum {
-            subtract_momentum(o, mu, previous, product, right);
+            subtract_momentum(o, mu, previous, product, right)?;
         }
         let (mut update, form, fallback) = match form {
             SrForm::Metric => {
-                let mut x = o.transposed_times(right);
+                let mut x = o.transposed_times(right)?;
                 let make = |matrix: &mut Symmetric| o.metric_into(matrix, columns);
-                let fallback = solve::<S>(make, shift, &mut x, matrix, cholesky, interrupt);
+                let fallback = solve::<S>(make, shift, &mut x, matrix, cholesky, interrupt)?;
                 (x, form, fallback)
             }
             SrForm::Gram | SrForm::Layerwise => {
                 let make = |matrix: &mut Symmetric| o.gram_into(matrix);
-                let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt);
-                (o.transposed_times(right), SrForm::Gram, fallback)
+                let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt)?;
+                (o.transposed_times(right)?, SrForm::Gram, fallback)
             }
             SrForm::Cg => {
-                let mut x = o.transposed_times(right);
+                let mut x = o.transposed_times(right)?;
                 let product = |x: &[f64], out: &mut Vec<f64>| o.metric_times_into(x, out);
                 let (end, most) = (RESIDUAL, ITERATIONS);
                 let converged =
-                    conjugate_gradient(product, shift, &mut x, end, most, cg, interrupt);
+                    conjugate_gradient(product, shift, &mut x, end, most, cg, interrupt)?;
                 (x, form, !converged)
             }
         };
@@ -309,18 +310,21 @@ impl Sr {
             previous,
             ..
         } = space;
-        factors.compute(layers, model, theta, estimate);
+        factors.compute(layers, model, theta, estimate)?;
         interrupt.check()?;
         put_force(factors.epsilon(), right);
         if let Some(mu) = momentum {
             let memory = std::mem::take(buffers);
-            let o = LogDerivatives::within(memory, false, model, theta, estimate, interrupt);
-            subtract_momentum(&o, mu, previous, product, right);
+            let o = LogDerivatives::within(memory, false, model, theta, estimate, interrupt)?;
+            subtract_momentum(&o, mu, previous, product, right)?;
             *buffers = o.into_buffers();
         }
-        let make = |matrix: &mut Symmetric| factors.gram_into(layers, matrix, interrupt);
-        let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt);
-        let mut update = factors.transposed_times(model, theta, estimate, right);
+        let make = |matrix: &mut Symmetric| {
+            factors.gram_into(layers, matrix, interrupt);
+            Ok(())
+        };
+        let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt)?;
+        let mut update = factors.transposed_times(model, theta, estimate, right)?;
         interrupt.check()?;
         self.finish(momentum, &mut update, previous);
         Ok(Solution {
@@ -363,36 +367,37 @@ fn subtract_momentum<S: Scalar>(
     previous: &[f64],
     product: &mut Vec<f64>,
     right: &mut [f64],
-) {
-    o.times_into(previous, product);
+) -> Result<()> {
+    o.times_into(previous, product)?;
     for (right, x) in right.iter_mut().zip(&*product) {
         *right -= mu * x;
     }
+    Ok(())
 }
 
 /// b ← (M + shift)⁻¹ b, where `make` makes M; returns whether Cholesky failed.
 fn solve<S: Scalar>(
-    mut make: impl FnMut(&mut Symmetric),
+    mut make: impl FnMut(&mut Symmetric) -> Result<()>,
     shift: f64,
     b: &mut Vec<f64>,
     matrix: &mut Symmetric,
     cholesky: &mut CholeskySpace,
     interrupt: &Interrupt,
-) -> bool {
+) -> Result<bool> {
     let n = b.len();
-    make(matrix);
+    make(matrix)?;
     matrix.shift(shift);
     // Lines of zeros may lie behind the last: with a shift of 0 they too need something on the diagonal.
     matrix.fill_diagonal(n);
     b.resize(matrix.n_lines(), 0.0);
     let solved = interrupt.is_raised() || cholesky_solve(matrix.as_mut(), b, cholesky);
     if !solved {
-        make(matrix);
+        make(matrix)?;
         matrix.shift(shift);
         least_squares(matrix, cutoff::<S>(), b);
     }
     b.truncate(n);
-    !solved
+    Ok(!solved)
 }
 
 /// b ← x of M x = b in the directions that M has.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::models::{Autoregressive, Samples, same_space};
+use crate::models::{Autoregressive, Samples, check_length, same_space};
 use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::LogDerivatives;
@@ -55,19 +55,26 @@ pub trait VariationalState<S: Scalar>: Send {
     /// ⟨O⟩ and its gradient ∂⟨O⟩/∂Re θ + i ∂⟨O⟩/∂Im θ, θ-shaped (NetKet's `expect_and_grad` for Hermitian O).
     fn expect_and_grad(&mut self, operator: &dyn Operator) -> Result<(Stats, Vec<S>)> {
         let estimate = self.estimate(operator)?;
-        let gradient = estimate.gradient(self.model(), &self.params().values);
+        let gradient = estimate.gradient(self.model(), &self.params().values)?;
         Ok((estimate.stats, self.params().layout.scatter(&gradient)))
     }
 
     /// The quantum geometric tensor Re⟨ΔO* ΔO⟩ by real parameters that are not masked, `(parameter, parameter)`.
-    fn quantum_geometric_tensor(&self, estimate: &Estimate<S>) -> faer::Mat<f64> {
-        LogDerivatives::new(self.model(), &self.params().values, estimate).metric()
+    ///
+    /// # Errors
+    /// As [`Estimate::check`].
+    fn quantum_geometric_tensor(&self, estimate: &Estimate<S>) -> Result<faer::Mat<f64>> {
+        LogDerivatives::new(self.model(), &self.params().values, estimate)?.metric()
     }
 }
 
 impl<S: Scalar> Estimate<S> {
     /// 2 Re⟨O_k* (E_loc - E)⟩ for each real parameter k that is not masked: the gradient of the energy.
-    pub fn gradient(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn gradient(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Result<Vec<f64>> {
+        self.check(model, theta)?;
         let cotangent: Vec<S> = self
             .local_values
             .iter()
@@ -75,8 +82,20 @@ impl<S: Scalar> Estimate<S> {
             .map(|(e, weight)| S::from_c64((e - self.stats.mean) * 2.0 * weight))
             .collect();
         let mut gradient = vec![0.0; model.n_reals()];
-        model.vjp(theta, &self.samples.sigma, &cotangent, &mut gradient);
-        gradient
+        model.vjp(theta, &self.samples.sigma, &cotangent, &mut gradient)?;
+        Ok(gradient)
+    }
+
+    /// The number of samples, if all that it holds is of so many.
+    ///
+    /// # Errors
+    /// Samples that [`check_batch`](crate::models::Ansatz::check_batch) refuses; weights or local values that
+    /// are not as many.
+    pub fn check(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Result<usize> {
+        let n_samples = model.check_batch(theta, &self.samples.sigma)?;
+        check_length("weights", n_samples, self.weights.len())?;
+        check_length("local_values", n_samples, self.local_values.len())?;
+        Ok(n_samples)
     }
 }
 
@@ -143,13 +162,16 @@ impl<S: Scalar> McState<S> {
     }
 
     /// Draws fresh samples.
-    pub fn sample(&mut self) -> Samples<S> {
+    ///
+    /// # Errors
+    /// Parameters of another length than the model's.
+    pub fn sample(&mut self) -> Result<Samples<S>> {
         self.rewound = self.sampler;
         let mut samples = Samples::default();
         let theta = &self.params.values;
         self.sampler
-            .sample_into(&*self.model, theta, self.n_samples, &mut samples);
-        samples
+            .sample_into(&*self.model, theta, self.n_samples, &mut samples)?;
+        Ok(samples)
     }
 
     /// Local values and statistics of an operator on samples of this state.
@@ -175,7 +197,7 @@ impl<S: Scalar> McState<S> {
             &out.samples.sigma,
             operator,
             &mut out.local_values,
-        );
+        )?;
         out.stats = Stats::of_samples(&out.local_values);
         out.weights.clear();
         out.weights.resize(n_samples, 1.0 / n_samples as f64);
@@ -220,9 +242,9 @@ impl<S: Scalar> McState<S> {
     /// Takes fresh samples into a measurement.
     ///
     /// # Errors
-    /// An observable on another space.
+    /// An observable on another space; as [`sample`](Self::sample).
     pub fn measure(&mut self, measurement: &mut Measurement) -> Result<()> {
-        let samples = self.sample();
+        let samples = self.sample()?;
         measurement.fold(&*self.model, &self.params.values, &samples.sigma)
     }
 
@@ -255,7 +277,7 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
         let theta = &self.params.values;
         self.rewound = self.sampler;
         self.sampler
-            .sample_into(&*self.model, theta, self.n_samples, &mut out.samples);
+            .sample_into(&*self.model, theta, self.n_samples, &mut out.samples)?;
         self.evaluate(operator, out)
     }
 
@@ -329,7 +351,7 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
         weights.iter_mut().for_each(|w| *w /= norm);
         out.local_values.resize(weights.len(), c64::ZERO);
         self.model
-            .local_values_into(theta, &self.states, operator, &mut out.local_values);
+            .local_values_into(theta, &self.states, operator, &mut out.local_values)?;
         out.stats = Stats::of_all_states(&out.local_values, weights);
         Ok(())
     }

@@ -344,9 +344,14 @@ fn a_model_that_cannot_be_is_refused_at_its_line() {
             "missing",
         ),
     ] {
-        let error = parse(&on_edges(&model), &[]).expect_err(&model);
+        let text = on_edges(&model);
+        let error = parse(&text, &[]).expect_err(&model);
         assert_eq!(error.field, format!("model.{field}"), "{error}");
         assert!(error.to_string().contains(says), "{error}");
+        if says != "missing" {
+            let at = text.lines().nth(error.line() - 1).unwrap();
+            assert!(at.starts_with(field), "{error}: {at}");
+        }
     }
 }
 

@@ -138,7 +138,7 @@ fn memory_does_not_matter() {
     let mut state = McState::new(Arc::new(model), 1300, 1).unwrap();
     let estimate = state.estimate(&hamiltonian).unwrap();
     let (model, theta) = (state.model(), &state.params().values);
-    let kept = LogDerivatives::new(model, theta, &estimate);
+    let kept = LogDerivatives::new(model, theta, &estimate).unwrap();
     let anew = LogDerivatives::within(
         Default::default(),
         false,
@@ -146,7 +146,8 @@ fn memory_does_not_matter() {
         theta,
         &estimate,
         &Interrupt::default(),
-    );
+    )
+    .unwrap();
     let solve = |form, o: &LogDerivatives<Complex<f64>>| {
         Sr::default()
             .solve(form, o, 0, &mut SrSpace::default())
@@ -262,26 +263,43 @@ impl<S: Scalar> Ansatz<S> for Watched<Arnn<S>> {
     fn init(&self, key: Key) -> Params<S> {
         self.0.init(key)
     }
-    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
-        self.0.log_psi_into(theta, sigma, out);
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> autoket::Result<()> {
+        self.0.log_psi_into(theta, sigma, out)
     }
-    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) {
+    fn vjp(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        cotangent: &[S],
+        sum: &mut [f64],
+    ) -> autoket::Result<()> {
         self.1.see();
-        self.0.vjp(theta, sigma, cotangent, sum);
+        self.0.vjp(theta, sigma, cotangent, sum)
     }
-    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> autoket::Result<()> {
         self.1.see();
-        self.0.jacobian(theta, sigma, out);
+        self.0.jacobian(theta, sigma, out)
     }
-    fn local_values_into(&self, theta: &[S], sigma: &[u8], o: &dyn Operator, out: &mut [c64]) {
-        self.0.local_values_into(theta, sigma, o, out);
+    fn local_values_into(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        o: &dyn Operator,
+        out: &mut [c64],
+    ) -> autoket::Result<()> {
+        self.0.local_values_into(theta, sigma, o, out)
     }
     fn layerwise(&self) -> Option<Vec<Layer>> {
         self.0.layerwise()
     }
-    fn layerwise_factors(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+    fn layerwise_factors(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        out: &mut [RowOf<S>],
+    ) -> autoket::Result<()> {
         self.1.see();
-        self.0.layerwise_factors(theta, sigma, out);
+        self.0.layerwise_factors(theta, sigma, out)
     }
     fn tabulate(&self, n_samples: usize) -> String {
         self.0.tabulate(n_samples)
@@ -289,15 +307,26 @@ impl<S: Scalar> Ansatz<S> for Watched<Arnn<S>> {
 }
 
 impl<S: Scalar> Autoregressive<S> for Watched<Arnn<S>> {
-    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
-        self.0.conditionals_log_psi_into(theta, sigma, out);
+    fn conditionals_log_psi_into(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        out: &mut [S],
+    ) -> autoket::Result<()> {
+        self.0.conditionals_log_psi_into(theta, sigma, out)
     }
     fn machine_pow(&self) -> u32 {
         self.0.machine_pow()
     }
-    fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>) {
+    fn sample_into(
+        &self,
+        theta: &[S],
+        n_samples: usize,
+        key: Key,
+        samples: &mut Samples<S>,
+    ) -> autoket::Result<()> {
         self.1.see();
-        self.0.sample_into(theta, n_samples, key, samples);
+        self.0.sample_into(theta, n_samples, key, samples)
     }
 }
 

@@ -451,18 +451,14 @@ fn an_order_permutes_sites() {
     );
     let theta = plain.init(Key::new(1)).values;
     let samples = ordered.sample(&theta, 20, Key::new(2)).unwrap();
-    let permuted: Vec<u8> = samples
-        .sigma
-        .chunks_exact(9)
-        .flat_map(|sigma| ordered.reorder(sigma))
-        .collect();
+    let permuted = ordered.reorder(&samples.sigma).unwrap();
+
     assert_eq!(
         plain.sample(&theta, 20, Key::new(2)).unwrap().sigma,
         permuted
     );
     assert_eq!(plain.log_psi(&theta, &permuted).unwrap(), samples.log_psi);
-    let sites: Vec<u8> = (0..9).collect();
-    assert_eq!(ordered.inverse_reorder(&ordered.reorder(&sites)), sites);
+    assert_eq!(ordered.inverse_reorder(&permuted).unwrap(), samples.sigma);
     let d = 2;
     let (a, b) = (
         plain.conditionals_log_psi(&theta, &permuted[..9]).unwrap(),

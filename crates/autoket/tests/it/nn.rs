@@ -157,7 +157,7 @@ fn own_function<S: Scalar>() {
         let log_psi = |net: &Arnn<S>| net.log_psi(&theta, &sigma).unwrap();
         let vjp = |net: &Arnn<S>| {
             let mut sum = vec![0.0; net.n_reals()];
-            net.vjp(&theta, &sigma, &[S::one(); 2], &mut sum);
+            net.vjp(&theta, &sigma, &[S::one(); 2], &mut sum).unwrap();
             sum
         };
         let tolerance = 100.0 * <S::Real as num_traits::Float>::epsilon().widen();
@@ -196,6 +196,8 @@ fn wrong_derivatives_are_refused() {
     says(build::<f64>(&own), &words);
     let endless = Activation::real("log", f64::ln, |x| 1.0 / x);
     says(build::<f64>(&endless), &["`log`", "NaN"]);
+    let none = Activation::real("kink", f64::abs, |_| f64::NAN);
+    says(build::<f64>(&none), &["`kink`", "NaN"]);
     // Right near 0, wrong far away, on either side.
     for (name, side) in [("right", 1.0), ("left", -1.0)] {
         let far = Activation::real(

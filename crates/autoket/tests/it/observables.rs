@@ -187,7 +187,7 @@ fn portions_do_not_matter_and_energies_agree() {
     let [re, im] = [0, 1].map(|part| whole[0].entries[part].error_of_mean);
     close(re.hypot(im), energy.error_of_mean);
     state.rewind();
-    let sigma = state.sample().sigma;
+    let sigma = state.sample().unwrap().sigma;
     let mut parts = Measurement::new(all(&hilbert, &graph, &[ObservableName::Magnetization]));
     let mut one = Measurement::new(all(&hilbert, &graph, &[ObservableName::Magnetization]));
     let (model, theta) = (state.model(), &state.params().values);

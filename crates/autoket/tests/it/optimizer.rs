@@ -205,7 +205,7 @@ fn largest(v: &[f64]) -> f64 {
 fn forms<S: Scalar>() {
     for (features, n_samples, form) in [(2, 600, SrForm::Metric), (8, 40, SrForm::Gram)] {
         let (state, estimate) = state::<S>(features, n_samples);
-        let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
+        let o = LogDerivatives::new(state.model(), &state.params().values, &estimate).unwrap();
         let sr = Sr {
             diag_shift: 0.02.into(),
             ..Sr::default()
@@ -230,8 +230,10 @@ fn forms<S: Scalar>() {
             assert!((a - b).abs() < 1e-6 * scale, "{a} {b}");
         }
         // It solves the equation with the gradient of the energy.
-        let gradient = estimate.gradient(state.model(), &state.params().values);
-        let s = state.quantum_geometric_tensor(&estimate);
+        let gradient = estimate
+            .gradient(state.model(), &state.params().values)
+            .unwrap();
+        let s = state.quantum_geometric_tensor(&estimate).unwrap();
         for i in 0..gradient.len() {
             let product: f64 = (0..gradient.len())
                 .map(|j| s[(i, j)] * chosen.update[j])
@@ -384,13 +386,16 @@ fn singular_matrices_fall_back() {
         |form, o: &LogDerivatives<f64>| sr.solve(form, o, 0, &mut SrSpace::default()).unwrap();
     let (state, estimate) = state::<f64>(4, 4);
     let theta = &state.params().values;
-    let o = LogDerivatives::new(state.model(), theta, &estimate);
+    let o = LogDerivatives::new(state.model(), theta, &estimate).unwrap();
     let solution = solve(SrForm::Metric, &o);
     assert!(solution.fallback);
     assert!(solution.update.iter().all(|x| x.is_finite()));
     // The gradient lies in those directions, so the equation is solved all the same;
     // what is left out is below the cutoff of 1e-12, which leaves 1e-6 in A.
-    let (s, gradient) = (o.metric(), estimate.gradient(state.model(), theta));
+    let (s, gradient) = (
+        o.metric().unwrap(),
+        estimate.gradient(state.model(), theta).unwrap(),
+    );
     for i in 0..gradient.len() {
         let product: f64 = (0..gradient.len())
             .map(|j| s[(i, j)] * solution.update[j])
@@ -400,7 +405,7 @@ fn singular_matrices_fall_back() {
 
     // One sample has no spread: nothing to solve, nothing to move.
     let (state, estimate) = self::state::<f64>(4, 1);
-    let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
+    let o = LogDerivatives::new(state.model(), &state.params().values, &estimate).unwrap();
     for form in [SrForm::Metric, SrForm::Gram] {
         let solution = solve(form, &o);
         assert!(solution.fallback, "{form:?}");
@@ -416,7 +421,7 @@ fn singular_matrices_of_single_precision_fall_back_alike() {
         ..Sr::default()
     };
     let (state, estimate) = state::<f32>(4, 4);
-    let o = LogDerivatives::new(state.model(), &state.params().values, &estimate);
+    let o = LogDerivatives::new(state.model(), &state.params().values, &estimate).unwrap();
     let [metric, gram] = [SrForm::Metric, SrForm::Gram].map(|form| {
         let solution = sr.solve(form, &o, 0, &mut SrSpace::default()).unwrap();
         solution.update
@@ -441,7 +446,7 @@ fn metric_is_the_covariance_of_log_derivatives() {
     let h = ising(&hilbert, &Graph::square(2, false).unwrap(), 1.0, 1.0).unwrap();
     let mut state = FullSumState::new(Arc::new(model), 1).unwrap();
     let estimate = state.estimate(&h).unwrap();
-    let s = state.quantum_geometric_tensor(&estimate);
+    let s = state.quantum_geometric_tensor(&estimate).unwrap();
     let n_reals = s.nrows();
     let layout = state.params().layout.clone();
     let theta = state.params().values.clone();
@@ -510,8 +515,11 @@ fn layer_by_layer_keeps_the_digits() {
             stats: Stats::of_samples(&local_values),
             local_values,
         };
-        let o = LogDerivatives::new(model, &theta, &estimate).gram();
-        let by_layer = layerwise::gram(model, &theta, &estimate).unwrap();
+        let o = LogDerivatives::new(model, &theta, &estimate)
+            .unwrap()
+            .gram()
+            .unwrap();
+        let by_layer = layerwise::gram(model, &theta, &estimate).unwrap().unwrap();
         [elements::<S>(&o), elements::<S>(&by_layer)]
     }
     fn distance(a: &[f64], b: &[f64]) -> f64 {

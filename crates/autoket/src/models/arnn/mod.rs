@@ -4,6 +4,7 @@
 mod backward;
 mod cones;
 mod constrained;
+mod draw;
 mod follow;
 mod forward;
 mod head;
@@ -31,6 +32,7 @@ use self::forward::{Block, LaneLayout, Workspace};
 use self::head::Part;
 use self::plan::{Linear, NodePlan, Plan};
 use super::{Ansatz, Autoregressive, Design, RowOf, Samples};
+use super::{check_length, check_theta, no_factors, same_space};
 use crate::error::{Error, Result};
 use crate::hilbert::{Automaton, Hilbert};
 use crate::nn::{MaskedLayer, Packed};
@@ -415,18 +417,27 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
         }
     }
 
-    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()> {
+        check_length("out", self.check_batch(theta, sigma)?, out.len())?;
         self.for_each_block(theta, sigma, out, 1, |block, out| {
             self.log_psi_of_block(block, out);
         });
+        Ok(())
     }
 
-    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) {
+    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) -> Result<()> {
+        let n_samples = self.check_batch(theta, sigma)?;
+        check_length("cotangent", n_samples, cotangent.len())?;
+        check_length("sum", self.n_reals(), sum.len())?;
         self.vjp_of_batch(&self.pack(theta), sigma, cotangent, sum);
+        Ok(())
     }
 
-    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> Result<()> {
+        let panels = self.check_batch(theta, sigma)?.div_ceil(lanes::<S>()) * S::PLANES;
+        check_length("out", panels * self.n_reals(), out.len())?;
         self.jacobian_of_batch(&self.pack(theta), sigma, out);
+        Ok(())
     }
 
     fn local_values_into(
@@ -435,8 +446,11 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
         sigma: &[u8],
         operator: &dyn Operator,
         out: &mut [c64],
-    ) {
+    ) -> Result<()> {
+        same_space(&self.hilbert, operator)?;
+        check_length("out", self.check_batch(theta, sigma)?, out.len())?;
         self.local_values_of_batch(&self.pack(theta), sigma, operator, out);
+        Ok(())
     }
 
     fn layerwise(&self) -> Option<Vec<Layer>> {
@@ -457,8 +471,15 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
         self.plan.linear().map(layer).collect()
     }
 
-    fn layerwise_factors(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
+    fn layerwise_factors(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> Result<()> {
+        let rows: usize = match self.layerwise() {
+            Some(layers) => layers.iter().map(Layer::rows).sum(),
+            None => return Err(no_factors()),
+        };
+        let panels = self.check_batch(theta, sigma)?.div_ceil(lanes::<S>()) * S::PLANES;
+        check_length("out", panels * rows, out.len())?;
         self.factors_of_batch(&self.pack(theta), sigma, out);
+        Ok(())
     }
 
     fn tabulate(&self, n_samples: usize) -> String {
@@ -467,9 +488,11 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
 }
 
 impl<S: Scalar> Autoregressive<S> for Arnn<S> {
-    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
+    fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()> {
         let local_size = self.hilbert.local_size();
         let per_sample = self.n_positions() * local_size;
+        let n_samples = self.check_batch(theta, sigma)?;
+        check_length("out", n_samples * per_sample, out.len())?;
         self.for_each_block(theta, sigma, out, per_sample, |block, out| {
             for (lane, out) in out.chunks_exact_mut(per_sample).enumerate() {
                 let positions = block.log_conditionals.chunks_exact(local_size * S::PLANES);
@@ -481,6 +504,7 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
                 }
             }
         });
+        Ok(())
     }
 
     fn order(&self) -> Vec<usize> {
@@ -491,9 +515,17 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
         self.machine_pow
     }
 
-    fn sample_into(&self, theta: &[S], n_samples: usize, key: Key, samples: &mut Samples<S>) {
+    fn sample_into(
+        &self,
+        theta: &[S],
+        n_samples: usize,
+        key: Key,
+        samples: &mut Samples<S>,
+    ) -> Result<()> {
+        check_theta(&self.layout, theta)?;
         samples.sigma.resize(n_samples * self.n_positions(), 0);
         samples.log_psi.resize(n_samples, S::zero());
         self.sample_blocks(&self.pack(theta), key, samples);
+        Ok(())
     }
 }

@@ -104,20 +104,13 @@ impl<S: Scalar> Arnn<S> {
     /// # Ok::<(), autoket::Error>(())
     /// ```
     pub fn receptive_field(&self, extent: [usize; 2], site: usize) -> Result<String> {
-        let [rows, columns] = rows_and_columns(&self.hilbert, Some(extent))?;
-        let Some(&position) = self.positions.get(site) else {
-            return Err(Error::invalid(
-                "site",
-                format!("a site from 0 to {}", self.n_positions() - 1),
-                site,
-                "count sites row by row, from 0",
-            ));
-        };
+        let position = self.check_place(extent, site)?;
+        let [rows, columns] = extent;
         let seen = self.seen(site);
         let sign = |other: usize| match () {
             () if other == site => 'x',
             () if seen[other] => '#',
-            () if self.positions[other] < position => '.',
+            () if (self.positions[other] as usize) < position => '.',
             () => ' ',
         };
         let line = "─".repeat(2 * columns + 1);
@@ -131,6 +124,23 @@ impl<S: Scalar> Arnn<S> {
         }
         picture.push_str(&format!("└{line}┘\n"));
         Ok(picture)
+    }
+
+    /// The position of a site of a lattice of `[rows, columns]`.
+    ///
+    /// # Errors
+    /// A lattice of another number of sites, or a site that is not on it.
+    pub(super) fn check_place(&self, extent: [usize; 2], site: usize) -> Result<usize> {
+        rows_and_columns(&self.hilbert, Some(extent))?;
+        let position = self.positions.get(site).map(|&position| position as usize);
+        position.ok_or_else(|| {
+            Error::invalid(
+                "site",
+                format!("a site from 0 to {}", self.n_positions() - 1),
+                site,
+                "count sites row by row, from 0",
+            )
+        })
     }
 
     /// What the network costs and reads, in words and as pictures of a lattice of `[rows, columns]`.
@@ -181,7 +191,7 @@ impl<S: Scalar> Arnn<S> {
     }
 
     /// The nodes that hold the wave function.
-    fn heads(&self) -> impl Iterator<Item = usize> + use<S> {
+    pub(super) fn heads(&self) -> impl Iterator<Item = usize> + use<S> {
         let head = self.plan.head;
         std::iter::once(head.amplitude.0).chain(head.phase.map(|node| node.0))
     }

@@ -79,28 +79,43 @@ enum Written {
     WithParameter(BTreeMap<String, f64>),
 }
 
+impl std::fmt::Display for Activation {
+    /// The name, without a parameter.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Function(function) => f.write_str(function.name_and_default().0),
+            Self::Reim(function) => write!(f, "reim_{}", function.name_and_default().0),
+            Self::Custom(custom) => f.write_str(custom.name()),
+        }
+    }
+}
+
+impl Function {
+    /// The name, and the function that it means without a parameter.
+    fn name_and_default(&self) -> &'static (&'static str, Function) {
+        let same = |known: &Function| std::mem::discriminant(known) == std::mem::discriminant(self);
+        FUNCTIONS
+            .iter()
+            .find(|(_, known)| same(known))
+            .expect("all functions have a name")
+    }
+}
+
 impl Serialize for Activation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (prefix, function) = match *self {
-            Self::Function(function) => ("", function),
-            Self::Reim(function) => ("reim_", function),
-            Self::Custom(ref custom) => {
-                let name = custom.name();
+        let function = match *self {
+            Self::Function(function) | Self::Reim(function) => function,
+            Self::Custom(_) => {
                 return Err(S::Error::custom(format!(
-                    "the activation `{name}` is no built-in one and has no name in a file"
+                    "the activation `{self}` is no built-in one and has no name in a file"
                 )));
             }
         };
-        let same =
-            |known: &Function| std::mem::discriminant(known) == std::mem::discriminant(&function);
-        let (name, default) = FUNCTIONS
-            .iter()
-            .find(|(_, known)| same(known))
-            .expect("all functions have a name");
-        let name = format!("{prefix}{name}");
+        let default = function.name_and_default().1;
+        let name = self.to_string();
         match function {
             Function::Elu(x) | Function::Celu(x) | Function::LeakyRelu(x)
-                if function != *default =>
+                if function != default =>
             {
                 Written::WithParameter(BTreeMap::from([(name, x)]))
             }

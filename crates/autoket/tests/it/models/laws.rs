@@ -209,7 +209,9 @@ fn gradient<S: Wide>() {
             .collect();
         let cotangent_s: Vec<S> = cotangent.iter().map(|&c| S::from_c64(c)).collect();
         let mut sum = vec![0.0; n_reals];
-        model.vjp(&params.values, &sigma, &cotangent_s, &mut sum);
+        model
+            .vjp(&params.values, &sigma, &cotangent_s, &mut sum)
+            .unwrap();
         let parts = jacobian(&model, &params.values, &sigma);
         let total: Vec<f64> = (0..n_reals)
             .map(|k| {
@@ -281,14 +283,20 @@ impl<S: Scalar> Ansatz<S> for Plain<'_, S> {
     fn init(&self, key: Key) -> Params<S> {
         self.0.init(key)
     }
-    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) {
-        self.0.log_psi_into(theta, sigma, out);
+    fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> autoket::Result<()> {
+        self.0.log_psi_into(theta, sigma, out)
     }
-    fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) {
-        self.0.vjp(theta, sigma, cotangent, sum);
+    fn vjp(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        cotangent: &[S],
+        sum: &mut [f64],
+    ) -> autoket::Result<()> {
+        self.0.vjp(theta, sigma, cotangent, sum)
     }
-    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) {
-        self.0.jacobian(theta, sigma, out);
+    fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> autoket::Result<()> {
+        self.0.jacobian(theta, sigma, out)
     }
     fn tabulate(&self, n_samples: usize) -> String {
         self.0.tabulate(n_samples)

@@ -212,7 +212,7 @@ fn jacobian<S: Scalar>(model: &Arnn<S>, theta: &[S], sigma: &[u8]) -> Vec<Vec<f6
     let lanes = <RowOf<S> as Row<S::Real>>::LANES;
     let nan = <RowOf<S> as Row<S::Real>>::splat(S::Real::from_f64(f64::NAN));
     let mut panels = vec![nan; n.div_ceil(lanes) * S::PLANES * n_reals];
-    model.jacobian(theta, sigma, &mut panels);
+    model.jacobian(theta, sigma, &mut panels).unwrap();
     let entry = |plane: usize, sample: usize, k: usize| {
         let panel = sample / lanes * S::PLANES + plane;
         panels[panel * n_reals + k][sample % lanes].widen()
@@ -263,11 +263,16 @@ fn bad_configs_are_refused() {
 /// Batches that are not whole, states that are not there, parameters of another model.
 #[test]
 fn bad_batches_are_refused() {
+    use std::sync::Arc;
+
     use autoket::hilbert::Hilbert;
-    use autoket::models::Autoregressive;
+    use autoket::models::{Autoregressive, Samples};
     use autoket::operator::ising;
+    use autoket::optimizer::layerwise::{self, Layer};
+    use autoket::optimizer::{LogDerivatives, Sr, SrSpace};
     use autoket::random::Key;
     use autoket::sampler::DirectSampler;
+    use autoket::vqs::{Estimate, McState, VariationalState};
     let spin = |n| Hilbert::spin(0.5, n).unwrap();
     let model = ArnnDense::new(spin(4), 2, 3).build::<f64>().unwrap();
     let theta = model.init(Key::new(0)).values;
@@ -280,7 +285,52 @@ fn bad_batches_are_refused() {
             Ok(_) => panic!("{field} has not been refused"),
         }
     }
+    let lanes = <RowOf<f64> as Row<f64>>::LANES;
+    let n_reals = model.n_reals();
+    let factors: usize = model.layerwise().unwrap().iter().map(Layer::rows).sum();
+    let rows = |n: usize| vec![<RowOf<f64> as Row<f64>>::splat(0.0); n];
+    // As if the batch were whole: what is written into has the right length.
     let check = |theta: &[f64], sigma: &[u8], field: &str| {
+        let n = sigma.len() / 4;
+        let blocks = n.div_ceil(lanes);
+        let (mut one, mut sum, mut local) = (vec![0.0; n], vec![0.0; n_reals], vec![c64::ZERO; n]);
+        let mut all = vec![0.0; 8 * n];
+        refused(model.log_psi_into(theta, sigma, &mut one), field);
+        refused(model.vjp(theta, sigma, &one, &mut sum), field);
+        refused(
+            model.jacobian(theta, sigma, &mut rows(blocks * n_reals)),
+            field,
+        );
+        refused(model.local_values_into(theta, sigma, &h, &mut local), field);
+        refused(
+            model.layerwise_factors(theta, sigma, &mut rows(blocks * factors)),
+            field,
+        );
+        refused(
+            model.conditionals_log_psi_into(theta, sigma, &mut all),
+            field,
+        );
+        if field.starts_with("sigma") {
+            refused(model.reorder(sigma), field);
+            refused(model.inverse_reorder(sigma), field);
+        }
+        let estimate = Estimate {
+            samples: Samples {
+                sigma: sigma.to_vec(),
+                log_psi: one.clone(),
+            },
+            weights: one.clone(),
+            local_values: local,
+            stats: Default::default(),
+        };
+        refused(estimate.gradient(&model, theta), field);
+        refused(LogDerivatives::new(&model, theta, &estimate), field);
+        refused(layerwise::gram(&model, theta, &estimate), field);
+        let mut space = SrSpace::default();
+        refused(
+            Sr::default().update(&model, theta, &estimate, 0, &mut space),
+            field,
+        );
         refused(model.log_psi(theta, sigma), field);
         refused(model.conditionals_log_psi(theta, sigma), field);
         refused(model.conditionals(theta, sigma), field);
@@ -303,7 +353,66 @@ fn bad_batches_are_refused() {
         model.local_values(&theta, &[0, 1, 0, 1], &other),
         "operator",
     );
+    // Memory that does not fit a batch of three.
+    let three = [0, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1];
+    let (mut sum, mut local) = (vec![0.0; n_reals], vec![c64::ZERO; 3]);
+    for n in [0, 2, 4] {
+        let mut out = vec![0.0; n];
+        refused(model.log_psi_into(&theta, &three, &mut out), "out");
+        refused(model.vjp(&theta, &three, &out, &mut sum), "cotangent");
+        refused(
+            model.conditionals_log_psi_into(&theta, &three, &mut out),
+            "out",
+        );
+        let mut values = vec![c64::ZERO; n];
+        refused(
+            model.local_values_into(&theta, &three, &h, &mut values),
+            "out",
+        );
+        let mut estimate = Estimate {
+            samples: model.sample(&theta, 3, Key::new(0)).unwrap(),
+            weights: out,
+            local_values: local.clone(),
+            stats: Default::default(),
+        };
+        refused(estimate.gradient(&model, &theta), "weights");
+        (estimate.weights, estimate.local_values) = (vec![0.0; 3], values);
+        refused(
+            LogDerivatives::new(&model, &theta, &estimate),
+            "local_values",
+        );
+    }
+    for n in [0, n_reals - 1, 2 * n_reals] {
+        let mut sum = vec![0.0; n];
+        refused(model.vjp(&theta, &three, &[0.0; 3], &mut sum), "sum");
+        refused(model.jacobian(&theta, &three, &mut rows(n)), "out");
+        refused(model.layerwise_factors(&theta, &three, &mut rows(n)), "out");
+    }
+    refused(
+        model.local_values_into(&theta, &three, &other, &mut local),
+        "operator",
+    );
+    let conv = ArnnConv2d::new(spin(4), 2, 3, [2, 3])
+        .build::<f64>()
+        .unwrap();
+    let theta_of_conv = conv.init(Key::new(0)).values;
+    refused(
+        conv.layerwise_factors(&theta_of_conv, &three, &mut rows(3)),
+        "model",
+    );
+    let mut state = McState::new(Arc::new(conv), 4, 0).unwrap();
+    state.params_mut().values.pop();
+    refused(state.sample(), "theta");
+    refused(state.estimate(&h), "theta");
+    let estimate = Estimate {
+        samples: model.sample(&theta, 3, Key::new(0)).unwrap(),
+        weights: vec![1.0 / 3.0; 3],
+        local_values: local,
+        stats: Default::default(),
+    };
+    let o = LogDerivatives::new(&model, &theta, &estimate).unwrap();
+    refused(o.times(&sum[1..]), "u");
+    refused(o.transposed_times(&[0.0; 3]), "v");
     assert!(model.log_psi(&theta, &[]).unwrap().is_empty());
-    let three = model.log_psi(&theta, &[0, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1]);
-    assert_eq!(three.unwrap().len(), 3);
+    assert_eq!(model.log_psi(&theta, &three).unwrap().len(), 3);
 }

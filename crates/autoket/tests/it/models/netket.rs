@@ -115,7 +115,7 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
         .map(|z| S::from_c64(z.conj()))
         .collect();
     let mut sum = vec![0.0; model.n_reals()];
-    model.vjp(theta, &sigma, &cotangent, &mut sum);
+    model.vjp(theta, &sigma, &cotangent, &mut sum).unwrap();
     let vjp: Vec<S> = model.layout().scatter(&sum);
     let conj: Vec<c64> = vjp.iter().map(|z| z.to_c64().conj()).collect();
     assert_close("vjp", &conj, &tensor("vjp"), 10.0 * tol);
@@ -133,16 +133,18 @@ fn golden_model<S: Scalar>(name: &str, spec: &Value) {
         10.0 * tol,
     );
     check_energy(&estimate.stats, &spec["mc_energy"], tol);
-    let gradient: Vec<S> = model.layout().scatter(&estimate.gradient(&model, theta));
+    let gradient: Vec<S> = model
+        .layout()
+        .scatter(&estimate.gradient(&model, theta).unwrap());
     assert_close(
         "mc_grad",
         &complex(&gradient),
         &tensor("mc_grad"),
         30.0 * tol,
     );
-    let o = LogDerivatives::new(&model, theta, &estimate);
+    let o = LogDerivatives::new(&model, theta, &estimate).unwrap();
     let probe: Vec<f64> = tensor("probe").iter().map(|z| z.re).collect();
-    let product = apply(&o.metric(), &from_columns(&model, &probe));
+    let product = apply(&o.metric().unwrap(), &from_columns(&model, &probe));
     assert_close(
         "mc_qgt",
         &complex_of_reals(&columns(&model, &product)),
