@@ -48,21 +48,6 @@ impl Hilbert {
         Ok(Self(space.or_raise()?))
     }
 
-    fn with_total_sz(&self, total_sz: f64) -> PyResult<Self> {
-        Ok(Self(self.0.clone().with_total_sz(total_sz).or_raise()?))
-    }
-
-    fn with_n_particles(&self, n_particles: usize) -> PyResult<Self> {
-        Ok(Self(
-            self.0.clone().with_n_particles(n_particles).or_raise()?,
-        ))
-    }
-
-    fn with_n_fermions_per_spin(&self, n_fermions: Vec<usize>) -> PyResult<Self> {
-        let space = self.0.clone().with_n_fermions_per_spin(&n_fermions);
-        Ok(Self(space.or_raise()?))
-    }
-
     fn with_sum(&self, total: i64) -> PyResult<Self> {
         self.with(Constraint::sum(total))
     }
@@ -238,11 +223,6 @@ impl Hilbert {
         let values = as_dtype::<f64>(states, "float64")?;
         let sigma = self.0.indices_of(values.as_slice()?).or_raise()?;
         shaped(py, sigma, values.shape())
-    }
-
-    /// Whether states, by local indices `(state, site)`, are of the space.
-    fn contains(&self, indices: PyReadonlyArray1<'_, u8>) -> PyResult<bool> {
-        Ok(self.0.contains(indices.as_slice()?))
     }
 
     /// Uniformly distributed: `(state, site)`. Without constraints, the numbers of `jax.random.randint`.

@@ -6,7 +6,7 @@
 16
 """
 
-from autoket import hilbert
+from autoket import exact, graph, hilbert, operator
 from autoket._native import __version__
 
-__all__ = ["__version__", "hilbert"]
+__all__ = ["__version__", "exact", "graph", "hilbert", "operator"]

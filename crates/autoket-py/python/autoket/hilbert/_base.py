@@ -13,9 +13,7 @@ from autoket.hilbert.constraint import DiscreteHilbertConstraint
 
 
 @lru_cache(maxsize=128)
-def native_space(
-    kind: str, args: tuple[Any, ...], constraint: DiscreteHilbertConstraint | None
-) -> _Hilbert:
+def native_space(kind: str, args: tuple[Any, ...], constraint: DiscreteHilbertConstraint | None) -> _Hilbert:
     """The library's space. Equal arguments have one, for rules written in Python are equal to themselves only."""
     native: _Hilbert = getattr(_Hilbert, kind)(*args)
     return native if constraint is None else constraint._apply(native)
