@@ -4,9 +4,7 @@ use autoket::models::{
     ArnnConv1d, ArnnConv2d, ArnnDense, Design, FastArnnConv1d, FastArnnConv2d, FastArnnDense,
     Features,
 };
-use autoket::module::{
-    ApplyOptions, Array, Filter, InitOptions, Module, Rngs, TabulateOptions,
-};
+use autoket::module::{ApplyOptions, Array, Filter, InitOptions, Module, Rngs, TabulateOptions};
 use autoket::nn::{Activation, Initializer};
 use autoket::random::Key;
 use autoket::simd::Precision;

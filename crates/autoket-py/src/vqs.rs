@@ -133,11 +133,7 @@ impl State {
     }
 
     /// The samples, drawn anew if asked for or if there are none: `(sample, site)`.
-    fn samples<'py>(
-        &self,
-        py: Python<'py>,
-        fresh: bool,
-    ) -> PyResult<Bound<'py, PyArrayDyn<i8>>> {
+    fn samples<'py>(&self, py: Python<'py>, fresh: bool) -> PyResult<Bound<'py, PyArrayDyn<i8>>> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
         let sigma = py.detach(|| match fresh {
@@ -194,10 +190,7 @@ impl State {
 
     /// The quantum geometric tensor by real parameters that are not masked, and which entries of θ these are of.
     #[allow(clippy::type_complexity)]
-    fn metric<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyArrayDyn<f64>>, Vec<usize>)> {
+    fn metric<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArrayDyn<f64>>, Vec<usize>)> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
         let metric = py.detach(|| state.metric()).or_raise()?;

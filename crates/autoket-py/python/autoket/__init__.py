@@ -6,7 +6,39 @@
 16
 """
 
-from autoket import exact, graph, hilbert, operator
+from autoket import (
+    callbacks,
+    driver,
+    exact,
+    graph,
+    hilbert,
+    logging,
+    models,
+    nn,
+    operator,
+    optimizer,
+    sampler,
+    stats,
+    vqs,
+)
+from autoket.driver import VMC, VMC_SR
 from autoket._native import __version__
 
-__all__ = ["__version__", "exact", "graph", "hilbert", "operator"]
+__all__ = [
+    "VMC",
+    "VMC_SR",
+    "__version__",
+    "callbacks",
+    "driver",
+    "exact",
+    "graph",
+    "hilbert",
+    "logging",
+    "models",
+    "nn",
+    "operator",
+    "optimizer",
+    "sampler",
+    "stats",
+    "vqs",
+]

@@ -1,0 +1,248 @@
+"""Variational Monte Carlo."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from autoket._arguments import left_out as _left_out
+from autoket._arguments import refuse, whole_number, wrong_type
+from autoket._native import Minimizer as _Minimizer
+from autoket.callbacks import StopRun
+from autoket.logging import JsonLog
+from autoket.operator import AbstractOperator
+from autoket.optimizer import SR, Rule, as_rule, at_step
+from autoket.stats import Stats, of_native
+from autoket.vqs import FullSumState, MCState, VariationalState
+
+__all__ = ["VMC", "VMC_SR"]
+
+Callback = Callable[[int, dict[str, Any], Any], bool]
+
+
+class VMC:
+    """Minimises the energy of a variational state.
+
+    Args:
+        hamiltonian: what is minimised.
+        optimizer: a rule of `nk.optimizer`.
+        variational_state: whose parameters move.
+        preconditioner: `nk.optimizer.SR(...)`, or None for the plain gradient.
+
+    >>> import autoket as nk
+    >>> hilbert = nk.hilbert.Spin(0.5, 4)
+    >>> model = nk.models.ARNNDense(hilbert, layers=2, features=3)
+    >>> state = nk.vqs.MCState(nk.sampler.ARDirectSampler(hilbert), model, n_samples=64, seed=0)
+    >>> h = nk.operator.Ising(hilbert, nk.graph.Chain(4), h=1.0)
+    >>> driver = nk.driver.VMC(h, nk.optimizer.Sgd(0.05), variational_state=state)
+    >>> log = driver.run(5, nk.logging.RuntimeLog(), show_progress=False)[0]
+    >>> len(log["Energy"])
+    5
+    """
+
+    _loss_name = "Energy"
+
+    def __init__(
+        self,
+        hamiltonian: AbstractOperator,
+        optimizer: Rule,
+        *,
+        variational_state: VariationalState,
+        preconditioner: SR | None = None,
+    ):
+        if not isinstance(hamiltonian, AbstractOperator):
+            wrong_type("hamiltonian", "an operator of nk.operator", hamiltonian)
+        if not isinstance(variational_state, MCState | FullSumState):
+            wrong_type("variational_state", "an nk.vqs.MCState or FullSumState", variational_state)
+        if preconditioner is not None and not isinstance(preconditioner, SR):
+            wrong_type("preconditioner", "nk.optimizer.SR or None", preconditioner)
+        if variational_state.hilbert != hamiltonian.hilbert:
+            raise TypeError(
+                f"the state is on {variational_state.hilbert} and the Hamiltonian on {hamiltonian.hilbert}; "
+                "make both from one space"
+            )
+        if not hamiltonian.is_hermitian:
+            refuse("hamiltonian", "a Hermitian operator", "another", "take (H + H.H)/2")
+        self._hamiltonian = hamiltonian
+        self._optimizer = as_rule(optimizer)
+        self._state = variational_state
+        self._sr = preconditioner
+        self._step_count = 0
+        self._energy: Stats | None = None
+        self._is_complex = variational_state._is_complex(hamiltonian)
+        rule = type(self._optimizer).__name__
+        self._native = _Minimizer(
+            variational_state._native, hamiltonian._native, rule, self._optimizer._numbers(), self._sr_at(0)
+        )
+
+    def _sr_at(self, step: int) -> tuple[float, float | None, str | None] | None:
+        return None if self._sr is None else self._sr._at(step)
+
+    @property
+    def state(self) -> VariationalState:
+        """The state."""
+        return self._state
+
+    @property
+    def optimizer(self) -> Rule:
+        """The rule."""
+        return self._optimizer
+
+    @property
+    def step_count(self) -> int:
+        """Steps done."""
+        return self._step_count
+
+    @property
+    def energy(self) -> Stats | None:
+        """The energy before the last update."""
+        return self._energy
+
+    def _propose(self) -> Stats:
+        """Samples, energy and update of a step; the parameters are as before."""
+        stats, _ = self._native.propose(
+            self._state._native, self._hamiltonian._native, self._sr_at(self._step_count)
+        )
+        self._energy = of_native(stats, self._is_complex)
+        return self._energy
+
+    def _accept(self) -> None:
+        rate = at_step("learning_rate", self._optimizer.learning_rate, self._step_count)
+        self._native.accept(self._state._native, rate)
+        self._step_count += 1
+
+    def advance(self, steps: int = 1) -> None:
+        """Do so many steps."""
+        for _ in range(whole_number("steps", steps)):
+            self._propose()
+            self._accept()
+
+    def iter(self, n_steps: int, step: int = 1) -> Iterator[int]:
+        """Steps one by one; between them, before the update of every `step`-th, the caller may look."""
+        for done in range(whole_number("n_steps", n_steps)):
+            self._propose()
+            if done % step == 0:
+                yield self._step_count
+            self._accept()
+
+    def estimate(self, observables: Any) -> Any:
+        """Expectation values of an operator, or of a dictionary or list of them, on the state's samples."""
+        if isinstance(observables, Mapping):
+            return {name: self.estimate(o) for name, o in observables.items()}
+        if isinstance(observables, list | tuple):
+            return [self.estimate(o) for o in observables]
+        return self._state.expect(observables)
+
+    def run(
+        self,
+        n_iter: int,
+        out: Any = None,
+        obs: Mapping[str, AbstractOperator] | None = None,
+        step_size: int = 1,
+        show_progress: bool = True,
+        save_params_every: int = 50,
+        write_every: int = 50,
+        callback: Callback | Iterable[Callback] | None = None,
+    ) -> tuple[Any, ...]:
+        """Do so many steps, and log them.
+
+        Args:
+            n_iter: steps.
+            out: a logger, several, or the prefix of a `JsonLog`'s files.
+            obs: operators whose expectation values are logged as well.
+            step_size: steps between two measurements of these.
+            show_progress: show a bar?
+            save_params_every: steps between two writes of parameters, of the log that a prefix makes.
+            write_every: steps between two writes of that log.
+            callback: functions `(step, log_data, driver)`; the run ends where one returns False.
+
+        Returns:
+            The loggers.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C, within a moment; logs are written, and the step that was under way is undone.
+            FloatingPointError: the energy is not finite; parameters are those of the last good step.
+        """
+        n_iter = whole_number("n_iter", n_iter)
+        step_size = whole_number("step_size", step_size, least=1)
+        if isinstance(out, str | os.PathLike):
+            out = JsonLog(out, "write", save_params_every, write_every)
+        loggers = () if out is None else (out,) if callable(out) else tuple(out)
+        callbacks = () if callback is None else (callback,) if callable(callback) else tuple(callback)
+        bar = tqdm(total=n_iter, disable=not show_progress, dynamic_ncols=True)
+        try:
+            for done in range(n_iter):
+                step = self._step_count
+                energy = self._propose()
+                log_data: dict[str, Any] = {}
+                if obs is not None and done % step_size == 0:
+                    log_data.update(self.estimate(obs))
+                log_data[self._loss_name] = energy
+                log_data["wallclock"] = time.perf_counter()
+                go_on = all([c(step, log_data, self) for c in callbacks])
+                if not go_on:
+                    raise StopRun("a callback asked to")
+                self._accept()
+                for logger in loggers:
+                    logger(step, log_data, self._state)
+                bar.set_postfix_str(f"{self._loss_name}={energy}", refresh=False)
+                bar.update()
+        except StopRun as reason:
+            print(f"Stopped early: {reason}", file=sys.stderr)
+        finally:
+            bar.close()
+            for logger in loggers:
+                logger.flush(self._state)
+        return loggers
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(\n  step_count = {self._step_count},\n  state = {self._state})"
+
+
+class VMC_SR(VMC):  # noqa: N801
+    """Minimises the energy by stochastic reconfiguration.
+
+    Args:
+        hamiltonian: what is minimised.
+        optimizer: `nk.optimizer.Sgd`; other rules work, but are not natural gradients.
+        diag_shift: ε, a number or a function of the step.
+        momentum: μ of SPRING, from 0 to less than 1; None for none.
+        variational_state: whose parameters move.
+        use_ntk: solve by samples (True) or by parameters (False); the cheapest if None.
+        on_the_fly: accepted; memory decides.
+        chunk_size_bwd: accepted and not needed.
+    """
+
+    def __init__(
+        self,
+        hamiltonian: AbstractOperator,
+        optimizer: Rule,
+        *,
+        diag_shift: Any,
+        momentum: float | None = None,
+        variational_state: VariationalState,
+        use_ntk: bool | None = None,
+        on_the_fly: bool | None = None,
+        chunk_size_bwd: int | None = None,
+    ):
+        form = {None: None, True: "gram", False: "metric"}[use_ntk]
+        super().__init__(
+            hamiltonian,
+            optimizer,
+            variational_state=variational_state,
+            preconditioner=SR(diag_shift=diag_shift, momentum=momentum, form=form),
+        )
+
+    @property
+    def use_ntk(self) -> bool | None:
+        """Is the system solved by samples? None: the cheapest way."""
+        assert self._sr is not None
+        return {"gram": True, "metric": False}.get(self._sr.form or "")
+
+
+__getattr__ = _left_out(
+    "driver", {"SteadyState": "density matrices are not simulated", "VMC_SRt": "use VMC_SR(use_ntk=True)"}
+)
