@@ -1,6 +1,7 @@
 //! Chores of the project, without a shell: `cargo xtask test`, `bench`, `pictures`.
 
 mod bench;
+mod python;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -22,7 +23,9 @@ fn main() -> ExitCode {
             eprintln!("       cargo xtask bench WORKLOAD [--json] [--no-peer]");
             eprintln!("       cargo xtask pictures");
             eprintln!();
-            eprintln!("  test      formatting, lints, all tests, documentation: what must pass");
+            eprintln!(
+                "  test      formatting, lints, all tests, documentation, the Python package"
+            );
             eprintln!("  bench     autoket and NetKet side by side; see bench/README.md");
             eprintln!("  pictures  draws the pictures of the documentation anew");
             ExitCode::from(2)
@@ -150,6 +153,16 @@ fn run(steps: &[Step]) -> ExitCode {
             }
         }
     }
+    println!("== python: the wheel in target/python, beside NetKet");
+    let begin = Instant::now();
+    if let Err(error) = python::test() {
+        eprintln!(
+            "{error}\n== python: FAILED, {:.1} s",
+            begin.elapsed().as_secs_f64()
+        );
+        return ExitCode::FAILURE;
+    }
+    println!("== python: passed, {:.1} s", begin.elapsed().as_secs_f64());
     println!("== all passed, {:.1} s", start.elapsed().as_secs_f64());
     ExitCode::SUCCESS
 }

@@ -236,7 +236,7 @@ fn arrays(inputs: &[Bound<'_, PyAny>]) -> PyResult<Vec<Array>> {
 
 /// JAX's `split`: so many keys from one.
 #[pyfunction]
-pub fn split(key: (u32, u32), n: u64) -> Vec<[u32; 2]> {
+pub fn split(key: (u32, u32), n: u64) -> Vec<(u32, u32)> {
     let key = Key::from_words([key.0, key.1]);
-    (0..n).map(|i| key.block(i)).collect()
+    (0..n).map(|i| key.block(i).into()).collect()
 }

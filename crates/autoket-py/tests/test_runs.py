@@ -4,10 +4,11 @@ import json
 import pickle
 from copy import deepcopy
 
-import autoket as ak
 import netket as nk
 import numpy as np
 import pytest
+
+import autoket as ak
 
 MODELS = {
     "dense": ("ARNNDense", {}),
@@ -103,9 +104,7 @@ def test_a_sum_over_all_states():
     (h, state), (h_ref, ref) = parts(ak, full_sum=True), parts(nk, full_sum=True)
     np.testing.assert_allclose(state.to_array(), ref.to_array(), rtol=1e-12)
     np.testing.assert_allclose(state.expect(h).mean, ref.expect(h_ref).mean, rtol=1e-12)
-    assert_trees_close(
-        state.expect_and_grad(h)[1], ref.expect_and_grad(h_ref)[1], rtol=1e-9, atol=1e-12
-    )
+    assert_trees_close(state.expect_and_grad(h)[1], ref.expect_and_grad(h_ref)[1], rtol=1e-9, atol=1e-12)
 
 
 RULES = {

@@ -21,8 +21,8 @@ from autoket import (
     stats,
     vqs,
 )
-from autoket.driver import VMC, VMC_SR
 from autoket._native import __version__
+from autoket.driver import VMC, VMC_SR
 
 __all__ = [
     "VMC",

@@ -62,7 +62,7 @@ def element_dtype(dtype: Any, *values: Any) -> np.dtype[Any]:
     needs_complex = any(not is_real(value) for value in values)
     if dtype is None:
         return np.dtype(np.complex128 if needs_complex else np.float64)
-    asked = np.dtype(dtype)
+    asked: np.dtype[Any] = np.dtype(dtype)
     if asked.kind in "biu":
         asked = np.dtype(np.float64)
     if asked.kind not in "fc":

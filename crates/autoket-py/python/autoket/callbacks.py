@@ -10,7 +10,7 @@ from autoket._arguments import real_number, refuse, whole_number
 __all__ = ["ConvergenceStopping", "EarlyStopping", "InvalidLossStopping", "StopRun", "Timeout"]
 
 
-class StopRun(Exception):
+class StopRun(Exception):  # noqa: N818, the name is NetKet's
     """Raised by a callback, it ends the run, and `run` returns as usual."""
 
 

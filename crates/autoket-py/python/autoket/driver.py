@@ -13,7 +13,7 @@ from autoket._arguments import refuse, whole_number, wrong_type
 from autoket._native import Minimizer as _Minimizer
 from autoket.callbacks import StopRun
 from autoket.logging import JsonLog
-from autoket.operator import AbstractOperator
+from autoket.operator import DiscreteOperator
 from autoket.optimizer import SR, Rule, as_rule, at_step
 from autoket.stats import Stats, of_native
 from autoket.vqs import FullSumState, MCState, VariationalState
@@ -47,13 +47,13 @@ class VMC:
 
     def __init__(
         self,
-        hamiltonian: AbstractOperator,
+        hamiltonian: DiscreteOperator,
         optimizer: Rule,
         *,
         variational_state: VariationalState,
         preconditioner: SR | None = None,
     ):
-        if not isinstance(hamiltonian, AbstractOperator):
+        if not isinstance(hamiltonian, DiscreteOperator):
             wrong_type("hamiltonian", "an operator of nk.operator", hamiltonian)
         if not isinstance(variational_state, MCState | FullSumState):
             wrong_type("variational_state", "an nk.vqs.MCState or FullSumState", variational_state)
@@ -103,9 +103,7 @@ class VMC:
 
     def _propose(self) -> Stats:
         """Samples, energy and update of a step; the parameters are as before."""
-        stats, _ = self._native.propose(
-            self._state._native, self._hamiltonian._native, self._sr_at(self._step_count)
-        )
+        stats, _ = self._native.propose(self._state._native, self._hamiltonian._native, self._sr_at(self._step_count))
         self._energy = of_native(stats, self._is_complex)
         return self._energy
 
@@ -140,7 +138,7 @@ class VMC:
         self,
         n_iter: int,
         out: Any = None,
-        obs: Mapping[str, AbstractOperator] | None = None,
+        obs: Mapping[str, DiscreteOperator] | None = None,
         step_size: int = 1,
         show_progress: bool = True,
         save_params_every: int = 50,
@@ -218,7 +216,7 @@ class VMC_SR(VMC):  # noqa: N801
 
     def __init__(
         self,
-        hamiltonian: AbstractOperator,
+        hamiltonian: DiscreteOperator,
         optimizer: Rule,
         *,
         diag_shift: Any,

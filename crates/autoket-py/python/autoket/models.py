@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 Variables = dict[str, Any]
+_LECUN_NORMAL = lecun_normal()
 METHODS = ("__call__", "conditionals", "conditional", "conditionals_log_psi", "reshape_inputs")
 
 
@@ -46,13 +47,9 @@ class AbstractARNN:
         """
         return self.init_with_output(rngs, inputs, *args, method=method)[1]
 
-    def init_with_output(
-        self, rngs: Any, inputs: Any, *args: Any, method: Any = None
-    ) -> tuple[Array, Variables]:
+    def init_with_output(self, rngs: Any, inputs: Any, *args: Any, method: Any = None) -> tuple[Array, Variables]:
         """The output of a method, and fresh variables."""
-        return self._native.init_with_output(
-            _params_key(rngs), [np.asarray(inputs), *args], _method_name(method)
-        )
+        return self._native.init_with_output(_params_key(rngs), [np.asarray(inputs), *args], _method_name(method))
 
     def apply(
         self, variables: Mapping[str, Any], inputs: Any, *args: Any, method: Any = None, mutable: Any = False
@@ -66,16 +63,12 @@ class AbstractARNN:
             mutable: names of collections that may change.
         """
         names = [] if mutable is False else [mutable] if isinstance(mutable, str) else list(mutable)
-        output, changed = self._native.apply(
-            variables, [np.asarray(inputs), *args], _method_name(method), names
-        )
+        output, changed = self._native.apply(variables, [np.asarray(inputs), *args], _method_name(method), names)
         return output if mutable is False else (output, changed)
 
     def tabulate(self, rngs: Any, inputs: Any, *args: Any, method: Any = None, depth: int | None = None) -> str:
         """The modules with shapes and parameters, as a table. Nothing is computed."""
-        return self._native.tabulate(
-            _params_key(rngs), [np.asarray(inputs), *args], _method_name(method), depth
-        )
+        return self._native.tabulate(_params_key(rngs), [np.asarray(inputs), *args], _method_name(method), depth)
 
     def conditionals(self, inputs: Any) -> Array:
         """Probabilities of each local state at each site given the earlier ones, `(batch, site, local state)`.
@@ -100,10 +93,9 @@ class AbstractARNN:
         """log ψ(σ), `(batch,)`; by `apply`."""
         self._unbound("__call__")
 
-    def _unbound(self, method: str) -> Any:
+    def _unbound(self, method: str) -> NoReturn:
         raise AttributeError(
-            f"{type(self).__name__}.{method} needs variables: "
-            f"call model.apply(variables, inputs, method={method!r})"
+            f"{type(self).__name__}.{method} needs variables: call model.apply(variables, inputs, method={method!r})"
         )
 
 
@@ -136,7 +128,7 @@ class _Masked(AbstractARNN):
     use_bias: bool = True
     param_dtype: Any = np.float64
     precision: str | None = None
-    kernel_init: Any = lecun_normal()
+    kernel_init: Any = _LECUN_NORMAL
     bias_init: Any = zeros
     machine_pow: int = 2
     order: Sequence[int] | None = None
@@ -251,9 +243,11 @@ class ARNNConv1D(_Masked):
 
     def _kernel(self) -> tuple[list[int], list[int], list[int] | None]:
         _given(self)
-        return [whole_number("kernel_size", self.kernel_size)], [
-            whole_number("kernel_dilation", self.kernel_dilation)
-        ], None
+        return (
+            [whole_number("kernel_size", self.kernel_size)],
+            [whole_number("kernel_dilation", self.kernel_dilation)],
+            None,
+        )
 
 
 @dataclass(frozen=True, repr=False)

@@ -73,7 +73,7 @@ class Stats:
 def _mean_and_error(mean: Any, error: float) -> str:
     if math.isnan(error) or math.isinf(error):
         return f"{mean:.2e} ± {error}"
-    if abs(mean) + abs(error) >= 1e-2 and abs(error) > 1e-7 or error == 0.0:
+    if (abs(mean) + abs(error) >= 1e-2 and abs(error) > 1e-7) or error == 0.0:
         digits = 15 if error < 1e-15 else max(math.ceil(-math.log10(error)), 0) + 1
         return f"{mean:.{digits}f} ± {error:.{digits}f}"
     larger = mean.real if abs(mean.real) > abs(mean.imag) else mean.imag

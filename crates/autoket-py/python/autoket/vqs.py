@@ -11,7 +11,7 @@ from autoket._native import State as _State
 from autoket._native import split as _split
 from autoket.hilbert import HomogeneousHilbert
 from autoket.models import AbstractARNN
-from autoket.operator import AbstractOperator
+from autoket.operator import DiscreteOperator
 from autoket.sampler import ARDirectSampler
 from autoket.stats import Stats, of_native
 
@@ -34,7 +34,8 @@ class QGT:
         return self._dense
 
     def __matmul__(self, vector: Any) -> Array:
-        return self._dense @ np.asarray(vector)
+        product: Array = self._dense @ np.asarray(vector)
+        return product
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.asarray(self._dense, dtype=dtype)
@@ -97,24 +98,24 @@ class VariationalState:
         psi = np.exp(self.log_value(self.hilbert.all_states()))
         return psi / np.linalg.norm(psi) if normalize else psi
 
-    def expect(self, operator: AbstractOperator) -> Stats:
+    def expect(self, operator: DiscreteOperator) -> Stats:
         """⟨O⟩ on the samples of the state."""
         _, stats = self._native.local_values(_operator(self, operator))
         return of_native(stats, self._is_complex(operator))
 
-    def local_estimators(self, operator: AbstractOperator) -> Array:
+    def local_estimators(self, operator: DiscreteOperator) -> Array:
         """Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) of the samples, `(sample,)`."""
         values, _ = self._native.local_values(_operator(self, operator))
         return values if self._is_complex(operator) else values.real
 
-    def expect_and_grad(self, operator: AbstractOperator) -> tuple[Stats, Tree]:
+    def expect_and_grad(self, operator: DiscreteOperator) -> tuple[Stats, Tree]:
         """⟨O⟩ and its gradient, for Hermitian O, shaped as the parameters."""
         if not operator.is_hermitian:
             refuse("operator", "a Hermitian operator", "another", "take expect, or (O + O.H)/2")
         stats, gradient = self._native.expect_and_grad(_operator(self, operator))
         return of_native(stats, self._is_complex(operator)), gradient["params"]
 
-    def expect_and_forces(self, operator: AbstractOperator) -> tuple[Stats, Tree]:
+    def expect_and_forces(self, operator: DiscreteOperator) -> tuple[Stats, Tree]:
         """⟨O⟩ and the forces ⟨ΔO_k* ΔE⟩, shaped as the parameters: half the gradient."""
         stats, gradient = self.expect_and_grad(operator)
         return stats, _halved(gradient)
@@ -141,7 +142,7 @@ class VariationalState:
         """Read the parameters from a safetensors file, or an .mpack file of NetKet's."""
         self._native.load(path)
 
-    def _is_complex(self, operator: AbstractOperator) -> bool:
+    def _is_complex(self, operator: DiscreteOperator) -> bool:
         complex_state = np.iscomplexobj(self.log_value(self.hilbert.random_state(0, 1)))
         return complex_state or np.dtype(operator.dtype).kind == "c"
 
@@ -161,8 +162,8 @@ def _halved(tree: Any) -> Any:
     return tree / 2
 
 
-def _operator(state: VariationalState, operator: AbstractOperator) -> Any:
-    if not isinstance(operator, AbstractOperator):
+def _operator(state: VariationalState, operator: DiscreteOperator) -> Any:
+    if not isinstance(operator, DiscreteOperator):
         wrong_type("operator", "an operator of nk.operator", operator)
     return operator._native
 
@@ -224,9 +225,9 @@ class MCState(VariationalState):
         words = key_words(seed)
         # NetKet splits twice: the second key of the seed, and of that the second key again.
         chain = _split(words, 2)[1] if sampler_seed is None else key_words(sampler_seed)
-        self._native = _State.mc(model._native, words, tuple(_split(tuple(chain), 2)[1]), n_samples)
+        self._native = _State.mc(model._native, words, _split(chain, 2)[1], n_samples)
         if variables is not None:
-            self.variables = variables  # type: ignore[assignment]
+            self.variables = variables
 
     @property
     def sampler(self) -> ARDirectSampler:
@@ -290,7 +291,12 @@ class MCState(VariationalState):
 
 
 def _restore_mc(
-    sampler: ARDirectSampler, model: AbstractARNN, n_samples: int, chunk_size: int | None, variables: Tree, key: Any
+    sampler: ARDirectSampler,
+    model: AbstractARNN,
+    n_samples: int,
+    chunk_size: int | None,
+    variables: Tree,
+    key: Any,
 ) -> MCState:
     state = MCState(sampler, model, n_samples=n_samples, chunk_size=chunk_size, variables=variables, seed=0)
     state._native.set_sampler_key(key)
@@ -320,7 +326,7 @@ class FullSumState(VariationalState):
         self.chunk_size = None if chunk_size is None else whole_number("chunk_size", chunk_size, least=1)
         self._native = _State.full_sum(model._native, key_words(seed))
         if variables is not None:
-            self.variables = variables  # type: ignore[assignment]
+            self.variables = variables
 
     def probability_distribution(self) -> Array:
         """|ψ|² of all basis states."""

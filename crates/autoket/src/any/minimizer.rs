@@ -40,7 +40,7 @@ pub trait AnyMinimizer: Send + Sync {
     ///
     /// # Errors
     /// A state of another scalar.
-    fn plan(&self, state: &mut dyn AnyState) -> Result<Option<SrPlan>>;
+    fn plan(&self, state: &dyn AnyState) -> Result<Option<SrPlan>>;
 }
 
 /// A minimizer for states of the scalar of this one.
@@ -63,14 +63,14 @@ pub fn minimizer(
 
 impl<S: Scalar> AnyMinimizer for Minimizer<S> {
     fn propose(&mut self, state: &mut dyn AnyState) -> Result<Record> {
-        let state = state.typed::<S>()?;
+        let state = state.typed_mut::<S>()?;
         let record = self.propose(state)?;
         state.keep(&self.estimate().samples);
         Ok(record)
     }
 
     fn accept(&mut self, state: &mut dyn AnyState) -> Result<()> {
-        self.accept(state.typed::<S>()?)?;
+        self.accept(state.typed_mut::<S>()?)?;
         state.reset();
         Ok(())
     }
@@ -100,11 +100,11 @@ impl<S: Scalar> AnyMinimizer for Minimizer<S> {
         self.steps()
     }
 
-    fn plan(&self, state: &mut dyn AnyState) -> Result<Option<SrPlan>> {
+    fn plan(&self, state: &dyn AnyState) -> Result<Option<SrPlan>> {
         let n_samples = match state.n_samples() {
-            Some(n_samples) => n_samples,
-            None => state.samples()?.len() / state.hilbert().n_sites(),
+            Some(n_samples) => n_samples as u64,
+            None => state.hilbert().n_states().unwrap_or(u64::MAX),
         };
-        Ok(self.plan(state.typed::<S>()?.model(), n_samples))
+        Ok(self.plan(state.typed::<S>()?.model(), n_samples as usize))
     }
 }

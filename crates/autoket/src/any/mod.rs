@@ -148,8 +148,8 @@ impl AnyVmc {
     }
 
     /// How a step's system will be solved; `None` without stochastic reconfiguration.
-    pub fn plan(&mut self) -> Option<SrPlan> {
-        let plan = self.minimizer.plan(&mut *self.state);
+    pub fn plan(&self) -> Option<SrPlan> {
+        let plan = self.minimizer.plan(&*self.state);
         plan.expect("a state of the minimizer's scalar")
     }
 

@@ -405,16 +405,24 @@ impl<S: Scalar> AnyState for Held<S> {
 
 impl dyn AnyState {
     /// The state of a scalar that is known.
-    pub(super) fn typed<S: Scalar>(&mut self) -> Result<&mut Held<S>> {
-        let dtype = self.dtype();
-        let any: &mut dyn Any = self;
-        any.downcast_mut().ok_or_else(|| {
-            Error::invalid(
-                "state",
-                format!("a state of {}", S::DTYPE),
-                format!("one of {dtype}"),
-                "make the driver anew for this state",
-            )
-        })
+    pub(super) fn typed<S: Scalar>(&self) -> Result<&Held<S>> {
+        let any: &dyn Any = self;
+        any.downcast_ref().ok_or_else(|| other_scalar::<S>(self))
     }
+
+    /// The same, to change it.
+    pub(super) fn typed_mut<S: Scalar>(&mut self) -> Result<&mut Held<S>> {
+        self.typed::<S>()?;
+        let any: &mut dyn Any = self;
+        Ok(any.downcast_mut().expect("the scalar was looked at"))
+    }
+}
+
+fn other_scalar<S: Scalar>(state: &dyn AnyState) -> Error {
+    Error::invalid(
+        "state",
+        format!("a state of {}", S::DTYPE),
+        format!("one of {}", state.dtype()),
+        "make the driver anew for this state",
+    )
 }
