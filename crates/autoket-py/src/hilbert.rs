@@ -48,6 +48,10 @@ impl Hilbert {
         Ok(Self(space.or_raise()?))
     }
 
+    fn with_descending_numbers(&self) -> Self {
+        Self(self.0.clone().with_descending_numbers(true))
+    }
+
     fn with_sum(&self, total: i64) -> PyResult<Self> {
         self.with(Constraint::sum(total))
     }

@@ -41,6 +41,7 @@ pub struct Hilbert {
     n_sites: usize,
     local_states: Vec<f64>,
     inverted_ordering: bool,
+    descending_numbers: bool,
     constraints: Vec<Constraint>,
     /// Of the constraints, sites in their order.
     automaton: Option<Arc<Automaton>>,
@@ -158,6 +159,7 @@ impl Hilbert {
             n_sites,
             local_states: Vec::new(),
             inverted_ordering: true,
+            descending_numbers: false,
             constraints: Vec::new(),
             automaton: None,
         };
@@ -187,6 +189,16 @@ impl Hilbert {
                 .expect("the same states obey the constraints")
                 .map(Arc::new);
         }
+        self
+    }
+
+    /// Whether the states of a constrained space are numbered from the last to the first. Without constraints it
+    /// changes nothing.
+    ///
+    /// NetKet numbers spins that sum to something by ascending values in both orders of the local states: from the
+    /// last to the first where index 0 is up.
+    pub fn with_descending_numbers(mut self, descending: bool) -> Self {
+        self.descending_numbers = descending;
         self
     }
 
@@ -442,7 +454,8 @@ impl Hilbert {
     }
 
     /// The number of a basis state: its local indices are the digits, the first site's the most significant.
-    /// In a constrained space, its place among those that are left.
+    /// In a constrained space, its place among those that are left
+    /// ([`with_descending_numbers`](Self::with_descending_numbers): from the end).
     ///
     /// `None` if `sigma` is not one state of this space, or the space is too large to be numbered.
     ///
@@ -463,7 +476,7 @@ impl Hilbert {
             return None;
         }
         if let Some(automaton) = &self.automaton {
-            return automaton.number(sigma);
+            return automaton.number(sigma).map(|number| self.turned(number));
         }
         Some(sigma.iter().fold(0, |number, &i| number * d + u64::from(i)))
     }
@@ -474,12 +487,21 @@ impl Hilbert {
     /// without constraints, digits of higher sites than `sigma` has are dropped.
     pub fn number_to_state(&self, mut number: u64, sigma: &mut [u8]) {
         if let Some(automaton) = &self.automaton {
-            return automaton.state(number, sigma);
+            return automaton.state(self.turned(number), sigma);
         }
         let d = self.local_size() as u64;
         for i in sigma.iter_mut().rev() {
             *i = (number % d) as u8;
             number /= d;
+        }
+    }
+
+    /// A number of a constrained space from its place in lexicographic order, and back.
+    #[inline]
+    pub(crate) fn turned(&self, number: u64) -> u64 {
+        match (self.descending_numbers, self.n_states()) {
+            (true, Some(n)) => (n - 1).saturating_sub(number),
+            _ => number,
         }
     }
 
@@ -608,6 +630,7 @@ impl PartialEq for Hilbert {
         self.kind == other.kind
             && self.n_sites == other.n_sites
             && self.inverted_ordering == other.inverted_ordering
+            && self.descending_numbers == other.descending_numbers
             && self.constraints == other.constraints
     }
 }

@@ -220,7 +220,8 @@ impl MatrixRows for Whole<'_> {
             let column = |changes: &[(u32, u8)]| {
                 if let Some(automaton) = hilbert.automaton() {
                     let number = automaton.number_of_changed(&walk, &sigma, changes);
-                    return number.expect("the operator has been checked") as usize;
+                    let number = number.expect("the operator has been checked");
+                    return hilbert.turned(number) as usize;
                 }
                 changes.iter().fold(number, |column, &(site, new)| {
                     let site = site as usize;

@@ -1,4 +1,6 @@
-use autoket::graph::{Graph, Lattice};
+use std::collections::BTreeSet;
+
+use autoket::graph::{CustomEdge, Graph, Lattice};
 use serde_json::Value;
 
 use crate::golden;
@@ -166,6 +168,64 @@ fn directions_have_colours() {
     let two = Graph::honeycomb([1, 1], [true, true]).unwrap();
     assert_eq!(two.edges(), [(0, 1)]);
     assert_eq!(two.with_direction_colors().unwrap().colors(), [0, 1, 2]);
+}
+
+#[test]
+fn bonds_may_be_given() {
+    let edge = |from, to, vector: &[f64], color| CustomEdge {
+        from,
+        to,
+        vector: vector.to_vec(),
+        color,
+    };
+    let side = 0.5 / 3_f64.sqrt();
+    let directions = [
+        edge(0, 1, &[0.5, side], 0),
+        edge(0, 1, &[-0.5, side], 1),
+        edge(0, 1, &[0.0, -2.0 * side], 2),
+    ];
+    let honeycomb = Graph::honeycomb([3, 4], [true, false]).unwrap();
+    let by_hand = honeycomb.clone().with_custom_edges(&directions).unwrap();
+    let set = |graph: &Graph| {
+        let edges = graph.edges().iter().zip(graph.colors());
+        edges
+            .map(|(edge, color)| (*edge, *color))
+            .collect::<BTreeSet<_>>()
+    };
+    let colored = honeycomb.with_direction_colors().unwrap();
+    assert_eq!(set(&by_hand), set(&colored));
+    assert_eq!(by_hand.lattice(), colored.lattice());
+    // Around two periodic cells a pair is joined twice.
+    let ring = Graph::chain(2, true).unwrap();
+    let twice = ring
+        .clone()
+        .with_custom_edges(&[edge(0, 0, &[1.0], 7)])
+        .unwrap();
+    assert_eq!(
+        (twice.edges(), twice.colors()),
+        (&[(0, 1), (0, 1)][..], &[7, 7][..])
+    );
+    let kept = twice.with_edges(&[(1, 0, 2)]).unwrap();
+    assert_eq!((kept.edges(), kept.colors()), (&[(0, 1)][..], &[2][..]));
+    assert_eq!(kept.lattice(), ring.lattice());
+    assert!(kept.with_edges(&[(0, 2, 0)]).is_err());
+    for (edge, text) in [
+        (edge(0, 1, &[1.0], 0), "from 0 to 0"),
+        (edge(0, 0, &[1.0, 0.0], 0), "1 finite components"),
+        (edge(0, 0, &[0.5], 0), "from a site 0 to a site 0"),
+        (edge(0, 0, &[2.0], 0), "within the"),
+        (edge(0, 0, &[0.0], 0), "neighbour itself"),
+    ] {
+        let error = ring
+            .clone()
+            .with_custom_edges(&[edge])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("custom_edges[0]") && error.contains(text),
+            "{error}"
+        );
+    }
 }
 
 #[test]

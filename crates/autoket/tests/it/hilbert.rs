@@ -1,4 +1,7 @@
+use autoket::exact::SectorBasis;
+use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
+use autoket::operator::{heisenberg, to_dense};
 use autoket::random::Key;
 
 use crate::golden;
@@ -129,4 +132,37 @@ fn refuses_what_makes_no_sense() {
         message.starts_with("`values[1]`") && message.contains("[-1.0, 1.0]"),
         "{message}"
     );
+}
+
+#[test]
+fn constrained_states_are_numbered_from_either_end() {
+    let hilbert = Hilbert::spin(0.5, 6).unwrap().with_inverted_ordering(false);
+    let hilbert = hilbert.with_total_sz(1.0).unwrap();
+    let turned = hilbert.clone().with_descending_numbers(true);
+    assert_ne!(hilbert, turned);
+    let mut states: Vec<Vec<u8>> = (hilbert.all_states().unwrap().chunks(6))
+        .map(<[u8]>::to_vec)
+        .collect();
+    states.reverse();
+    assert_eq!(turned.all_states().unwrap(), states.concat());
+    for (number, sigma) in states.iter().enumerate() {
+        assert_eq!(turned.state_to_number(sigma), Some(number as u64));
+    }
+    assert_eq!(turned.state_to_number(&[0; 6]), None);
+    let graph = Graph::chain(6, true).unwrap();
+    let [h, t] = [&hilbert, &turned]
+        .map(|hilbert| to_dense(&heisenberg(hilbert, &graph, &[1.0], None).unwrap()).unwrap());
+    let n = h.nrows();
+    for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+        assert_eq!(h[(i, j)], t[(n - 1 - i, n - 1 - j)]);
+    }
+    // In a sector too.
+    let sector = &graph.space_group().unwrap().sectors()[0];
+    let [h, t] = [&hilbert, &turned].map(|hilbert| {
+        let operator = heisenberg(hilbert, &graph, &[1.0], None).unwrap();
+        let basis = SectorBasis::new(hilbert, sector).unwrap();
+        basis.full_ed(&operator).unwrap()
+    });
+    assert_eq!(h.len(), t.len());
+    assert!(h.iter().zip(&t).all(|(h, t)| (h - t).abs() < 1e-12));
 }

@@ -279,6 +279,13 @@ fn algebra_is_that_of_matrices() {
         );
         close(-&a, -&da);
         close(a.adjoint(), da.adjoint().to_owned());
+        close(a.conjugate(), da.conjugate().to_owned());
+        let terms = (&a * &b).terms();
+        let terms = terms
+            .iter()
+            .map(|(sites, matrix)| LocalOperator::term(&hilbert, sites, matrix).unwrap());
+        let constant = LocalOperator::identity(&hilbert).scaled((&a * &b).constant());
+        assert_eq!(terms.fold(constant, |sum, term| sum + term), &a * &b);
         let mut sum = a.clone();
         sum += &b;
         sum -= &b;

@@ -214,6 +214,7 @@ fn check_algebra<K: Kind>(a: &Strings<K>, b: &Strings<K>) {
         Mat::from_fn(da.nrows(), da.ncols(), |i, j| z * da[(i, j)]),
     );
     close("adjoint", a.adjoint(), da.adjoint().to_owned());
+    close("conjugate", a.conjugate(), da.conjugate().to_owned());
     close("hermitian", a + &a.adjoint(), &da + da.adjoint());
     close("positive", &a.adjoint() * a, da.adjoint() * &da);
     close(
@@ -253,6 +254,69 @@ fn algebra_is_that_of_matrices() {
                 &random_fermions(&hilbert, seed + 10),
             );
         }
+    }
+}
+
+#[test]
+fn terms_make_the_same_operator() {
+    let half = Hilbert::spin(0.5, 4).unwrap();
+    for hilbert in [
+        Hilbert::qubit(4).unwrap(),
+        half.clone(),
+        half.with_inverted_ordering(false),
+    ] {
+        for seed in [1, 20] {
+            let operator = random_pauli(&hilbert, seed);
+            let (letters, weights): (Vec<String>, Vec<c64>) = operator.terms().into_iter().unzip();
+            let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+            let again = PauliStrings::new(&hilbert, &letters, &weights).unwrap();
+            assert_eq!(again, operator);
+        }
+    }
+    for hilbert in [spinless(5), electrons(2)] {
+        for seed in [3, 40, 500] {
+            let a = random_fermions(&hilbert, seed);
+            for operator in [&a * &a, a] {
+                let (terms, weights): (Vec<_>, Vec<c64>) =
+                    operator.terms().unwrap().into_iter().unzip();
+                let again = FermionOperator::from_terms(&hilbert, &terms, &weights).unwrap();
+                assert!(distance(&dense(&again), &dense(&operator)) < 1e-13);
+                for term in terms {
+                    let n_created = term.iter().filter(|(_, creates)| *creates).count();
+                    let (created, destroyed) = term.split_at(n_created);
+                    assert!(created.iter().all(|(_, creates)| *creates));
+                    assert!(
+                        created.is_sorted_by(|a, b| a > b) && destroyed.is_sorted_by(|a, b| a > b)
+                    );
+                }
+            }
+        }
+    }
+    // Of all products on few sites: what comes back is one term.
+    let hilbert = spinless(4);
+    for text in ["3^ 2^ 1 0", "2^ 1^ 3 1", "3^ 2^ 1^ 3 2 1", "2^ 0", "3 1"] {
+        let operator = FermionOperator::parse(&hilbert, text).unwrap();
+        let [(term, weight)] = &operator.terms().unwrap()[..] else {
+            panic!("{text}");
+        };
+        let factor =
+            |&(site, creates): &(usize, bool)| format!("{site}{}", if creates { "^" } else { "" });
+        assert_eq!(term.iter().map(factor).collect::<Vec<_>>().join(" "), text);
+        assert_eq!(*weight, c64::ONE);
+    }
+    let far = FermionOperator::parse(&spinless(40), "39^ 0").unwrap();
+    assert_eq!(far.terms().unwrap().len(), 1);
+    for (terms, weights, text) in [
+        (vec![vec![(4, true)]], vec![c64::ONE], "sites from 0 to 3"),
+        (vec![vec![(0, true)]], vec![], "1 numbers"),
+        (
+            vec![vec![(0, true)]],
+            vec![c64::new(f64::NAN, 0.0)],
+            "a finite number",
+        ),
+    ] {
+        let error = FermionOperator::from_terms(&hilbert, &terms, &weights).unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
     }
 }
 

@@ -16,7 +16,12 @@ from autoket.hilbert.constraint import DiscreteHilbertConstraint
 def native_space(kind: str, args: tuple[Any, ...], constraint: DiscreteHilbertConstraint | None) -> _Hilbert:
     """The library's space. Equal arguments have one, for rules written in Python are equal to themselves only."""
     native: _Hilbert = getattr(_Hilbert, kind)(*args)
-    return native if constraint is None else constraint._apply(native)
+    if constraint is None:
+        return native
+    space = constraint._apply(native)
+    # NetKet numbers states of a fixed sum by ascending values, even where local states descend.
+    descends = native.local_states[0] > native.local_states[-1]
+    return space.with_descending_numbers() if descends and constraint._by_values(native) else space
 
 
 class AbstractHilbert(ABC):
@@ -152,7 +157,8 @@ class HomogeneousHilbert(DiscreteHilbert):
         numbers = np.asarray(numbers)
         if numbers.dtype.kind not in "iu":
             wrong_type("numbers", "whole numbers", numbers)
-        return self._values.take(self._native.numbers_to_states(numbers))
+        states = self._native.numbers_to_states(numbers)
+        return self._values.take(states.reshape((*numbers.shape, self.size)))
 
     def states_to_numbers(self, states: Any) -> Array:
         """The numbers of states of shape `(..., size)`, shape `(...)`.
@@ -170,7 +176,8 @@ class HomogeneousHilbert(DiscreteHilbert):
             ValueError: A value is no local state.
         """
         dtype = np.int8 if self.local_size < 128 else np.int16
-        return self._native.indices_of(real_states(x)).astype(dtype)
+        states = real_states(x)
+        return self._native.indices_of(states).astype(dtype).reshape(states.shape)
 
     def local_indices_to_states(self, x: Any, dtype: Any = None) -> Array:
         """The values of local indices of any shape.

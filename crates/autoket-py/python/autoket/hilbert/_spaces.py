@@ -55,9 +55,11 @@ class Spin(HomogeneousHilbert):
         if total_sz is not None:
             if constraint is not None:
                 refuse("constraint", "one constraint", "`total_sz` too", "leave one of them out")
-            twice = 2 * real_number("total_sz", total_sz)
-            if twice != round(twice):
-                refuse("total_sz", "a multiple of 1/2", total_sz, "choose a sum that spins can have")
+            twice, most = 2 * real_number("total_sz", total_sz), round(2 * self._s) * args[1]
+            if twice != round(twice) or abs(twice) > most or (round(twice) - most) % 2:
+                half = "a half-integer" if most % 2 else "an integer"
+                expected = f"{half} from {-most / 2} to {most / 2}"
+                refuse("total_sz", expected, total_sz, f"choose a sum that {N} spins can have")
             constraint = SumConstraint(round(twice))
         super().__init__("spin", args, constraint, arguments)
 

@@ -1,5 +1,6 @@
 """Rules that the states of a constrained space obey."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -66,6 +67,10 @@ class DiscreteHilbertConstraint(ABC):
 
         return native.with_allowed(repr(self), allowed)
 
+    def _by_values(self, native: _Hilbert) -> bool:
+        """Whether NetKet numbers the states by their values, not by their local indices."""
+        return False
+
 
 class SumConstraint(DiscreteHilbertConstraint):
     """The local states of all sites sum to a number: that of particles, or twice the magnetisation of spins.
@@ -99,6 +104,13 @@ class SumConstraint(DiscreteHilbertConstraint):
 
     def _apply(self, native: _Hilbert) -> _Hilbert:
         return native.with_sum(_whole_sum(self.sum_value))
+
+    def _by_values(self, native: _Hilbert) -> bool:
+        # So it does where its list of combinations is shorter than that of all states.
+        first, d = native.local_states[0], len(native.local_states)
+        step = native.local_states[1] - first
+        n_steps = round((self.sum_value - first * native.n_sites) / step)
+        return math.comb((d - 1) * native.n_sites, n_steps) < d**native.n_sites
 
 
 class SumOnPartitionConstraint(DiscreteHilbertConstraint):
@@ -150,6 +162,9 @@ class SumOnPartitionConstraint(DiscreteHilbertConstraint):
             native = native.with_sum_over(list(range(first, first + n_sites)), _whole_sum(total))
             first += n_sites
         return native
+
+    def _by_values(self, native: _Hilbert) -> bool:
+        return True
 
 
 class ParityConstraint(DiscreteHilbertConstraint):
@@ -218,6 +233,9 @@ class ExtraConstraint(DiscreteHilbertConstraint):
 
     def _apply(self, native: _Hilbert) -> _Hilbert:
         return self.extra_constraint._apply(self.base_constraint._apply(native))
+
+    def _by_values(self, native: _Hilbert) -> bool:
+        return self.base_constraint._by_values(native)
 
 
 def _whole_sum(value: float) -> int:
