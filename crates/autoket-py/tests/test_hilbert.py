@@ -238,7 +238,11 @@ class Nothing(Failing):
         (lambda h: h.Spin(0.5, 4.0), TypeError, "`N`: expected a whole number, got 4.0"),
         (lambda h: h.Spin(0.5, 0), ValueError, "`N`: expected at least 1, got 0"),
         (lambda h: h.Spin(0.5, True), TypeError, "whole number"),
-        (lambda h: h.Spin(0.5, 4, total_sz=0.5), ValueError, "`total_sz`: expected an integer from -2.0 to 2.0, got 0.5"),
+        (
+            lambda h: h.Spin(0.5, 4, total_sz=0.5),
+            ValueError,
+            "`total_sz`: expected an integer from -2.0 to 2.0, got 0.5",
+        ),
         (lambda h: h.Spin(0.5, 4, total_sz=0.3), ValueError, "an integer from"),
         (lambda h: h.Spin(0.5, 4, total_sz=7), ValueError, "`total_sz`: expected an integer from -2.0 to 2.0, got 7"),
         (lambda h: h.Spin(0.5, 4, total=7), TypeError, "total"),

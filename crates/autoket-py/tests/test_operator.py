@@ -47,9 +47,7 @@ def hop(lib, hilbert, i, j, sz):
 # Each with NetKet's library or ours as argument.
 OPERATORS = {
     "ising": lambda lib: lib.operator.Ising(spin_half(lib), lib.graph.Chain(4), h=0.7, J=-1.3),
-    "ising_inverted": lambda lib: lib.operator.Ising(
-        spin_half(lib, inverted_ordering=True), lib.graph.Chain(4), h=0.7
-    ),
+    "ising_inverted": lambda lib: lib.operator.Ising(spin_half(lib, inverted_ordering=True), lib.graph.Chain(4), h=0.7),
     "ising_qubits": lambda lib: lib.operator.Ising(lib.hilbert.Qubit(4), lib.graph.Square(2, pbc=False), h=0.7),
     "ising_edges": lambda lib: lib.operator.Ising(spin_half(lib), [(0, 1), (1, 3)], h=0.2, J=2),
     "ising_array": lambda lib: lib.operator.Ising(spin_half(lib), np.array([[0, 1], [1, 3]]), h=1),
@@ -200,7 +198,9 @@ def test_rows_are_those_of_the_matrix(name):
 def test_rows_are_netkets(name):
     own, other = OPERATORS[name](nk), OPERATORS[name](ref)
     states = own.hilbert.all_states()
-    rows = [matrix_of_rows(own.hilbert, states, *(np.asarray(a) for a in op.get_conn_padded(states))) for op in (own, other)]
+    rows = [
+        matrix_of_rows(own.hilbert, states, *(np.asarray(a) for a in op.get_conn_padded(states))) for op in (own, other)
+    ]
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-12)
 
 
@@ -374,7 +374,7 @@ def test_kinds_can_be_mixed():
     twin = pickle.loads(pickle.dumps(mixed))
     np.testing.assert_array_equal(dense(twin), dense(mixed))
     with pytest.raises(NotImplementedError, match="do not tell its adjoint"):
-        product.H
+        product.H  # noqa: B018
     with pytest.raises(ValueError, match="build both on the same Hilbert space"):
         local + nk.operator.PauliStrings(hilbert * hilbert, "XIIIIIII")
 
@@ -491,7 +491,10 @@ def test_what_netket_has_not():
         by_hand = by_hand + 0.7 * f.number(electrons, i) @ f.number(electrons, j)
     np.testing.assert_allclose(dense(t_v), dense(by_hand), atol=1e-12)
     assert t_v.conserved() == ["number of particles"]
-    assert OPERATORS["hubbard"](nk).conserved()[1:] == ["number of particles with m = -1/2", "number of particles with m = 1/2"]
+    assert OPERATORS["hubbard"](nk).conserved()[1:] == [
+        "number of particles with m = -1/2",
+        "number of particles with m = 1/2",
+    ]
     pauli = nk.operator.PauliStrings.parse(hilbert, "0.5*X0 X1 - (1+2j)*Z2 + 3*I")
     same = nk.operator.PauliStrings(hilbert, ["XXII", "IIZI", "IIII"], [0.5, -1 - 2j, 3])
     np.testing.assert_allclose(dense(pauli), dense(same), atol=1e-14)

@@ -13,9 +13,7 @@ from autoket.operator import DiscreteOperator
 __all__ = ["full_ed", "ising_chain_energy", "lanczos_ed"]
 
 
-def full_ed(
-    operator: DiscreteOperator, *, compute_eigenvectors: bool = False, sector: Sector | None = None
-) -> Any:
+def full_ed(operator: DiscreteOperator, *, compute_eigenvectors: bool = False, sector: Sector | None = None) -> Any:
     """All eigenvalues of a Hermitian operator, ascending, and its eigenvectors if they are asked for.
 
     Args:
@@ -44,9 +42,7 @@ def full_ed(
     if sector is not None:
         raise NotImplementedError("`sector`: eigenvectors of a sector come from lanczos_ed")
     if not operator.is_hermitian:
-        refuse(
-            "operator", "a Hermitian operator", "one that differs from its adjoint", "add its adjoint to it"
-        )
+        refuse("operator", "a Hermitian operator", "one that differs from its adjoint", "add its adjoint to it")
     eigenvalues, eigenvectors = np.linalg.eigh(operator.to_dense())
     return eigenvalues, eigenvectors
 
@@ -94,9 +90,7 @@ def lanczos_ed(
     tolerance = float(arguments.pop("tol", 0) or 1e-9)
     max_iterations = whole_number("maxiter", arguments.pop("maxiter", None) or 5000, least=1)
     if arguments:
-        raise TypeError(
-            f"`scipy_args`: expected tol and maxiter, got {sorted(arguments)}; SciPy is not used here"
-        )
+        raise TypeError(f"`scipy_args`: expected tol and maxiter, got {sorted(arguments)}; SciPy is not used here")
     if memory is None:
         memory = _half_of_memory()
     energies, vectors = _native.lanczos_ed(

@@ -275,9 +275,7 @@ class Lattice(Graph):
             raise NotImplementedError("`point_group`: leave it out; symmetries are found from the geometry")
         if custom_edges is not None:
             if max_neighbor_order is not None:
-                refuse(
-                    "custom_edges", "either these or `max_neighbor_order`", "both", "leave one of them out"
-                )
+                refuse("custom_edges", "either these or `max_neighbor_order`", "both", "leave one of them out")
             native = native.with_custom_edges(_custom_edges(custom_edges))
         elif max_neighbor_order is not None:
             native = native.with_neighbors(whole_number("max_neighbor_order", max_neighbor_order))
@@ -361,9 +359,7 @@ class Lattice(Graph):
             wrong_type("basis_coords", f"whole numbers of shape (..., {self.ndim + 1})", basis_coords)
         shape = [*self.extent.tolist(), len(self.site_offsets)]
         if np.any(coords < 0) or np.any(coords >= shape):
-            raise InvalidSiteError(
-                f"`basis_coords`: expected numbers from 0, below {shape}, got {coords.tolist()}"
-            )
+            raise InvalidSiteError(f"`basis_coords`: expected numbers from 0, below {shape}, got {coords.tolist()}")
         return np.ravel_multi_index(tuple(np.moveaxis(coords, -1, 0)), shape)
 
     def id_from_position(self, position: Any) -> Any:
@@ -421,15 +417,11 @@ class Lattice(Graph):
         """
         periodic = [d for d in range(self.ndim) if self.pbc[d]]
         axes = periodic if dim is None else [dim] if isinstance(dim, int) else list(dim)
-        steps = (
-            [1] * len(axes) if strides is None else [strides] if isinstance(strides, int) else list(strides)
-        )
+        steps = [1] * len(axes) if strides is None else [strides] if isinstance(strides, int) else list(strides)
         if len(steps) == 1:
             steps = steps * len(axes)
         if len(steps) != len(axes) or any(d not in periodic for d in axes):
-            refuse(
-                "dim", f"periodic directions, of {periodic}, with a stride each", axes, "choose among them"
-            )
+            refuse("dim", f"periodic directions, of {periodic}, with a stride each", axes, "choose among them")
         stride = dict(zip(axes, steps, strict=True))
         for d, step in stride.items():
             if step < 1 or self.extent[d] % step:
@@ -463,15 +455,11 @@ class Lattice(Graph):
 
     def rotation_group(self, point_group: Any = None) -> "SymmetryGroup":
         """Left out: use `point_group`, of which it is a part."""
-        raise NotImplementedError(
-            "autoket leaves out Lattice.rotation_group: use point_group, of which it is a part"
-        )
+        raise NotImplementedError("autoket leaves out Lattice.rotation_group: use point_group, of which it is a part")
 
     def draw(self, *args: Any, **kwargs: Any) -> None:
         """Left out: use `to_svg`; a notebook shows a lattice that is the last value of a cell."""
-        raise NotImplementedError(
-            "autoket leaves out Lattice.draw: use to_svg, or let a notebook show the lattice"
-        )
+        raise NotImplementedError("autoket leaves out Lattice.draw: use to_svg, or let a notebook show the lattice")
 
     def sectors(self, momentum: Sequence[int]) -> "list[Sector]":
         """The sectors of a momentum k·a = 2π m/extent, of all one-dimensional representations of its little group.
@@ -487,10 +475,7 @@ class Lattice(Graph):
             >>> round(float(energies[0]), 4)
             -14.6044
         """
-        return [
-            Sector._of(native)
-            for native in self._native.sectors([whole_number("momentum", m) for m in momentum])
-        ]
+        return [Sector._of(native) for native in self._native.sectors([whole_number("momentum", m) for m in momentum])]
 
     def __str__(self) -> str:
         if self._known_name is None:
@@ -864,9 +849,7 @@ def _pbc(pbc: Any, n_dim: int) -> list[bool]:
         return [bool(pbc)] * n_dim
     values = list(pbc) if isinstance(pbc, Sequence | np.ndarray) else [pbc]
     if len(values) != n_dim or not all(isinstance(value, bool | np.bool_) for value in values):
-        refuse(
-            "pbc", f"True or False, or one per direction ({n_dim})", pbc, "say which directions are periodic"
-        )
+        refuse("pbc", f"True or False, or one per direction ({n_dim})", pbc, "say which directions are periodic")
     return [bool(value) for value in values]
 
 
@@ -919,7 +902,5 @@ def _restore_sector(permutations: list[list[int]], characters: list[complex], fl
 
 __getattr__ = left_out(
     "graph",
-    {
-        "space_group": "symmetries are found from the geometry; use Lattice.space_group and nk.graph.SymmetryGroup"
-    },
+    {"space_group": "symmetries are found from the geometry; use Lattice.space_group and nk.graph.SymmetryGroup"},
 )

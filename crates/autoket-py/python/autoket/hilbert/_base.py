@@ -194,9 +194,7 @@ class HomogeneousHilbert(DiscreteHilbert):
         states = self._values.take(indices)
         return states if dtype is None else states.astype(dtype)
 
-    def random_state(
-        self, key: Any = None, size: int | tuple[int, ...] | None = None, dtype: Any = None
-    ) -> Array:
+    def random_state(self, key: Any = None, size: int | tuple[int, ...] | None = None, dtype: Any = None) -> Array:
         """Uniformly distributed states.
 
         Without a constraint the same key gives NetKet's states. With one it gives others: NetKet's are not

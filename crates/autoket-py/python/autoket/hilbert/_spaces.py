@@ -45,9 +45,7 @@ class Spin(HomogeneousHilbert):
         constraint: DiscreteHilbertConstraint | None = None,
         inverted_ordering: bool = False,
     ):
-        arguments = dict(
-            s=s, N=N, total_sz=total_sz, constraint=constraint, inverted_ordering=inverted_ordering
-        )
+        arguments = dict(s=s, N=N, total_sz=total_sz, constraint=constraint, inverted_ordering=inverted_ordering)
         self._s = real_number("s", s)
         self._total_sz = total_sz
         self._inverted_ordering = bool(inverted_ordering)

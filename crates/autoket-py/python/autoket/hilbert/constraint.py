@@ -131,9 +131,7 @@ class SumOnPartitionConstraint(DiscreteHilbertConstraint):
         if not (isinstance(sum_values, tuple) and isinstance(sizes, tuple)):
             raise TypeError("`sum_values` and `sizes`: expected tuples")
         if len(sum_values) != len(sizes):
-            raise ValueError(
-                f"`sizes`: expected {len(sum_values)} numbers, as `sum_values`, got {len(sizes)}"
-            )
+            raise ValueError(f"`sizes`: expected {len(sum_values)} numbers, as `sum_values`, got {len(sizes)}")
         if any(value is None for value in sum_values):
             wrong_type("sum_values", "numbers", sum_values)
         self.sum_values = sum_values
@@ -206,9 +204,7 @@ class ExtraConstraint(DiscreteHilbertConstraint):
         extra_constraint: The other.
     """
 
-    def __init__(
-        self, base_constraint: DiscreteHilbertConstraint, extra_constraint: DiscreteHilbertConstraint
-    ):
+    def __init__(self, base_constraint: DiscreteHilbertConstraint, extra_constraint: DiscreteHilbertConstraint):
         for constraint in (base_constraint, extra_constraint):
             if not isinstance(constraint, DiscreteHilbertConstraint):
                 wrong_type("constraint", "a DiscreteHilbertConstraint", constraint)

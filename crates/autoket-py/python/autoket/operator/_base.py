@@ -284,9 +284,7 @@ class DiscreteOperator(AbstractOperator):
         """Its complex conjugate. `concrete` changes nothing: nothing is put off."""
         if np.dtype(self.dtype).kind != "c":
             return self
-        raise NotImplementedError(
-            f"{type(self).__name__} has no conjugate: build it of LocalOperator, for example"
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no conjugate: build it of LocalOperator, for example")
 
     def conj(self, *, concrete: bool = False) -> "DiscreteOperator":
         """Its complex conjugate."""
@@ -332,9 +330,7 @@ class DiscreteOperator(AbstractOperator):
         if number is None:
             raise TypeError(f"operators are divided by numbers only, got {type(other).__name__}")
         if number == 0:
-            raise ValueError(
-                "`other`: expected a number that is not 0, got 0; operators are not divided by it"
-            )
+            raise ValueError("`other`: expected a number that is not 0, got 0; operators are not divided by it")
         return self * (1.0 / other)
 
     def __matmul__(self, other: Any) -> Any:
@@ -349,9 +345,7 @@ class DiscreteOperator(AbstractOperator):
 
     def __pow__(self, power: int) -> "DiscreteOperator":
         if isinstance(power, bool) or not isinstance(power, int) or power < 1:
-            refuse(
-                "power", "a whole number of at least 1", power, "the identity is nk.operator.spin.identity"
-            )
+            refuse("power", "a whole number of at least 1", power, "the identity is nk.operator.spin.identity")
         product: DiscreteOperator = self
         for _ in range(power - 1):
             product = product @ self

@@ -71,9 +71,7 @@ class LocalOperator(CompiledOperator):
             size = hilbert.local_size ** len(acting)
             if len(acting) <= 16 and matrix.shape != (size, size):
                 expected = f"shape ({size}, {size}) for {len(acting)} sites"
-                refuse(
-                    "operators", expected, f"shape {matrix.shape}", "give rows for all states of the sites"
-                )
+                refuse("operators", expected, f"shape {matrix.shape}", "give rows for all states of the sites")
             kept = np.where(np.abs(matrix) <= mel_cutoff, 0, matrix)
             terms.append((acting, np.ascontiguousarray(kept, dtype=np.complex128).ravel()))
         dtype = element_dtype(dtype, constant, *matrices)
@@ -158,9 +156,7 @@ class SpecialHamiltonian(LocalOperator):
     _arguments: dict[str, Any]
     _edges: Array
 
-    def _build(
-        self, hilbert: Any, graph: Any, dtype: Any, **parameters: Any
-    ) -> tuple[_Graph, dict[str, float]]:
+    def _build(self, hilbert: Any, graph: Any, dtype: Any, **parameters: Any) -> tuple[_Graph, dict[str, float]]:
         AbstractOperator.__init__(self, hilbert)
         self._mel_cutoff = 0.0
         native, self._edges = bonds(graph, hilbert.size)
@@ -404,9 +400,7 @@ def xyz(
     """
     _check_graph(graph)
     if hilbert._native.n_sites and getattr(hilbert, "_inverted_ordering", False):
-        raise NotImplementedError(
-            "xyz on inverted_ordering=True: use the new order, or build it of nk.operator.spin"
-        )
+        raise NotImplementedError("xyz on inverted_ordering=True: use the new order, or build it of nk.operator.spin")
     lists = [[real_number(name, x) for x in values] for name, values in (("J", J), ("h", h))]
     for name, values in zip(("J", "h"), lists, strict=True):
         if len(values) != 3:

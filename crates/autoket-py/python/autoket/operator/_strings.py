@@ -77,9 +77,7 @@ class PauliStrings(CompiledOperator):
         self._set(space, native, element_dtype(dtype, *numbers, *complex_elements))
 
     @classmethod
-    def _from(
-        cls, hilbert: HomogeneousHilbert, native: _Operator, dtype: Any, cutoff: float = 1e-10
-    ) -> "PauliStrings":
+    def _from(cls, hilbert: HomogeneousHilbert, native: _Operator, dtype: Any, cutoff: float = 1e-10) -> "PauliStrings":
         operator = PauliStrings.__new__(PauliStrings)
         operator._cutoff = cutoff
         operator._set(hilbert, native, dtype)
@@ -335,16 +333,12 @@ class FermionOperator2nd(CompiledOperator):
             lines.append(f"{weight} [{factors}]")
         return " +\n".join(lines)
 
-    def reduce(
-        self, order: bool = True, inplace: bool = True, cutoff: float | None = None
-    ) -> "FermionOperator2nd":
+    def reduce(self, order: bool = True, inplace: bool = True, cutoff: float | None = None) -> "FermionOperator2nd":
         """Itself: terms are always merged and in normal order. With a `cutoff`, without smaller weights."""
         if cutoff is None:
             return self
         kept = {term: weight for term, weight in self.operators.items() if abs(weight) >= cutoff}
-        reduced = FermionOperator2nd(
-            self.hilbert, list(kept), list(kept.values()), cutoff=cutoff, dtype=self.dtype
-        )
+        reduced = FermionOperator2nd(self.hilbert, list(kept), list(kept.values()), cutoff=cutoff, dtype=self.dtype)
         if inplace:
             self._set(self.hilbert, reduced._native, self.dtype)
             return self
@@ -356,9 +350,7 @@ class FermionOperator2nd(CompiledOperator):
 
     def to_pair_order(self) -> "FermionOperator2nd":
         """Left out: terms are in normal order."""
-        raise NotImplementedError(
-            "autoket leaves out pair order: terms are in normal order; the operator is the same"
-        )
+        raise NotImplementedError("autoket leaves out pair order: terms are in normal order; the operator is the same")
 
     def __mul__(self, other: Any) -> DiscreteOperator:
         if isinstance(other, DiscreteOperator):
@@ -397,18 +389,14 @@ class FermiHubbardJax(FermionOperator2nd):
         np.float64(-0.82842712)
     """
 
-    def __init__(
-        self, hilbert: SpinOrbitalFermions, graph: Graph, t: Any = 1.0, U: Any = 1.0, dtype: Any = None
-    ):
+    def __init__(self, hilbert: SpinOrbitalFermions, graph: Graph, t: Any = 1.0, U: Any = 1.0, dtype: Any = None):
         _check_fermions(hilbert)
         _check_graph(graph)
         AbstractOperator.__init__(self, hilbert)
         self._cutoff = 0.0
         self._arguments = (hilbert, graph, t, U, dtype)
         if np.ndim(t) == 0 and np.ndim(U) == 0:
-            built = _Operator.fermi_hubbard(
-                hilbert._native, graph._native, real_number("t", t), real_number("U", U)
-            )
+            built = _Operator.fermi_hubbard(hilbert._native, graph._native, real_number("t", t), real_number("U", U))
         else:
             built = self._of_each(hilbert, graph, t, U)
         self._set(hilbert, built, element_dtype(dtype))
@@ -417,9 +405,7 @@ class FermiHubbardJax(FermionOperator2nd):
     def _of_each(hilbert: SpinOrbitalFermions, graph: Graph, t: Any, U: Any) -> _Operator:
         n = graph.n_nodes
         if hilbert.size != 2 * n:
-            refuse(
-                "graph", f"half of the {hilbert.size} sites of {hilbert}", n, "give an orbital for each site"
-            )
+            refuse("graph", f"half of the {hilbert.size} sites of {hilbert}", n, "give an orbital for each site")
         hops = np.broadcast_to(t, graph.n_edges) if np.ndim(t) == 0 else np.asarray(t)
         on_site = np.broadcast_to(U, n) if np.ndim(U) == 0 else np.asarray(U)
         if hops.shape != (graph.n_edges,) or on_site.shape != (n,):
@@ -441,9 +427,7 @@ class FermiHubbardJax(FermionOperator2nd):
         return restore, (FermiHubbardJax, self._arguments, {})
 
 
-def t_v(
-    hilbert: SpinOrbitalFermions, graph: Graph, V: float, t: float = 1.0, dtype: Any = None
-) -> FermionOperator2nd:
+def t_v(hilbert: SpinOrbitalFermions, graph: Graph, V: float, t: float = 1.0, dtype: Any = None) -> FermionOperator2nd:
     """The t-V model of fermions without spin, H = -t Σ⟨ij⟩ (c†ᵢcⱼ + h.c.) + V Σ⟨ij⟩ nᵢnⱼ. NetKet has no such function.
 
     Args:

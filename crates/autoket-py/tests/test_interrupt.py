@@ -1,0 +1,67 @@
+"""Ctrl-C in the midst of a step: within a second, and nothing is lost."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import autoket as ak
+
+
+def big_driver():
+    hilbert = ak.hilbert.Spin(0.5, 144)
+    model = ak.models.ARNNConv2D(hilbert, layers=3, features=16, kernel_size=(3, 5))
+    state = ak.vqs.MCState(ak.sampler.ARDirectSampler(hilbert), model, n_samples=8192, seed=0)
+    h = ak.operator.Ising(hilbert, ak.graph.Square(12), h=3.0, J=-1.0)
+    return ak.VMC(h, ak.optimizer.Sgd(0.01), variational_state=state)
+
+
+def test_ctrl_c_stops_a_step_and_leaves_the_state_as_it_was():
+    driver = big_driver()
+    before = driver.state.parameters["_layers_1"]["kernel"]
+    key = driver.state.sampler_key
+    asked = []
+
+    def ask():
+        time.sleep(0.4)
+        asked.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    log = ak.logging.RuntimeLog()
+    with pytest.raises(KeyboardInterrupt):
+        driver.run(1000, log, show_progress=False)
+    ended = time.monotonic()
+    thread.join()
+    assert ended - asked[0] < 5.0
+    done = driver.step_count
+    assert len(log.data.get("Energy", [])) == done
+    if done == 0:
+        np.testing.assert_array_equal(driver.state.parameters["_layers_1"]["kernel"], before)
+        np.testing.assert_array_equal(driver.state.sampler_key, key)
+
+
+def test_other_threads_run_during_a_step():
+    driver = big_driver()
+    counted = []
+
+    def count():
+        while not done.is_set():
+            counted.append(time.monotonic())
+            time.sleep(0.01)
+
+    done = threading.Event()
+    thread = threading.Thread(target=count)
+    thread.start()
+    begin = time.monotonic()
+    driver.state.samples  # noqa: B018
+    took = time.monotonic() - begin
+    done.set()
+    thread.join()
+    # A thread that sleeps 10 ms at a time gets its turns while samples are drawn.
+    during = sum(1 for t in counted if begin < t < begin + took)
+    assert during > took / 0.1
