@@ -131,6 +131,18 @@ def test_symmetries_are_netkets(name, args, kwargs):
     np.testing.assert_array_equal(identity, np.arange(own.n_nodes))
 
 
+def test_inverses():
+    group = nk.graph.Triangular([3, 3]).space_group()
+    elements = np.asarray(group.permutations)
+    for g, inverse in zip(elements, elements[group.inverse], strict=True):
+        np.testing.assert_array_equal(g[inverse], np.arange(9))
+    assert group.shape == elements.shape
+    assert group.degree == 9
+    with pytest.raises(NotImplementedError, match="in `sectors`"):
+        group.character_table()
+    assert not hasattr(group, "nonsense")
+
+
 def test_translations_can_be_chosen():
     own, other = pair("Square", (4,), {})
     assert rows(own.translation_group(dim=0)) == rows(other.translation_group(dim=0))

@@ -437,6 +437,16 @@ class Lattice(Graph):
 
         return SymmetryGroup([p for p in group.permutations.tolist() if belongs(p)])
 
+    @property
+    def full_translation_group(self) -> "SymmetryGroup":
+        """All translations by cells along periodic directions."""
+        return self.translation_group()
+
+    @property
+    def default_space_group(self) -> "SymmetryGroup":
+        """All isometries, as of `space_group`."""
+        return self.space_group()
+
     def point_group(self, point_group: Any = None) -> "SymmetryGroup":
         """The rotations and reflections that keep one point in place, found from geometry and bonds."""
         _no_point_group(point_group)
@@ -553,6 +563,30 @@ class SymmetryGroup:
         """All one-dimensional irreducible representations, the trivial one first."""
         return [Sector._of(native) for native in self._native.sectors()]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of permutations, and of sites."""
+        return len(self), self._native.n_sites
+
+    @property
+    def degree(self) -> int:
+        """The number of sites."""
+        return self._native.n_sites
+
+    @property
+    def inverse(self) -> Array:
+        """The place of the inverse of each permutation."""
+        place = {tuple(g): i for i, g in enumerate(self._native.permutations)}
+        return np.asarray([place[tuple(g)] for g in self.to_array().tolist()])
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_NETKETS_GROUPS:
+            raise NotImplementedError(
+                f"autoket leaves out {name} of groups: one-dimensional representations are in `sectors`, and "
+                "those of a momentum in `Lattice.sectors`"
+            )
+        raise AttributeError(f"'SymmetryGroup' object has no attribute {name!r}")
+
     def __len__(self) -> int:
         return len(self._native.permutations)
 
@@ -623,6 +657,16 @@ class Sector:
     def __reduce__(self) -> tuple[Any, ...]:
         native = self._native
         return _restore_sector, (native.permutations, native.characters, native.spin_flip)
+
+
+# Representations of more dimensions, and what they are made of.
+_OF_NETKETS_GROUPS = frozenset(
+    """apply_to_id character_table character_table_by_class character_table_readable check_multiplier
+    conjugacy_classes conjugacy_table elems full_translation_group irrep_matrices is_subgroup lattice little_group
+    little_group_irreps_readable little_group_multipliers one_arm_irreps point_group product_table
+    projective_characters_by_class remove_duplicates replace rotation_group space_group space_group_irreps
+    translation_group""".split()
+)
 
 
 def Grid(

@@ -149,11 +149,10 @@ class PauliStrings(CompiledOperator):
     def weights(self) -> Array:
         """Their weights."""
         weights = np.asarray([weight for _, weight in self._terms()], dtype=np.complex128)
-        return (
-            weights.astype(self.dtype)
-            if np.dtype(self.dtype).kind == "c" or np.any(weights.imag)
-            else (weights.real.astype(self.dtype))
-        )
+        if np.any(weights.imag):
+            # -iY has real elements, and a weight that is not.
+            return weights.astype(np.result_type(self.dtype, 1j))
+        return self._elements(weights)
 
     def _terms(self) -> list[tuple[str, complex]]:
         return sorted(self._native.paulis())
