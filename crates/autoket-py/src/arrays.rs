@@ -45,17 +45,16 @@ impl States {
         Ok(Self { sigma, batch })
     }
 
-    /// An array of local states' values `(..., site)`: `int8`, as NetKet's samples.
-    pub fn write<'py>(
-        self,
-        py: Python<'py>,
-        hilbert: &Hilbert,
-    ) -> PyResult<Bound<'py, PyArrayDyn<i8>>> {
-        // 2s up to 255 does not fit into int8; such spaces are given as the numbers NumPy would take.
+    /// An array of local states' values `(..., site)`: `int8`, as NetKet's samples, or `int16` where they do not fit.
+    pub fn write<'py>(self, py: Python<'py>, hilbert: &Hilbert) -> PyResult<Bound<'py, PyAny>> {
         let values = hilbert.values_of(&self.sigma);
-        let values: Vec<i8> = values.into_iter().map(|value| value as i8).collect();
         let shape = [self.batch, vec![hilbert.n_sites()]].concat();
-        shaped(py, values, &shape)
+        if hilbert.local_states().iter().any(|value| value.abs() > 127.0) {
+            let values: Vec<i16> = values.into_iter().map(|value| value as i16).collect();
+            return Ok(shaped(py, values, &shape)?.into_any());
+        }
+        let values: Vec<i8> = values.into_iter().map(|value| value as i8).collect();
+        Ok(shaped(py, values, &shape)?.into_any())
     }
 }
 

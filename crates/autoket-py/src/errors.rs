@@ -2,7 +2,8 @@
 
 use autoket::Error;
 use pyo3::exceptions::{
-    PyFloatingPointError, PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyValueError,
+    PyFloatingPointError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 
@@ -22,21 +23,11 @@ impl<T> OrRaise<T> for Result<T, Error> {
 pub fn exception(error: Error) -> PyErr {
     let text = error.to_string();
     match error {
-        Error::Io { source, .. } => {
-            // Python chooses the subclass, such as FileNotFoundError, by the number.
-            let kind: PyErr = source.into();
-            Python::attach(|py| {
-                match kind
-                    .value(py)
-                    .getattr("errno")
-                    .ok()
-                    .and_then(|n| n.extract::<i32>().ok())
-                {
-                    Some(errno) => pyo3::exceptions::PyOSError::new_err((errno, text)),
-                    None => pyo3::exceptions::PyOSError::new_err(text),
-                }
-            })
-        }
+        // Python chooses the subclass, such as FileNotFoundError, by the number.
+        Error::Io { source, .. } => match source.raw_os_error() {
+            Some(errno) => PyOSError::new_err((errno, text)),
+            None => PyOSError::new_err(text),
+        },
         Error::TooLarge { .. } => PyMemoryError::new_err(text),
         Error::NotFinite { .. } => PyFloatingPointError::new_err(text),
         Error::Interrupted => PyKeyboardInterrupt::new_err(text),

@@ -133,7 +133,7 @@ impl State {
     }
 
     /// The samples, drawn anew if asked for or if there are none: `(sample, site)`.
-    fn samples<'py>(&self, py: Python<'py>, fresh: bool) -> PyResult<Bound<'py, PyArrayDyn<i8>>> {
+    fn samples<'py>(&self, py: Python<'py>, fresh: bool) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
         let sigma = py.detach(|| match fresh {

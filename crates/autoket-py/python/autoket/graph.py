@@ -382,7 +382,7 @@ class Lattice(Graph):
         distance = np.linalg.norm(apart, axis=-1)
         if np.any(distance.min(axis=-1) > 1e-5):
             raise InvalidSiteError(f"`position`: expected places of sites, got {places.tolist()}")
-        return distance.argmin(axis=-1)
+        return np.asarray(distance.argmin(axis=-1))[()]
 
     def position_from_basis_coords(self, basis_coords: Any) -> Array:
         """Where the site of a cell and label is."""
@@ -401,7 +401,7 @@ class Lattice(Graph):
             raise InvalidWaveVectorError(
                 f"`ks`: expected k·a = 2π m/extent, and 0 along open directions, got {np.asarray(ks).tolist()}"
             )
-        return whole.astype(int)
+        return np.asarray(whole, dtype=int)
 
     def translation_group(
         self, dim: int | Sequence[int] | None = None, strides: int | Sequence[int] | None = None

@@ -247,13 +247,17 @@ class HomogeneousHilbert(DiscreteHilbert):
     def __mul__(self, other: object) -> Self:
         if not isinstance(other, AbstractHilbert):
             return NotImplemented
-        same = isinstance(other, type(self)) and type(self) is type(other)
-        if not same or self.constrained or other.constrained or self._local_space() != other._local_space():
+        if not isinstance(other, type(self)) or not self._multiplies(other):
             raise NotImplementedError(
-                f"autoket has no product of {self!r} and {other!r}: all sites of a space have the same local states; "
-                "multiply spaces of one kind without constraints, or use a constraint on parts of one space"
+                f"autoket has no product of {self!r} and {other!r}: all sites of a space have the same local "
+                "states; multiply spaces of one kind without constraints, or use a constraint on parts of one "
+                "space"
             )
         return self._of_size(self.size + other.size)
+
+    def _multiplies(self, other: "HomogeneousHilbert") -> bool:
+        free = not (self.constrained or other.constrained)
+        return type(self) is type(other) and free and self._local_space() == other._local_space()
 
     def __pow__(self, n: int) -> Self:
         power = whole_number("n", n, least=1)

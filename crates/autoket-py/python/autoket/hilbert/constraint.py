@@ -110,7 +110,7 @@ class SumConstraint(DiscreteHilbertConstraint):
         first, d = native.local_states[0], len(native.local_states)
         step = native.local_states[1] - first
         n_steps = round((self.sum_value - first * native.n_sites) / step)
-        return math.comb((d - 1) * native.n_sites, n_steps) < d**native.n_sites
+        return math.comb((d - 1) * native.n_sites, n_steps) < int(d**native.n_sites)
 
 
 class SumOnPartitionConstraint(DiscreteHilbertConstraint):
@@ -141,11 +141,12 @@ class SumOnPartitionConstraint(DiscreteHilbertConstraint):
         ends = np.cumsum(self.sizes)
         parts = zip(ends - self.sizes, ends, self.sum_values, strict=True)
         x = np.asarray(x)
-        return np.all([x[..., a:b].sum(axis=-1) == total for a, b, total in parts], axis=0)
+        return np.asarray(np.all([x[..., a:b].sum(axis=-1) == total for a, b, total in parts], axis=0))
 
     def __eq__(self, other: object) -> bool:
-        same_type = isinstance(other, SumOnPartitionConstraint)
-        return same_type and (self.sum_values, self.sizes) == (other.sum_values, other.sizes)
+        if not isinstance(other, SumOnPartitionConstraint):
+            return False
+        return (self.sum_values, self.sizes) == (other.sum_values, other.sizes)
 
     def __hash__(self) -> int:
         return hash(("SumOnPartitionConstraint", self.sum_values, self.sizes))

@@ -304,10 +304,12 @@ class DiscreteOperator(AbstractOperator):
     def __sub__(self, other: Any) -> "DiscreteOperator":
         if scalar(other) is None and not isinstance(other, DiscreteOperator):
             return NotImplemented
-        return self + (-other)
+        difference: DiscreteOperator = self + (-other)
+        return difference
 
     def __rsub__(self, other: Any) -> "DiscreteOperator":
-        return (-self) + other
+        difference: DiscreteOperator = (-self) + other
+        return difference
 
     def __neg__(self) -> "DiscreteOperator":
         return self * -1
@@ -331,7 +333,8 @@ class DiscreteOperator(AbstractOperator):
             raise TypeError(f"operators are divided by numbers only, got {type(other).__name__}")
         if number == 0:
             raise ValueError("`other`: expected a number that is not 0, got 0; operators are not divided by it")
-        return self * (1.0 / other)
+        quotient: DiscreteOperator = self * (1.0 / other)
+        return quotient
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, DiscreteOperator):

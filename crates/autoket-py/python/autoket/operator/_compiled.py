@@ -1,7 +1,7 @@
 """Operators of the library."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -119,6 +119,14 @@ class CompiledOperator(DiscreteOperator):
         if not np.can_cast(self.dtype, dtype, casting="same_kind"):
             refuse("dtype", f"one that {self.dtype} can be cast to", dtype, "take a complex one")
         return self._of(self._native, dtype)
+
+    def to_jax_operator(self) -> Self:
+        """Itself: there is one compiled form of every operator."""
+        return self
+
+    def to_numba_operator(self) -> Self:
+        """Itself: there is one compiled form of every operator."""
+        return self
 
     def _is_alike(self, other: DiscreteOperator) -> bool:
         return isinstance(other, CompiledOperator) and self._kind == other._kind

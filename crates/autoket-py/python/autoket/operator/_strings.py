@@ -528,7 +528,7 @@ def _product(term: Any) -> list[tuple[int, int]]:
         return factors
     ladders = []
     for factor in term:
-        if not isinstance(factor, Sequence | np.ndarray) or len(factor) != 2 or factor[1] not in (0, 1):
+        if not isinstance(factor, Sequence | np.ndarray) or len(factor) != 2 or scalar(factor[1]) not in (0, 1):
             refuse("terms", "products of (site, creates)", term, "write ((0, 1), (1, 0)) for '0^ 1'")
         ladders.append((whole_number("terms", factor[0]), int(factor[1])))
     return ladders
