@@ -14,6 +14,7 @@ use faer::linalg::evd::ComputeEigenvectors;
 use faer::traits::ComplexField;
 
 use crate::error::{Error, Result};
+use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::linalg::eigen;
 use crate::operator::{Operator, check_rows, sparse};
@@ -92,6 +93,18 @@ impl LanczosOptions {
         self.plan_of(n, operator.max_conn_size(), operator.is_real())
     }
 
+    /// The same in a sector, before its states are known, as many as the orbits would be if all were of one size.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_sector(&self, operator: &dyn Operator, sector: &Sector) -> Result<LanczosPlan> {
+        let what = "the search for a sector's states";
+        let n = (operator.hilbert()).check_n_states(what, sparse::MAX_APPLY_STATES)?;
+        let is_real = operator.is_real() && sector.is_real();
+        let n_states = n.div_ceil(sector.order()).max(self.n_energies);
+        self.plan_of(n_states, operator.max_conn_size(), is_real)
+    }
+
     /// The same for a matrix of `n_states` rows of up to `row` elements.
     fn plan_of(&self, n_states: usize, row: usize, is_real: bool) -> Result<LanczosPlan> {
         check_options(self, n_states)?;
@@ -107,8 +120,9 @@ impl LanczosOptions {
                 what: format!("{n_vectors} vectors of {n_states} states"),
                 needed: gigabytes(vectors),
                 limit: gigabytes(self.memory as u128),
-                cure: "raise `memory` if the machine has more, take fewer sites or a sector of them"
-                    .into(),
+                cure:
+                    "raise `memory` if the machine has more, take fewer sites or a sector of them"
+                        .into(),
             });
         };
         // Until the matrix is put together, its parts are there, too.
