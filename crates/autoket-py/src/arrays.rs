@@ -49,7 +49,11 @@ impl States {
     pub fn write<'py>(self, py: Python<'py>, hilbert: &Hilbert) -> PyResult<Bound<'py, PyAny>> {
         let values = hilbert.values_of(&self.sigma);
         let shape = [self.batch, vec![hilbert.n_sites()]].concat();
-        if hilbert.local_states().iter().any(|value| value.abs() > 127.0) {
+        if hilbert
+            .local_states()
+            .iter()
+            .any(|value| value.abs() > 127.0)
+        {
             let values: Vec<i16> = values.into_iter().map(|value| value as i16).collect();
             return Ok(shaped(py, values, &shape)?.into_any());
         }
