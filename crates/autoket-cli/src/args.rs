@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use autoket::observables::ObservableName;
 use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 
@@ -38,10 +37,12 @@ pub enum Command {
     /// written. A second Ctrl-C ends the program at once.
     #[command(after_long_help = RUN)]
     Run(RunArgs),
-    /// Compute the exact ground-state energy of a run's Hamiltonian.
+    /// Compute the lowest energies of a run's Hamiltonian exactly.
     ///
-    /// Only the lattice, the local space and the Hamiltonian matter.
-    /// The number of states must fit into memory: 2^24 is a matter of minutes.
+    /// Only the lattice, the local space and the Hamiltonian matter. By the Lanczos method: each energy is printed
+    /// with its residual |Hv - Ev|, progress goes to stderr. What would not fit into the memory is refused before
+    /// anything is computed. Ctrl-C stops and says how far it was.
+    #[command(after_long_help = EXACT)]
     Exact(ExactArgs),
     /// Show a run's model: formula, layers, parameters, cost, and what a site reads.
     ///
@@ -102,8 +103,8 @@ pub struct EvaluateArgs {
     /// The folder of the run.
     pub folder: PathBuf,
     /// What to measure beside the energy; may be given several times (default: those of the run file).
-    #[arg(long, value_name = "NAME", value_parser = input::observable)]
-    pub observable: Vec<ObservableName>,
+    #[arg(long, value_name = "NAME")]
+    pub observable: Vec<String>,
     /// Number of samples.
     #[arg(long, value_name = "N", default_value_t = 65536, value_parser = clap::value_parser!(u64).range(2..))]
     pub n_samples: u64,
@@ -136,9 +137,27 @@ pub struct DrawArgs {
 pub struct ExactArgs {
     #[command(flatten)]
     pub input: FileArgs,
+    /// How many of the lowest energies, counted with their multiplicity.
+    #[arg(long, short, value_name = "K", default_value_t = 1)]
+    pub k: usize,
+    /// Only states of a momentum: whole numbers, k = 2 pi m/extent in each direction, such as 0,0.
+    #[arg(long, value_name = "M,...", value_delimiter = ',')]
+    pub momentum: Option<Vec<usize>>,
+    /// Of these, only states of a one-dimensional representation of the point group that keeps the momentum: 0 is
+    /// the trivial one.
+    #[arg(long, value_name = "I", requires = "momentum")]
+    pub irrep: Option<usize>,
+    /// Memory for vectors and matrix, such as 8GiB (default: a quarter of what is free).
+    ///
+    /// Where the matrix does not fit beside the vectors it is made anew in each product, which takes longer.
+    #[arg(long, value_name = "SIZE", value_parser = input::size)]
+    pub memory: Option<ByteSize>,
     /// Number of threads (default: one per core).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Print the energies and nothing else but errors.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 const SHORT: &str = "`autoket --help` explains the run file; `autoket run --help` the results.";
@@ -169,6 +188,12 @@ EXAMPLES
   autoket run examples/ising_4x4.toml --set hamiltonian.h=2.0 --out runs/h2
   autoket run examples/ising_4x4.toml --set lattice.extent=[3,5] --set model.dtype=float32";
 
+const EXACT: &str = "\
+EXAMPLES
+  autoket exact examples/ising_4x4.toml
+  autoket exact examples/heisenberg_4x4.toml --k 4
+  autoket exact examples/j1_j2_4x4.toml --momentum 0,0 --irrep 0 --memory 8GiB";
+
 const EVALUATE: &str = "\
 OBSERVABLES
   The value s of a site is 2m of a spin, and the number of particles of a boson.
@@ -178,6 +203,7 @@ OBSERVABLES
   magnetization            m = sum s_j/N: <m>, <|m|>, <m^2>, <m^4>, Binder's 1 - <m^4>/(3 <m^2>^2)
   staggered_magnetization  the same with + and - on the sublattices of nearest neighbours
   total_spin               (sum S_j)^2 of spins 1/2
+  and those that the run file has in [observables.operators], by their names
 
 RESULTS
   evaluate.json            n_samples, seed, and of each observable its numbers
@@ -193,8 +219,9 @@ THE RUN FILE
   TOML, in nine tables. Fields without a value after `=` here must be given.
 
   [lattice]
-    kind          \"chain\", \"square\", \"triangular\", \"honeycomb\", \"kagome\", \"cubic\", \"bcc\", \"fcc\",
-                  \"diamond\", \"pyrochlore\", \"hypercube\", \"grid\", \"lattice\" or \"edges\"
+    kind          \"chain\", \"square\" (\"rectangular\" is the same), \"triangular\", \"honeycomb\",
+                  \"kagome\", \"cubic\", \"bcc\", \"fcc\", \"diamond\", \"pyrochlore\", \"hypercube\",
+                  \"grid\", \"lattice\" or \"edges\"
     extent        cells in each direction: [L] for a chain, [rows, columns] for a square
     pbc           = true; periodic or open, or one of them per direction
     color_edges   = false; colour edges by direction, for a J per direction
@@ -250,6 +277,7 @@ THE RUN FILE
   [observables]   measured beside the energy; without this table the energy alone
     measure       names from `autoket evaluate --help`, such as [\"magnetization\"]
     every         = 10; steps from one measurement to the next
+    operators     of your own: { zz = \"Z0 Z1\", ... }, as text (fermions: \"0^ 1 + 1^ 0\")
   [run]
     steps         number of steps
     seed          = 0

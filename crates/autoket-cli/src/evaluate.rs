@@ -14,7 +14,7 @@ use crate::args::EvaluateArgs;
 use crate::folder;
 use crate::input;
 use crate::progress::{Portions, with_error};
-use crate::report;
+use crate::report::{self, Refused};
 use crate::run::NOT_BORN;
 use crate::session::{self, Session};
 use crate::stop::Stop;
@@ -37,13 +37,10 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
     let mut file = input::read_file(&run_file, &[])?;
     let seed = args.seed.unwrap_or(file.config.run.seed.wrapping_add(1));
     file.config.run.seed = seed;
-    let names = match (&args.observable[..], &file.config.observables) {
-        ([], Some(named)) => named.measure.clone(),
-        (names, _) => distinct(names),
-    };
-    let named = ObservablesConfig {
-        measure: names,
-        every: 1,
+    let of_file = file.config.observables.clone().unwrap_or_default();
+    let named = match &args.observable[..] {
+        [] => of_file,
+        names => chosen(names, of_file)?,
     };
     let mut session = Session::build(&file)?;
     session.load_parameters(&parameters)?;
@@ -94,14 +91,29 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
     Ok(stop.asked().unwrap_or(0))
 }
 
-fn distinct(names: &[ObservableName]) -> Vec<ObservableName> {
-    let mut distinct = Vec::new();
-    for &name in names {
-        if !distinct.contains(&name) {
-            distinct.push(name);
+/// The observables of some names, those of the run file's operators among them.
+fn chosen(names: &[String], mut of_file: ObservablesConfig) -> Result<ObservablesConfig> {
+    let mut measure = Vec::new();
+    for name in names {
+        let mut known = ObservableName::ALL.into_iter();
+        match known.find(|known| known.as_str() == name) {
+            Some(known) if !measure.contains(&known) => measure.push(known),
+            None if !of_file.operators.contains_key(name) => {
+                let known = ObservableName::ALL.map(ObservableName::as_str);
+                let own = of_file.operators.keys().map(String::as_str);
+                let names: Vec<&str> = known.into_iter().chain(own).collect();
+                return Err(Refused::new(
+                    format!("`--observable {name}`: unknown name"),
+                    format!("the names are {}", names.join(", ")),
+                )
+                .into());
+            }
+            _ => {}
         }
     }
-    distinct
+    of_file.operators.retain(|name, _| names.contains(name));
+    of_file.measure = measure;
+    Ok(of_file)
 }
 
 /// Measures in portions, as long as `go_on` says so of the samples done.
@@ -126,13 +138,20 @@ pub fn measure(
 /// Entries of one observable that are shown; all are in the files.
 const SHOWN: usize = 8;
 
-/// Prints what was measured.
+/// Prints what was measured, numbers below each other.
 pub fn print(observables: &[Measured]) {
+    let shown = |measured: &Measured| measured.entries.len().min(SHOWN);
+    let labels = (observables.iter())
+        .flat_map(|measured| &measured.entries[..shown(measured)])
+        .map(|entry| entry.label.chars().count());
+    let width = labels.max().unwrap_or(0);
     for measured in observables {
         println!("{}", measured.observable.replace('_', " "));
-        for entry in measured.entries.iter().take(SHOWN) {
+        for entry in &measured.entries[..shown(measured)] {
             let number = with_error(entry.mean, entry.error_of_mean);
-            println!("  {:<16} {number}", entry.label);
+            // A minus stands before the column.
+            let sign = if number.starts_with('-') { "" } else { " " };
+            println!("  {:<width$}  {sign}{number}", entry.label);
         }
         if measured.entries.len() > SHOWN {
             println!("  ... {} more", measured.entries.len() - SHOWN);

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::Result;
 use autoket::config::RunFile;
-use autoket::observables::ObservableName;
 use autoket::simd;
 use bytesize::ByteSize;
 
@@ -66,18 +65,7 @@ pub fn size(text: &str) -> Result<ByteSize, &'static str> {
         .map_err(|_| "expected a number and its unit: B, kB, MB, GB, TB, KiB, MiB, GiB or TiB")
 }
 
-/// An observable by its name.
-pub fn observable(text: &str) -> Result<ObservableName, String> {
-    let known = ObservableName::ALL
-        .into_iter()
-        .find(|name| name.as_str() == text);
-    known.ok_or_else(|| {
-        let names = ObservableName::ALL.map(ObservableName::as_str);
-        format!("the names are {}", names.join(", "))
-    })
-}
-
-/// Bytes for log-derivatives: as asked, or a quarter of what is free.
+/// Bytes to take: as asked, or a quarter of what is free.
 pub fn memory(asked: Option<ByteSize>) -> usize {
     let bytes = asked.map(|size| size.as_u64()).or_else(free_memory);
     bytes.map_or(FALLBACK, |bytes| {

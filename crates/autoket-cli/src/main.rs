@@ -5,6 +5,7 @@
 
 mod args;
 mod evaluate;
+mod exact;
 mod folder;
 mod input;
 mod progress;
@@ -35,7 +36,7 @@ fn perform(command: Command) -> Result<u8> {
     input::check_simd()?;
     match command {
         Command::Run(args) => run::run(&args),
-        Command::Exact(args) => run::exact(&args),
+        Command::Exact(args) => exact::exact(&args),
         Command::Inspect(args) => run::inspect(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
         Command::Draw(args) => run::draw(&args),

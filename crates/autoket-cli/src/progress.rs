@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use autoket::exact::LanczosProgress;
 use autoket::stats::Stats;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -113,17 +114,93 @@ impl Portions {
     }
 }
 
+/// Shows how far a search for energies is: a line that is redrawn in a terminal, plain lines elsewhere.
+pub struct Products {
+    n_energies: usize,
+    shown: Shown,
+    last: String,
+}
+
+enum Shown {
+    Nothing,
+    Line(ProgressBar),
+    /// When the last line was said, and the next product with one.
+    Lines(Instant, usize),
+}
+
+impl Products {
+    /// For so many energies.
+    pub fn new(n_energies: usize, quiet: bool) -> Self {
+        let shown = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Shown::Nothing,
+            (_, true) => Shown::Line(spinner()),
+            _ => Shown::Lines(Instant::now(), 1),
+        };
+        let last = "before the first product".to_owned();
+        Self {
+            n_energies,
+            shown,
+            last,
+        }
+    }
+
+    /// Shows the state after a product.
+    pub fn show(&mut self, progress: &LanczosProgress) {
+        self.last = describe_products(progress, self.n_energies);
+        match &mut self.shown {
+            Shown::Nothing => {}
+            Shown::Line(line) => line.set_message(self.last.clone()),
+            Shown::Lines(last, next) => {
+                if progress.iterations >= *next || last.elapsed() >= SILENCE {
+                    eprintln!("{}", self.last);
+                    *last = Instant::now();
+                    *next = 2 * progress.iterations;
+                }
+            }
+        }
+    }
+
+    /// Leaves the terminal as it was, and says what was reached.
+    pub fn finish(self) -> String {
+        if let Shown::Line(line) = self.shown {
+            line.finish_and_clear();
+        }
+        self.last
+    }
+}
+
+fn describe_products(progress: &LanczosProgress, n_energies: usize) -> String {
+    let of_several = match n_energies {
+        1 => String::new(),
+        n => format!("energy {} of {n}  ", progress.found + 1),
+    };
+    let reached = match progress.energy {
+        None => String::new(),
+        Some(energy) => format!("  energy {energy:.10}  residual {:.1e}", progress.residual),
+    };
+    let left = match progress.left {
+        None => String::new(),
+        Some(left) => format!("  {left} products left for its vector"),
+    };
+    format!("{of_several}product {}{reached}{left}", progress.iterations)
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{msg}: {elapsed}");
+    spinner.set_style(style.expect("the template is fixed"));
+    spinner.enable_steady_tick(TICK);
+    spinner
+}
+
 /// Shows on a terminal what is waited for and how long it has taken, until it is dropped.
 pub struct Waiting(ProgressBar);
 
 impl Waiting {
     /// For something that says nothing on its way.
     pub fn new(what: &'static str) -> Self {
-        let spinner = ProgressBar::new_spinner();
-        let style = ProgressStyle::with_template("{msg}: {elapsed}");
-        spinner.set_style(style.expect("the template is fixed"));
+        let spinner = spinner();
         spinner.set_message(what);
-        spinner.enable_steady_tick(TICK);
         Self(spinner)
     }
 }

@@ -6,13 +6,12 @@ use std::time::Instant;
 use anyhow::Result;
 use autoket::config::RunFile;
 use autoket::driver::Record;
-use autoket::exact;
 use autoket::logging::{JsonLog, Value, write_atomically};
 use autoket::observables::{Measured, Observable};
 use autoket::stats::Stats;
 use autoket::{Error, Interrupt};
 
-use crate::args::{DrawArgs, ExactArgs, FileArgs, RunArgs};
+use crate::args::{DrawArgs, FileArgs, RunArgs};
 use crate::evaluate;
 use crate::folder::{Energy, Folder, Summary};
 use crate::input;
@@ -20,9 +19,6 @@ use crate::progress::{Progress, Waiting, with_error};
 use crate::report;
 use crate::session::{self, Session};
 use crate::stop::Stop;
-
-/// What is waited for while nothing is said.
-const EXACT: &str = "exact diagonalisation";
 
 /// What to say of a model whose samples are not those of its wave function.
 pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are not \
@@ -68,7 +64,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let seconds = start.elapsed().as_secs_f64();
     // Last: the first step does not wait for it.
     let exact = {
-        let _shown = (!args.quiet).then(|| Waiting::new(EXACT));
+        let _shown = (!args.quiet).then(|| Waiting::new("exact diagonalisation"));
         session.quick_ground_state_energy()
     };
     let summary = Summary {
@@ -232,18 +228,6 @@ fn print_outcome(energy: &Stats, summary: &Summary, folder: &Folder) {
         summary.seconds,
         folder.path().display()
     );
-}
-
-/// `autoket exact`.
-pub fn exact(args: &ExactArgs) -> Result<u8> {
-    input::set_threads(args.threads)?;
-    let file = input::read(&args.input)?;
-    let energy = {
-        let _shown = Waiting::new(EXACT);
-        exact::ground_state_energy(&*session::hamiltonian(&file)?)?
-    };
-    println!("{energy:.10}");
-    Ok(0)
 }
 
 /// `autoket inspect`.

@@ -7,13 +7,15 @@ use anyhow::Result;
 use autoket::any::AnyVmc;
 use autoket::config::{ObservablesConfig, RunFile};
 use autoket::driver::Record;
-use autoket::graph::Graph;
+use autoket::graph::{Graph, Sector};
 use autoket::observables::{Measured, Measurement, Observable};
 use autoket::operator::{self, Operator};
 use autoket::optimizer::SrForm;
 use autoket::stats::Stats;
 use autoket::{Interrupt, exact};
 use bytesize::ByteSize;
+
+use crate::report::Refused;
 
 /// A run that is under way.
 pub struct Session {
@@ -191,6 +193,20 @@ pub fn hamiltonian(file: &RunFile) -> Result<Arc<dyn Operator>> {
         .operator(&hilbert, &graph)
         .map_err(|error| file.locate("hamiltonian", &error))?;
     Ok(operator.into())
+}
+
+/// One of the representations of a momentum.
+pub fn irrep(sectors: Vec<Sector>, irrep: usize) -> Result<Sector> {
+    let n = sectors.len();
+    sectors.into_iter().nth(irrep).ok_or_else(|| {
+        Refused::new(
+            format!(
+                "this momentum has {n} one-dimensional representations, and no --irrep {irrep}"
+            ),
+            "they are counted from 0; without `--irrep` all states of the momentum count",
+        )
+        .into()
+    })
 }
 
 /// The lattice of a run file.

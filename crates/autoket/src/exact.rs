@@ -8,11 +8,13 @@ pub use ising_chain::ising_chain_energy;
 pub use sector::SectorBasis;
 
 use std::mem::size_of;
+use std::ops::ControlFlow;
 
 use faer::linalg::evd::ComputeEigenvectors;
 use faer::traits::ComplexField;
 
 use crate::error::{Error, Result};
+use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::linalg::eigen;
 use crate::operator::{Operator, check_rows, sparse};
@@ -56,6 +58,90 @@ impl Default for LanczosOptions {
     }
 }
 
+/// What the Lanczos method will take, told before it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LanczosPlan {
+    /// Elements of a vector.
+    pub n_states: usize,
+    /// Is the matrix stored? Otherwise it is made anew in each product.
+    pub stored: bool,
+    /// Memory for the vectors and, if it is stored, at most for the matrix.
+    pub bytes: usize,
+}
+
+impl LanczosOptions {
+    /// How an operator will be diagonalised on its space, before anything is computed.
+    ///
+    /// # Errors
+    /// More than 2³² states; an option makes no sense; the vectors do not fit `memory`.
+    ///
+    /// # Example
+    /// ```
+    /// use autoket::exact::LanczosOptions;
+    /// use autoket::{graph::Graph, hilbert::Hilbert, operator::heisenberg};
+    /// let h = heisenberg(&Hilbert::spin(0.5, 30)?, &Graph::chain(30, true)?, &[1.0], None)?;
+    /// // 2³⁰ states: six vectors of 8 GiB.
+    /// let refused = LanczosOptions::default().plan(&h).unwrap_err().to_string();
+    /// assert!(refused.contains("would need 51.5 GB, the limit is 4.3 GB"), "{refused}");
+    /// let plan = LanczosOptions { memory: 1 << 36, ..Default::default() }.plan(&h)?;
+    /// assert!(!plan.stored);
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
+    pub fn plan(&self, operator: &dyn Operator) -> Result<LanczosPlan> {
+        let hilbert = operator.hilbert();
+        let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
+        self.plan_of(n, operator.max_conn_size(), operator.is_real())
+    }
+
+    /// The same in a sector, before its states are known, as many as the orbits would be if all were of one size.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_sector(&self, operator: &dyn Operator, sector: &Sector) -> Result<LanczosPlan> {
+        let what = "the search for a sector's states";
+        let n = (operator.hilbert()).check_n_states(what, sparse::MAX_APPLY_STATES)?;
+        let is_real = operator.is_real() && sector.is_real();
+        let n_states = n.div_ceil(sector.order()).max(self.n_energies);
+        self.plan_of(n_states, operator.max_conn_size(), is_real)
+    }
+
+    /// The same for a matrix of `n_states` rows of up to `row` elements.
+    fn plan_of(&self, n_states: usize, row: usize, is_real: bool) -> Result<LanczosPlan> {
+        check_options(self, n_states)?;
+        let (element, found) = match is_real {
+            // In the end real eigenvectors become complex.
+            true => (size_of::<f64>(), self.n_energies + 1),
+            false => (size_of::<c64>(), 1),
+        };
+        let n_vectors = self.n_energies + lanczos::VECTORS.max(found);
+        let vectors = n_vectors as u128 * n_states as u128 * element as u128;
+        let Some(left) = (self.memory as u128).checked_sub(vectors) else {
+            return Err(Error::TooLarge {
+                what: format!("{n_vectors} vectors of {n_states} states"),
+                needed: gigabytes(vectors),
+                limit: gigabytes(self.memory as u128),
+                cure:
+                    "raise `memory` if the machine has more, take fewer sites or a sector of them"
+                        .into(),
+            });
+        };
+        // Until the matrix is put together, its parts are there, too.
+        let bytes_of_row = 2 * row as u128 * (size_of::<u32>() + element) as u128;
+        let matrix = bytes_of_row * n_states as u128;
+        let stored = matrix <= left && n_states <= u32::MAX as usize;
+        let bytes = vectors + if stored { matrix } else { 0 };
+        Ok(LanczosPlan {
+            n_states,
+            stored,
+            bytes: bytes as usize,
+        })
+    }
+}
+
+fn gigabytes(bytes: u128) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
 /// What [`lanczos_ed`] found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LanczosInfo {
@@ -63,8 +149,8 @@ pub struct LanczosInfo {
     pub energies: Vec<f64>,
     /// Their normalised eigenvectors over the basis states by number.
     pub vectors: Vec<Vec<c64>>,
-    /// The largest ‖Hv - Ev‖ among them, computed at the end.
-    pub residual: f64,
+    /// ‖Hv - Ev‖ of each, computed at the end.
+    pub residuals: Vec<f64>,
     /// Products H v done.
     pub iterations: usize,
 }
@@ -128,7 +214,7 @@ fn dense_energies(rows: &dyn sparse::MatrixRows, n: usize, is_real: bool) -> Res
 /// # Ok::<(), autoket::Error>(())
 /// ```
 pub fn lanczos_ed(operator: &dyn Operator, options: LanczosOptions) -> Result<LanczosInfo> {
-    lanczos_ed_watched(operator, options, &mut |_| ())
+    lanczos_ed_watched(operator, options, &mut |_| ControlFlow::Continue(()))
 }
 
 /// How far [`lanczos_ed_watched`] has come.
@@ -138,28 +224,61 @@ pub struct LanczosProgress {
     pub found: usize,
     /// Products H v done.
     pub iterations: usize,
-    /// The last residual estimated for the next energy, as `tolerance` counts; infinite before the first.
+    /// The next energy as last estimated, from above.
+    pub energy: Option<f64>,
+    /// The residual estimated with it, as `tolerance` counts; infinite before the first.
     pub residual: f64,
+    /// Once it has converged: products left to make its eigenvector.
+    pub left: Option<usize>,
 }
+
+impl Default for LanczosProgress {
+    /// Nothing done.
+    fn default() -> Self {
+        Self {
+            found: 0,
+            iterations: 0,
+            energy: None,
+            residual: f64::INFINITY,
+            left: None,
+        }
+    }
+}
+
+/// Takes a look, and says whether to go on.
+pub type Watch<'a> = dyn FnMut(LanczosProgress) -> ControlFlow<()> + 'a;
 
 /// [`lanczos_ed`], with a look at each product.
 ///
 /// # Errors
-/// As [`lanczos_ed`].
+/// As [`lanczos_ed`]; [`Error::Interrupted`], where `watch` breaks off.
+///
+/// # Example
+/// ```
+/// use std::ops::ControlFlow;
+/// use autoket::exact::{self, LanczosOptions};
+/// use autoket::{graph::Graph, hilbert::Hilbert, operator::ising};
+/// let h = ising(&Hilbert::spin(0.5, 8)?, &Graph::chain(8, true)?, 1.0, 1.0)?;
+/// let mut products = 0;
+/// exact::lanczos_ed_watched(&h, LanczosOptions::default(), &mut |progress| {
+///     products = progress.iterations;
+///     ControlFlow::Continue(())
+/// })?;
+/// assert!(products > 0);
+/// # Ok::<(), autoket::Error>(())
+/// ```
 pub fn lanczos_ed_watched(
     operator: &dyn Operator,
     options: LanczosOptions,
-    watch: &mut dyn FnMut(LanczosProgress),
+    watch: &mut Watch<'_>,
 ) -> Result<LanczosInfo> {
     check_hermitian(operator)?;
-    let hilbert = operator.hilbert();
-    let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
-    check_options(&options, n)?;
+    let plan = options.plan(operator)?;
     check_rows(operator, sparse::MAX_APPLY_STATES)?;
-    let (rows, row) = (sparse::Whole(operator), operator.max_conn_size());
+    let rows = sparse::Whole(operator);
     match operator.is_real() {
-        true => lanczos::lanczos::<f64>(&rows, n, row, &options, watch),
-        false => lanczos::lanczos::<c64>(&rows, n, row, &options, watch),
+        true => lanczos::lanczos::<f64>(&rows, plan, &options, watch),
+        false => lanczos::lanczos::<c64>(&rows, plan, &options, watch),
     }
 }
 
@@ -217,18 +336,7 @@ enum Matrix<'a, S> {
     Free(&'a dyn sparse::MatrixRows),
 }
 
-impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
-    /// Stored, if `n` rows of up to `row` elements fit in so many bytes.
-    fn new(rows: &'a dyn sparse::MatrixRows, n: usize, row: usize, bytes: usize) -> Self {
-        // Until it is put together, its parts are there, too.
-        let bytes_of_row = 2 * row * (size_of::<u32>() + size_of::<S>());
-        let fits = bytes_of_row.checked_mul(n).is_some_and(|n| n <= bytes);
-        match fits && n <= u32::MAX as usize {
-            true => Self::Stored(sparse::stored(rows, n)),
-            false => Self::Free(rows),
-        }
-    }
-
+impl<S: Scalar<Real = f64>> Matrix<'_, S> {
     /// y = A x.
     fn multiply(&self, x: &[S], y: &mut [S]) {
         match self {

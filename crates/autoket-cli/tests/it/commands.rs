@@ -337,9 +337,84 @@ fn observables_are_measured_in_a_run_and_after_it() {
         "{}",
         stderr(&missing)
     );
+    // Numbers stand below each other, however long a label is.
+    let wide = [
+        "--observable",
+        "structure_factor",
+        "--observable",
+        "magnetization",
+    ];
+    let wide = output(at, &[&["evaluate", "runs/small"], &wide[..]].concat());
+    let lines = stdout(&wide);
+    let lines = lines.lines().filter(|line| line.contains('±'));
+    let columns = lines.map(|line| {
+        let before = line.split(" ± ").next().unwrap();
+        let label = before.trim_end_matches(|c: char| !c.is_whitespace());
+        label.chars().count() + usize::from(before[label.len()..].starts_with('-'))
+    });
+    let columns: Vec<usize> = columns.collect();
+    assert!(
+        columns.len() > 8 && columns.iter().all(|&at| at == columns[0]),
+        "{columns:?}"
+    );
+
     let unknown = output(at, &["evaluate", "runs/small", "--observable", "spin"]);
     assert!(
         stderr(&unknown).contains("the names are correlations"),
+        "{}",
+        stderr(&unknown)
+    );
+}
+
+/// An operator of one's own that is the Hamiltonian has its energy, in the run and after it.
+#[test]
+fn operators_of_one_s_own_are_measured() {
+    let folder = folder();
+    let at = folder.path();
+    let ring = SMALL.replace(
+        "kind = \"square\"\nextent = [3, 3]\npbc = false",
+        "kind = \"chain\"\nextent = [3]",
+    );
+    let ring = ring.replace("extent = [3]", "extent = [3]\npbc = false");
+    let ring = ring.replace(
+        "kind = \"ARNNConv2D\"\nlayers = 2\nfeatures = 4\nkernel_size = [2, 3]",
+        "kind = \"ARNNDense\"\nlayers = 2\nfeatures = 4",
+    );
+    let own = "[observables.operators]\nchain = [\"Z0 Z1 + Z1 Z2\", \"-3.0*X0 - 3.0*X1 - 3.0*X2\"]\nz = \"Z0\"\n";
+    write(
+        at,
+        "ring.toml",
+        &format!("{ring}\n[observables]\nevery = 5\n\n{own}"),
+    );
+    let ran = output(at, &["run", "ring.toml"]);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    let log = json(&at.join("runs/ring/log.json"));
+    assert_eq!(log["chain"]["iters"], serde_json::json!([0, 5]));
+    for i in 0..2 {
+        let energy = log["Energy"]["Mean"][5 * i].as_f64().unwrap();
+        let own = log["chain"]["mean Mean"][i].as_f64().unwrap();
+        assert!((own - energy).abs() < 1e-12, "{own} {energy}");
+    }
+    let measured = |args: &[&str]| -> Vec<(String, f64)> {
+        let ran = output(at, &[&["evaluate", "runs/ring", "-q"], args].concat());
+        assert!(ran.status.success(), "{}", stderr(&ran));
+        let result = json(&at.join("runs/ring/evaluate.json"));
+        let observables = result["observables"].as_array().unwrap().iter();
+        let number = |o: &serde_json::Value| {
+            let name = o["observable"].as_str().unwrap().to_owned();
+            (name, o["entries"][0]["mean"].as_f64().unwrap())
+        };
+        observables.map(number).collect()
+    };
+    let all = measured(&[]);
+    let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["energy", "chain", "z"]);
+    assert!((all[0].1 - all[1].1).abs() < 1e-12);
+    let some = measured(&["--observable", "magnetization", "--observable", "chain"]);
+    assert_eq!((some.len(), some[2].0.as_str()), (3, "chain"));
+    let unknown = output(at, &["evaluate", "runs/ring", "--observable", "spin"]);
+    assert!(
+        stderr(&unknown).contains("total_spin, chain, z"),
         "{}",
         stderr(&unknown)
     );
@@ -366,7 +441,7 @@ fn draw_makes_a_picture() {
 }
 
 #[test]
-fn exact_prints_the_energy_alone() {
+fn exact_prints_energies_and_residuals() {
     let folder = folder();
     // Four sites in a ring, H = Σ σ·σ: -8.
     let set = [
@@ -383,9 +458,45 @@ fn exact_prints_the_energy_alone() {
         )
         .replace("kind = \"Ising\"\nh = 3.0", "kind = \"Heisenberg\"");
     write(folder.path(), "ring.toml", &ring);
-    let ran = output(folder.path(), &["exact", "ring.toml"]);
-    let energy: f64 = stdout(&ran).trim().parse().unwrap();
-    assert!((energy + 8.0).abs() < 1e-9, "{energy}");
+    let energies = |more: &[&str]| -> Vec<f64> {
+        let ran = output(folder.path(), &[&["exact", "ring.toml"], more].concat());
+        let shown = stderr(&ran);
+        assert!(ran.status.success(), "{shown}");
+        assert!(shown.contains("the matrix is stored"), "{shown}");
+        assert!(shown.contains("product 1"), "{shown}");
+        let lines = stdout(&ran);
+        let read = |line: &str| {
+            let (energy, residual) = line.split_once("  (residual ").unwrap();
+            assert!(residual.trim_end_matches(')').parse::<f64>().unwrap() < 1e-7);
+            energy.parse().unwrap()
+        };
+        lines.lines().map(read).collect()
+    };
+    let close = |found: Vec<f64>, expected: &[f64]| {
+        assert_eq!(found.len(), expected.len());
+        let pairs = found.iter().zip(expected);
+        assert!(
+            pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-9),
+            "{found:?}"
+        );
+    };
+    close(energies(&[]), &[-8.0]);
+    // A singlet, then a triplet.
+    close(energies(&["--k", "4"]), &[-8.0, -4.0, -4.0, -4.0]);
+    // The triplet has momentum π; the singlet has it in no state.
+    close(energies(&["--momentum", "2"]), &[-4.0]);
+    close(energies(&["--momentum", "0", "--irrep", "0"]), &[-8.0]);
+
+    let refused = |more: &[&str], word: &str| {
+        let ran = output(folder.path(), &[&["exact", "ring.toml"], more].concat());
+        assert_eq!(ran.status.code(), Some(2), "{word}");
+        assert!(stderr(&ran).contains(word), "{}", stderr(&ran));
+    };
+    refused(&["--memory", "100B"], "6 vectors of 16 states would need");
+    refused(&["--momentum", "4"], "each below its extent");
+    refused(&["--momentum", "0", "--irrep", "2"], "2 one-dimensional");
+    refused(&["--irrep", "0"], "--momentum");
+    refused(&["--k", "0"], "1 to 16");
 }
 
 /// [`SMALL`] with a model of each kind, and a word of its formula.

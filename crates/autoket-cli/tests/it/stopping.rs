@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM.
 #![cfg(unix)]
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -106,4 +107,32 @@ fn a_measurement_keeps_what_was_measured() {
     let n_samples = result["n_samples"].as_u64().unwrap();
     assert!(n_samples > 0 && n_samples < 1_000_000_000_000);
     assert_eq!(result["observables"][0]["n_samples"], n_samples);
+}
+
+/// An exact diagonalisation that takes long says how far it was.
+#[test]
+fn an_exact_diagonalisation_is_given_up() {
+    let folder = folder();
+    let size = "lattice.extent=[4,4]";
+    let args = ["exact", "small.toml", "--k", "500", "--set", size];
+    let mut run = autoket(folder.path(), &args)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(run.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("product 1") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it did not start");
+    }
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert!(rest.contains("stopped: energy "), "{rest}");
 }

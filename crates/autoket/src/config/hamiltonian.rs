@@ -7,13 +7,14 @@ use serde::Serialize;
 use crate::graph::Graph;
 use crate::hilbert::Hilbert;
 use crate::operator::{
-    Fcidump, FermionOperator, Kind, LocalOperator, Mistake, Operator, PauliStrings, Strings,
-    bose_hubbard, fermi_hubbard, graph_operator, heisenberg, ising, t_v, xyz,
+    Fcidump, FermionOperator, LocalOperator, Operator, PauliStrings, bose_hubbard, fermi_hubbard,
+    graph_operator, heisenberg, ising, t_v, xyz,
 };
 use crate::{Error, c64};
 
 use super::matrices::{MatrixConfig, TermConfig};
 use super::reader::{Read, Result, Table};
+use super::texts;
 
 /// The table `[hamiltonian]`, kinds by NetKet's names.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -199,12 +200,12 @@ impl HamiltonianConfig {
             },
             "FCIDUMP" => read_fcidump(table, graph.n_nodes())?,
             "PauliStrings" => Self::PauliStrings {
-                terms: read_texts(table, "\"0.5*X0 X1 - Z2\"", |text| {
+                terms: texts::read(table, "terms", "\"0.5*X0 X1 - Z2\"", |text| {
                     PauliStrings::read(space, text)
                 })?,
             },
             "FermionOperator" => Self::FermionOperator {
-                terms: read_texts(table, "\"0.5*0^ 1 + 0.5*1^ 0\"", |text| {
+                terms: texts::read(table, "terms", "\"0.5*0^ 1 + 0.5*1^ 0\"", |text| {
                     FermionOperator::read(space, text)
                 })?,
             },
@@ -273,11 +274,15 @@ impl HamiltonianConfig {
             Self::Fcidump { file } => ("file", Box::new(Fcidump::read(file)?.operator(hilbert)?)),
             Self::PauliStrings { terms } => (
                 "terms",
-                Box::new(sum(terms, |text| PauliStrings::parse(hilbert, text))?),
+                Box::new(texts::sum("terms", terms, |text| {
+                    PauliStrings::parse(hilbert, text)
+                })?),
             ),
             Self::FermionOperator { terms } => (
                 "terms",
-                Box::new(sum(terms, |text| FermionOperator::parse(hilbert, text))?),
+                Box::new(texts::sum("terms", terms, |text| {
+                    FermionOperator::parse(hilbert, text)
+                })?),
             ),
             Self::GraphOperator {
                 site_ops,
@@ -353,55 +358,6 @@ fn read_per_color<T: Read>(table: &Table<'_>, field: &str) -> Result<Option<PerC
     Ok(match table.node(field) {
         Some(node) if node.is_list() => table.optional(field)?.map(PerColor::Each),
         _ => table.optional(field)?.map(PerColor::One),
-    })
-}
-
-/// A list of sums, or one of them, each of which `parse` takes.
-fn read_texts<K: Kind>(
-    table: &Table<'_>,
-    example: &str,
-    parse: impl Fn(&str) -> crate::Result<std::result::Result<Strings<K>, Mistake>>,
-) -> Result<Vec<String>> {
-    let one = table.node("terms").is_some_and(|node| !node.is_list());
-    let texts = match one {
-        true => vec![table.required("terms", example)?],
-        false => table.required::<Vec<String>>("terms", &format!("[{example}]"))?,
-    };
-    for (i, text) in texts.iter().enumerate() {
-        // What is not a mistake of the text is said when the operator is built.
-        if let Ok(Err(mistake)) = parse(text) {
-            let item = (!one).then_some(i);
-            return Err(table.refuse_within("terms", item, text, mistake));
-        }
-    }
-    Ok(texts)
-}
-
-/// The sum of what `parse` makes of some texts.
-fn sum<K: Kind>(
-    texts: &[String],
-    parse: impl Fn(&str) -> crate::Result<Strings<K>>,
-) -> crate::Result<Strings<K>> {
-    let named = |(i, text): (usize, &String)| {
-        parse(text).map_err(|error| match error {
-            Error::Invalid { ref field, .. } if field == "text" => {
-                error.of_field(&format!("terms[{i}]"))
-            }
-            other => other,
-        })
-    };
-    let mut sums = texts.iter().enumerate().map(named);
-    let Some(first) = sums.next() else {
-        return Err(Error::invalid(
-            "terms",
-            "a sum",
-            "none",
-            "list at least one",
-        ));
-    };
-    sums.try_fold(first?, |mut total, sum| {
-        total.add_scaled(&sum?, c64::ONE)?;
-        Ok(total)
     })
 }
 

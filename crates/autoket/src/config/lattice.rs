@@ -23,7 +23,8 @@ pub enum LatticeConfig {
 pub enum LatticeKind {
     /// Sites in a row.
     Chain,
-    /// Rows and columns.
+    /// Rows and columns, as many of one as of the other or not.
+    #[serde(alias = "rectangular")]
     Square,
     /// The same extent in every direction.
     Hypercube,
@@ -113,6 +114,7 @@ const EDGES: &[&str] = &["kind", "n_sites", "edges", "colors"];
 const KINDS: &[&str] = &[
     "chain",
     "square",
+    "rectangular",
     "hypercube",
     "grid",
     "triangular",

@@ -40,6 +40,7 @@ mod network;
 mod observables;
 mod order;
 mod reader;
+mod texts;
 mod training;
 
 use std::sync::Arc;
@@ -196,7 +197,7 @@ const TABLES: &[(&str, &[&str])] = &[
         &["learning_rate", "beta", "nesterov", "b1", "b2", "eps"],
     ),
     ("sr", &["diag_shift", "momentum", "form"]),
-    ("observables", &["measure", "every"]),
+    ("observables", &["measure", "operators", "every"]),
     ("run", &["steps", "seed", "out", "final_samples"]),
 ];
 
@@ -259,10 +260,9 @@ impl RunFile {
         };
         let observables = match Table::of_root(&root, "observables")? {
             Some(table) => {
-                let observables = ObservablesConfig::read(&table)?;
-                let hilbert = hilbert.hilbert(graph.n_nodes());
-                let hilbert = hilbert.map_err(|error| locate(&root, "hilbert", &error))?;
-                let built = observables.observables(&hilbert, &graph, hamiltonian.sign_rule());
+                let space = operator.hilbert();
+                let observables = ObservablesConfig::read(&table, space)?;
+                let built = observables.observables(space, &graph, hamiltonian.sign_rule());
                 built.map_err(|error| locate(&root, "observables", &error))?;
                 Some(observables)
             }

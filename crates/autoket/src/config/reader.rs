@@ -155,6 +155,15 @@ impl<'a> Table<'a> {
         self.node.entry(field).map(|entry| &entry.node)
     }
 
+    /// The names of all fields, in the order of the file.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &'a str> {
+        let entries: &[_] = match &self.node.value {
+            Value::Table(entries) => entries,
+            _ => &[],
+        };
+        entries.iter().map(|entry| entry.key.as_str())
+    }
+
     /// Refuses every name that is not in `known`.
     pub(super) fn only(&self, known: &[&str]) -> Result<()> {
         self.only_of(&format!("`{}`", self.path), known)

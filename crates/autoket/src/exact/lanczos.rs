@@ -4,15 +4,15 @@
 //! and leaves the lowest one right. The second pass makes the same vectors again and sums them to the eigenvector.
 //! Source: J. Cullum and R. Willoughby, *Lanczos Algorithms for Large Symmetric Eigenvalue Computations* (1985).
 
-use std::mem::size_of;
+use std::ops::ControlFlow;
 
 use faer::Mat;
 use faer::linalg::evd::ComputeEigenvectors;
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, LanczosProgress, Matrix, eigen};
+use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Matrix, Watch, eigen};
 use crate::error::{Error, Result};
-use crate::operator::sparse::MatrixRows;
+use crate::operator::sparse::{MatrixRows, stored};
 use crate::random::Key;
 use crate::scalar::Scalar;
 
@@ -23,31 +23,23 @@ const BREAKDOWN: f64 = 1e-13;
 /// Steps by the dimension after which nothing new is found.
 const TURNS: usize = 8;
 /// Vectors at a time, beside the eigenvectors: three of the recurrence, its start and one at the end.
-const VECTORS: usize = 5;
+pub(super) const VECTORS: usize = 5;
 /// Steps between looks at the residual: so many, or this part of those done.
 const CHECK_EVERY: usize = 4;
 const CHECK_PART: usize = 16;
 
-/// The lowest energies of a Hermitian matrix of `n_states` rows, which have up to `row` elements.
+/// The lowest energies of a Hermitian matrix, as planned.
 pub(super) fn lanczos<S: Scalar<Real = f64>>(
     rows: &dyn MatrixRows,
-    n_states: usize,
-    row: usize,
+    plan: LanczosPlan,
     options: &LanczosOptions,
-    watch: &mut dyn FnMut(LanczosProgress),
+    watch: &mut Watch<'_>,
 ) -> Result<LanczosInfo> {
-    let n_vectors = VECTORS + options.n_energies;
-    let vectors = n_vectors as u128 * n_states as u128 * size_of::<S>() as u128;
-    let Some(left) = (options.memory as u128).checked_sub(vectors) else {
-        return Err(Error::TooLarge {
-            what: format!("{n_vectors} vectors of {n_states} states"),
-            needed: format!("{:.1} GB", vectors as f64 / 1e9),
-            limit: format!("{:.1} GB", options.memory as f64 / 1e9),
-            cure: "raise `memory` if the machine has more, take fewer sites or a sector of them"
-                .into(),
-        });
+    let n_states = plan.n_states;
+    let matrix = match plan.stored {
+        true => Matrix::Stored(stored::<S>(rows, n_states)),
+        false => Matrix::Free(rows),
     };
-    let matrix = Matrix::<S>::new(rows, n_states, row, left as usize);
     let mut solver = Solver {
         matrix,
         options,
@@ -71,7 +63,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
     Ok(LanczosInfo {
         energies: pairs.iter().map(|pair| pair.0).collect(),
         vectors: pairs.iter().map(|pair| to_c64(take(pair.2))).collect(),
-        residual: pairs.iter().map(|pair| pair.1).fold(0.0, f64::max),
+        residuals: pairs.iter().map(|pair| pair.1).collect(),
         iterations: solver.iterations,
     })
 }
@@ -79,7 +71,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
 struct Solver<'a, S> {
     matrix: Matrix<'a, S>,
     options: &'a LanczosOptions,
-    watch: &'a mut dyn FnMut(LanczosProgress),
+    watch: &'a mut Watch<'a>,
     /// Eigenvectors found before; the search is orthogonal to them.
     found: Vec<Vec<S>>,
     /// The largest |E| met.
@@ -95,8 +87,8 @@ struct Tridiagonal {
 }
 
 impl Tridiagonal {
-    /// The lowest eigenvector, and the largest |eigenvalue|.
-    fn lowest(&self) -> Result<(Vec<f64>, f64)> {
+    /// The lowest eigenvalue and its vector, and the largest |eigenvalue|.
+    fn lowest(&self) -> Result<(f64, Vec<f64>, f64)> {
         let n = self.diagonal.len();
         let mut matrix = Mat::zeros(n, n);
         for (i, &x) in self.diagonal.iter().enumerate() {
@@ -108,7 +100,8 @@ impl Tridiagonal {
         }
         let (values, vectors) = eigen(matrix.as_ref(), ComputeEigenvectors::Yes)?;
         let largest = values[0].abs().max(values[n - 1].abs());
-        Ok(((0..n).map(|i| vectors[(i, 0)]).collect(), largest))
+        let vector = (0..n).map(|i| vectors[(i, 0)]).collect();
+        Ok((values[0], vector, largest))
     }
 }
 
@@ -144,7 +137,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
         orthogonalize(&mut start, &self.found);
         orthogonalize(&mut start, &self.found);
         normalize(&mut start);
-        let coefficients = self.converged(start.clone())?;
+        let (coefficients, reached) = self.converged(start.clone())?;
         // The same steps once more.
         let mut recurrence = Recurrence::new(start);
         let mut vector = vec![S::zero(); recurrence.now.len()];
@@ -154,18 +147,32 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
             if i + 1 < coefficients.len() {
                 self.advance(&mut recurrence, &mut known);
                 recurrence.turn(known.beside[i]);
+                self.show(LanczosProgress {
+                    left: Some(coefficients.len() - i - 1),
+                    ..reached
+                })?;
             }
         }
         Ok(self.finish(vector))
     }
 
-    /// The lowest eigenvector, by the vectors of the recurrence.
-    fn converged(&mut self, start: Vec<S>) -> Result<Vec<f64>> {
+    /// Tells how far it is, and hears whether to go on.
+    fn show(&mut self, mut progress: LanczosProgress) -> Result<()> {
+        progress.found = self.found.len();
+        progress.iterations = self.iterations;
+        match (self.watch)(progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Interrupted),
+        }
+    }
+
+    /// The lowest eigenvector, by the vectors of the recurrence, and what was reached with it.
+    fn converged(&mut self, start: Vec<S>) -> Result<(Vec<f64>, LanczosProgress)> {
         let dimension = start.len() - self.found.len();
         let mut recurrence = Recurrence::new(start);
         let mut known = Tridiagonal::default();
         let mut next_check = CHECK_EVERY;
-        let mut residual = f64::INFINITY;
+        let mut reached = LanczosProgress::default();
         loop {
             let beta = self.advance(&mut recurrence, &mut known);
             let size = known.diagonal.len();
@@ -175,11 +182,13 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
             let stop = self.iterations >= self.options.max_iterations;
             if exhausted || stop || size == next_check {
                 next_check = size + CHECK_EVERY.max(size / CHECK_PART);
-                let (vector, largest) = known.lowest()?;
+                let (energy, vector, largest) = known.lowest()?;
                 self.scale = self.scale.max(largest);
-                residual = beta * vector[size - 1].abs();
+                let residual = beta * vector[size - 1].abs();
+                reached.energy = Some(energy);
+                reached.residual = residual / self.scale;
                 if exhausted || residual <= self.options.tolerance * self.scale {
-                    return Ok(vector);
+                    return Ok((vector, reached));
                 }
                 if stop {
                     return Err(Error::NotConverged {
@@ -190,11 +199,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
                     });
                 }
             }
-            (self.watch)(LanczosProgress {
-                found: self.found.len(),
-                iterations: self.iterations,
-                residual: residual / self.scale,
-            });
+            self.show(reached)?;
             recurrence.turn(beta);
         }
     }

@@ -2,12 +2,12 @@
 //!
 //! Source: A. Sandvik, *Computational studies of quantum spin systems*, AIP Conf. Proc. 1297, 135 (2010), section 4.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, LanczosProgress};
-use super::{check_hermitian, check_options, dense_energies, lanczos};
+use super::{LanczosInfo, LanczosOptions, LanczosPlan, Watch};
+use super::{check_hermitian, dense_energies, lanczos};
 use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
@@ -177,26 +177,37 @@ impl SectorBasis {
         operator: &dyn Operator,
         options: LanczosOptions,
     ) -> Result<LanczosInfo> {
-        self.lanczos_ed_watched(operator, options, &mut |_| ())
+        self.lanczos_ed_watched(operator, options, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// How an operator will be diagonalised within the sector.
+    ///
+    /// # Errors
+    /// As [`LanczosOptions::plan`].
+    pub fn lanczos_plan(
+        &self,
+        operator: &dyn Operator,
+        options: &LanczosOptions,
+    ) -> Result<LanczosPlan> {
+        let is_real = operator.is_real() && self.is_real;
+        options.plan_of(self.n_states(), operator.max_conn_size(), is_real)
     }
 
     /// [`lanczos_ed`](Self::lanczos_ed), with a look at each product.
     ///
     /// # Errors
-    /// As that.
+    /// As that; [`Error::Interrupted`], where `watch` breaks off.
     pub fn lanczos_ed_watched(
         &self,
         operator: &dyn Operator,
         options: LanczosOptions,
-        watch: &mut dyn FnMut(LanczosProgress),
+        watch: &mut Watch<'_>,
     ) -> Result<LanczosInfo> {
+        let plan = self.lanczos_plan(operator, &options)?;
         let rows = self.rows(operator)?;
-        let n = self.n_states();
-        check_options(&options, n)?;
-        let row = operator.max_conn_size();
         match operator.is_real() && self.is_real {
-            true => lanczos::lanczos::<f64>(&rows, n, row, &options, watch),
-            false => lanczos::lanczos::<c64>(&rows, n, row, &options, watch),
+            true => lanczos::lanczos::<f64>(&rows, plan, &options, watch),
+            false => lanczos::lanczos::<c64>(&rows, plan, &options, watch),
         }
     }
 

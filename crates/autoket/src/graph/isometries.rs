@@ -99,6 +99,37 @@ impl Graph {
     /// # Ok::<(), autoket::Error>(())
     /// ```
     pub fn sectors(&self, m: &[usize]) -> Result<Vec<Sector>> {
+        let of_translations = self.momentum(m)?;
+        let (translations, characters) = (self.translations()?, of_translations.characters());
+        let little = self.space_group()?.little_group(&translations, characters);
+        let place: HashMap<&Permutation, usize> = little.permutations().iter().zip(0..).collect();
+        let places: Vec<usize> = translations
+            .permutations()
+            .iter()
+            .map(|t| place[t])
+            .collect();
+        let has_momentum = |sector: &Sector| {
+            let pairs = places.iter().zip(characters);
+            pairs
+                .into_iter()
+                .all(|(&at, x)| (sector.characters()[at] - x).norm() < 1e-9)
+        };
+        Ok(little.sectors().into_iter().filter(has_momentum).collect())
+    }
+
+    /// All states of momentum k = Σ_d 2π m_d/extent_d along the reciprocal basis.
+    ///
+    /// # Errors
+    /// As [`sectors`](Self::sectors).
+    ///
+    /// # Example
+    /// ```
+    /// use autoket::graph::Graph;
+    /// let quarter = Graph::chain(4, true)?.momentum(&[1])?;
+    /// assert_eq!(quarter.characters()[1].im, -1.0); // e^(-iπ/2)
+    /// # Ok::<(), autoket::Error>(())
+    /// ```
+    pub fn momentum(&self, m: &[usize]) -> Result<Sector> {
         let (lattice, _) = self.geometry()?;
         let fits = |((&m, &l), &periodic): ((&usize, &usize), &bool)| m < l && (periodic || m == 0);
         let parts = || m.iter().zip(lattice.extent());
@@ -122,21 +153,8 @@ impl Graph {
                 .sum();
             root_of_unity(turns % common, common).conj()
         };
-        let characters: Vec<_> = translations.permutations().iter().map(character).collect();
-        let little = self.space_group()?.little_group(&translations, &characters);
-        let place: HashMap<&Permutation, usize> = little.permutations().iter().zip(0..).collect();
-        let places: Vec<usize> = translations
-            .permutations()
-            .iter()
-            .map(|t| place[t])
-            .collect();
-        let has_momentum = |sector: &Sector| {
-            let pairs = places.iter().zip(&characters);
-            pairs
-                .into_iter()
-                .all(|(&at, x)| (sector.characters()[at] - x).norm() < 1e-9)
-        };
-        Ok(little.sectors().into_iter().filter(has_momentum).collect())
+        let characters = translations.permutations().iter().map(character);
+        Sector::new(&translations, characters.collect())
     }
 
     fn geometry(&self) -> Result<(&Lattice, Bonds)> {

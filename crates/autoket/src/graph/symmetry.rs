@@ -107,6 +107,11 @@ impl Sector {
         self.permutations[0].len()
     }
 
+    /// The number of elements of the group, spin flips among them.
+    pub fn order(&self) -> usize {
+        self.permutations.len() * if self.spin_flip.is_some() { 2 } else { 1 }
+    }
+
     /// The permutations of the group, the identity first.
     pub fn permutations(&self) -> &[Permutation] {
         &self.permutations

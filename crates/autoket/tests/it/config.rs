@@ -7,6 +7,8 @@ use autoket::hilbert::Hilbert;
 use autoket::models::{
     Ansatz, Arnn, ArnnDense, Autoregressive, GruNet1d, LstmNet, Recurrence, TensorGru2d,
 };
+use autoket::nn::Initializer;
+use autoket::observables::Measurement;
 use autoket::operator::{PauliStrings, to_dense};
 use autoket::random::Key;
 
@@ -150,6 +152,83 @@ fn observables_are_named_and_must_fit_the_lattice() {
         assert!(error.label.contains(label), "{error} {}", error.label);
         assert!(error.line() == line || error.line() == line - 1, "{error}");
     }
+}
+
+#[test]
+fn operators_of_one_s_own_are_observables() {
+    let add = |table: &str| format!("{FILE}[observables]\n{table}\n");
+    let text = add("every = 3\n[observables.operators]\nzz = \"Z0 Z1\"\nx = [\"X0\", \"0.5*X1\"]");
+    let config = parse(&text, &[]).unwrap().config;
+    let named = config.observables.as_ref().unwrap();
+    assert_eq!((named.measure.len(), named.every), (0, 3));
+    assert_eq!(named.operators["x"], ["X0", "0.5*X1"]);
+    assert_eq!(parse(&config.to_toml(), &[]).unwrap().config, config);
+
+    // The uniform state: ⟨X⟩ = 1, ⟨ZZ⟩ = 0; ψ = 2^(-N/2) for all states is a model without weights.
+    let graph = config.lattice.graph().unwrap();
+    let hilbert = config.hilbert.hilbert(graph.n_nodes()).unwrap();
+    let observables = named.observables(&hilbert, &graph, false).unwrap();
+    let zeros = ArnnDense {
+        kernel_init: Initializer::Zeros,
+        ..ArnnDense::new(hilbert.clone(), 1, 1)
+    };
+    let model = zeros.build::<f64>().unwrap();
+    let theta = vec![0.0; model.layout().n_parameters()];
+    let mut measurement = Measurement::new(observables);
+    let states = hilbert.random_states(Key::new(0), 512);
+    measurement.fold(&model, &theta, &states).unwrap();
+    let [x, zz] = &measurement.results()[..] else {
+        panic!("two observables");
+    };
+    assert_eq!((x.observable.as_str(), zz.observable.as_str()), ("x", "zz"));
+    assert!((x.entries[0].mean - 1.5).abs() < 1e-12);
+    let expected = states.chunks_exact(hilbert.n_sites()).map(|sigma| {
+        let [a, b] = [sigma[0], sigma[1]];
+        if a == b { 1.0 } else { -1.0 }
+    });
+    let expected = expected.sum::<f64>() / 512.0;
+    assert!((zz.entries[0].mean - expected).abs() < 1e-12);
+
+    let refused = |table: &str, more: &[&str], label: &str| {
+        let error = parse(&add(table), more).unwrap_err();
+        let said = format!("{error} {} {}", error.label, error.help);
+        assert!(said.contains(label), "{said}");
+    };
+    refused("operators = { zz = \"Z0 Q1\" }", &[], "X, Y or Z");
+    refused("operators = { zz = \"Z0 Z99\" }", &[], "99");
+    refused("operators = { zz = [] }", &[], "a sum");
+    refused("operators = { energy = \"Z0\" }", &[], "a name of its own");
+    refused(
+        "operators = { magnetization = \"Z0\" }",
+        &[],
+        "a name of its own",
+    );
+    refused("operators = 3", &[], "expected a table");
+    refused("operators = {}", &[], "measure");
+    let constrained = &["hilbert.parity=\"even\""];
+    refused("operators = { x = \"X0\" }", constrained, "leads out of it");
+}
+
+#[test]
+fn fermions_have_observables_of_their_own_text() {
+    let text = "
+        lattice = { kind = \"rectangular\", extent = [2, 3], pbc = false }
+        hilbert = { kind = \"fermions\", n_fermions = 2 }
+        hamiltonian = { kind = \"tV\", V = 1.0 }
+        model = { kind = \"ARNNDense\", layers = 1, features = 2 }
+        sampler = { n_samples = 16 }
+        optimizer = { kind = \"Sgd\", learning_rate = 0.05 }
+        run = { steps = 1 }
+        [observables.operators]
+        hop = \"0^ 1 + 1^ 0\"";
+    let config = parse(text, &[]).unwrap().config;
+    assert_eq!(config.lattice.rows_and_columns(), Some([2, 3]));
+    // One name is written.
+    assert!(config.to_toml().contains("kind = \"square\""));
+    let error = parse(&text.replace("0^ 1 + 1^ 0", "X0"), &[]).unwrap_err();
+    assert_eq!(error.line(), 10, "{error}");
+    let leaves = parse(&text.replace("0^ 1 + 1^ 0", "0^"), &[]).unwrap_err();
+    assert!(leaves.to_string().contains("leads out of it"), "{leaves}");
 }
 
 /// `[model]` tables of all kinds, on 3x5 sites.

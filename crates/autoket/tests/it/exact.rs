@@ -1,4 +1,6 @@
 use std::f64::consts::PI;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoket::c64;
 use autoket::exact::{self, LanczosInfo, LanczosOptions, SectorBasis};
@@ -24,12 +26,13 @@ fn options(n_energies: usize) -> LanczosOptions {
 fn lanczos(operator: &dyn Operator, options: LanczosOptions) -> LanczosInfo {
     let info = exact::lanczos_ed(operator, options).unwrap();
     let n = info.vectors[0].len();
-    for (energy, vector) in info.energies.iter().zip(&info.vectors) {
+    let energies = info.energies.iter().zip(&info.residuals);
+    for ((energy, expected), vector) in energies.zip(&info.vectors) {
         let mut product = vec![c64::ZERO; n];
         apply(operator, vector, &mut product).unwrap();
         let pairs = || product.iter().zip(vector);
         let residual: f64 = pairs().map(|(hv, v)| (hv - v * energy).norm_sqr()).sum();
-        assert!(residual.sqrt() <= 1.01 * info.residual + 1e-13);
+        assert!((residual.sqrt() - expected).abs() <= 0.01 * expected + 1e-13);
         let norm: f64 = vector.iter().map(|v| v.norm_sqr()).sum();
         assert!((norm - 1.0).abs() < 1e-13);
     }
@@ -181,6 +184,100 @@ impl Operator for Opaque {
     }
     fn connected(&self, sigma: &[u8], out: &mut Connected) {
         self.0.connected(sigma, out);
+    }
+}
+
+/// A constrained operator that does not say what it conserves, and counts its rows.
+struct Counted(LocalOperator, AtomicUsize);
+
+impl Operator for Counted {
+    fn hilbert(&self) -> &Hilbert {
+        self.0.hilbert()
+    }
+    fn is_hermitian(&self) -> bool {
+        true
+    }
+    fn max_conn_size(&self) -> usize {
+        self.0.max_conn_size()
+    }
+    fn connected(&self, sigma: &[u8], out: &mut Connected) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.connected(sigma, out);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_anything_is_computed() {
+    let hilbert = half(16).with_total_sz(0.0).unwrap();
+    let h = heisenberg(&hilbert, &chain(16, true), &[1.0], None).unwrap();
+    let row = h.max_conn_size();
+    let counted = Counted(h, AtomicUsize::new(0));
+    // Twice the elements of a row with their columns, beside six complex vectors.
+    let [vectors, matrix] = [6 * 16, 2 * row * (4 + 16)].map(|bytes| 12870 * bytes);
+    let with = |memory| LanczosOptions {
+        memory,
+        ..options(1)
+    };
+    let refused = exact::lanczos_ed(&counted, with(vectors - 1)).unwrap_err();
+    assert!(matches!(refused, autoket::Error::TooLarge { .. }));
+    for (memory, stored) in [(vectors, false), (vectors + matrix, true)] {
+        let plan = with(memory).plan(&counted).unwrap();
+        assert_eq!((plan.stored, plan.bytes), (stored, memory));
+        assert_eq!(plan.n_states, 12870);
+    }
+    assert_eq!(counted.1.load(Ordering::Relaxed), 0);
+}
+
+/// Estimates fall to the energy, all products are shown, and breaking off is an error.
+#[test]
+fn a_search_can_be_watched_and_broken_off() {
+    let h = ising(&half(10), &chain(10, true), 1.0, 1.0).unwrap();
+    let mut seen = Vec::new();
+    let found = exact::lanczos_ed_watched(&h, options(2), &mut |progress| {
+        seen.push(progress);
+        ControlFlow::Continue(())
+    });
+    let found = found.unwrap();
+    for i in 0..2 {
+        let of_this: Vec<_> = seen.iter().filter(|p| p.found == i).collect();
+        let energies: Vec<f64> = of_this.iter().filter_map(|p| p.energy).collect();
+        assert!(energies.windows(2).all(|pair| pair[1] <= pair[0] + 1e-12));
+        assert!((energies.last().unwrap() - found.energies[i]).abs() < 1e-9);
+        let last = of_this.last().unwrap();
+        // The one that gives the residual is left.
+        assert_eq!(last.left, Some(1));
+        assert!(last.residual <= 1e-9 && last.iterations < found.iterations);
+    }
+    let broken = exact::lanczos_ed_watched(
+        &h,
+        options(1),
+        &mut |progress| match progress.iterations < 5 {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        },
+    );
+    assert!(matches!(broken, Err(autoket::Error::Interrupted)));
+}
+
+/// A momentum alone has all its states, those of little groups' higher representations too.
+#[test]
+fn momenta_make_up_the_space() {
+    let square = Graph::square(3, true).unwrap();
+    let hilbert = half(9);
+    let h = heisenberg(&hilbert, &square, &[1.0], None).unwrap();
+    let mut energies = Vec::new();
+    for (a, b) in (0..9).map(|m| (m / 3, m % 3)) {
+        let sector = square.momentum(&[a, b]).unwrap();
+        let basis = SectorBasis::new(&hilbert, &sector).unwrap();
+        let plan = options(1).plan_sector(&h, &sector).unwrap();
+        assert!(plan.n_states.abs_diff(basis.n_states()) <= 8);
+        energies.extend(basis.full_ed(&h).unwrap());
+    }
+    energies.sort_by(f64::total_cmp);
+    let whole = exact::full_ed(&h).unwrap();
+    assert_eq!(energies.len(), whole.len());
+    for (a, b) in energies.iter().zip(&whole) {
+        assert!((a - b).abs() < 1e-11, "{a} {b}");
     }
 }
 
