@@ -91,6 +91,8 @@ class Graph(AbstractGraph):
     @classmethod
     def from_igraph(cls, graph: Any) -> "Graph":
         """The same graph as one of the package igraph, colours from the edges' attribute `color`."""
+        if not hasattr(graph, "get_edgelist"):
+            wrong_type("graph", "a graph of igraph", graph)
         if graph.is_directed():
             raise ValueError("`graph`: expected an undirected graph, got a directed one; drop the directions")
         edges = graph.get_edgelist()
@@ -108,6 +110,8 @@ class Graph(AbstractGraph):
     @classmethod
     def from_networkx(cls, graph: Any) -> "Graph":
         """The same graph as one of the package networkx; nodes are numbered in its order."""
+        if not hasattr(graph, "nodes") or not hasattr(graph.nodes, "__iter__"):
+            wrong_type("graph", "a graph of networkx", graph)
         number = {node: i for i, node in enumerate(graph.nodes)}
         edges = [(number[i], number[j], data.get("color", 0)) for i, j, data in graph.edges(data=True)]
         return Graph(edges, len(number))

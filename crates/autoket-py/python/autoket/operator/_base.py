@@ -11,6 +11,7 @@ from autoket._arguments import Array, refuse, scalar, wrong_type
 from autoket._native import Operator as _Operator
 from autoket.hilbert import HomogeneousHilbert
 from autoket.hilbert._base import real_states
+from autoket.operator._checks import check_space
 
 
 class AbstractOperator(ABC):
@@ -21,8 +22,7 @@ class AbstractOperator(ABC):
     """
 
     def __init__(self, hilbert: HomogeneousHilbert):
-        if not isinstance(hilbert, HomogeneousHilbert):
-            wrong_type("hilbert", "a space of nk.hilbert", hilbert)
+        check_space(hilbert)
         self._hilbert = hilbert
 
     @property
@@ -378,9 +378,7 @@ class SumOperator(DiscreteOperator):
 
     def __init__(self, *operators: DiscreteOperator, coefficients: Sequence[Any] | None = None):
         for operator in operators:
-            if not isinstance(operator, DiscreteOperator):
-                wrong_type("operators", "operators of nk.operator", operator)
-            _check_same_space(operators[0], operator)
+            check_same_space(operators[0], operator)
         numbers = [1.0] * len(operators) if coefficients is None else list(coefficients)
         if not operators or len(numbers) != len(operators) or any(scalar(c) is None for c in numbers):
             refuse(
@@ -437,7 +435,7 @@ class ProductOperator(DiscreteOperator):
     """
 
     def __init__(self, left: DiscreteOperator, right: DiscreteOperator):
-        _check_same_space(left, right)
+        check_same_space(left, right)
         super().__init__(left.hilbert)
         self._factors = (left, right)
 
@@ -462,7 +460,11 @@ class ProductOperator(DiscreteOperator):
         return np.reshape(connected, (*shape, self.hilbert.size)), elements.reshape(shape)
 
 
-def _check_same_space(a: DiscreteOperator, b: DiscreteOperator) -> None:
+def check_same_space(a: Any, b: Any) -> None:
+    """Raise unless they are operators on one space."""
+    for operator in (a, b):
+        if not isinstance(operator, DiscreteOperator):
+            wrong_type("operators", "operators of nk.operator", operator)
     if a.hilbert != b.hilbert:
         refuse(
             "hilbert",
@@ -481,4 +483,5 @@ def _multiple_of_identity(hilbert: HomogeneousHilbert, number: Any) -> DiscreteO
 @lru_cache(maxsize=5)
 def to_sparse_cached(operator: DiscreteOperator) -> Any:
     """`operator.to_sparse()`, kept for the last five operators."""
+    check_same_space(operator, operator)
     return operator.to_sparse()

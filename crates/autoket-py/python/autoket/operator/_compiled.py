@@ -9,7 +9,7 @@ from autoket._arguments import Array, element_dtype, refuse, scalar
 from autoket._native import Operator as _Operator
 from autoket.hilbert import HomogeneousHilbert
 from autoket.hilbert._base import real_states
-from autoket.operator._base import DiscreteOperator
+from autoket.operator._base import DiscreteOperator, check_same_space
 
 
 class CompiledOperator(DiscreteOperator):
@@ -137,7 +137,7 @@ class CompiledOperator(DiscreteOperator):
             dtype = np.result_type(self.dtype, 1j if number.imag else 1.0)
             return self._of(self._native.plus(self._identity(number)), dtype)
         if isinstance(other, DiscreteOperator) and self._is_alike(other):
-            _check_space(self, other)
+            check_same_space(self, other)
             dtype = np.result_type(self.dtype, other.dtype)
             return self._of(self._native.plus(other._native), dtype)
         return super().__add__(other)
@@ -152,16 +152,6 @@ class CompiledOperator(DiscreteOperator):
     def _times(self, other: DiscreteOperator) -> DiscreteOperator:
         if not self._is_alike(other):
             return super()._times(other)
-        _check_space(self, other)
+        check_same_space(self, other)
         dtype = np.result_type(self.dtype, other.dtype)
         return self._of(self._native.times(other._native), dtype)
-
-
-def _check_space(a: DiscreteOperator, b: DiscreteOperator) -> None:
-    if a.hilbert != b.hilbert:
-        refuse(
-            "hilbert",
-            f"an operator on {a.hilbert}",
-            f"one on {b.hilbert}",
-            "build both on the same Hilbert space",
-        )

@@ -21,6 +21,7 @@ from autoket._native import Operator as _Operator
 from autoket.graph import Graph
 from autoket.hilbert import HomogeneousHilbert
 from autoket.operator._base import AbstractOperator, DiscreteOperator
+from autoket.operator._checks import check_graph, check_space
 from autoket.operator._compiled import CompiledOperator
 
 
@@ -313,7 +314,8 @@ def GraphOperator(
         >>> nk.operator.GraphOperator(nk.hilbert.Spin(0.5, 20), nk.graph.Chain(20), site_ops=[flip])
         LocalOperator(dim=20, #acting_on=20 locations, constant=0.0, dtype=float64)
     """
-    _check_graph(graph)
+    check_space(hilbert)
+    check_graph(graph)
     place = _subspace(acting_on_subspace, hilbert, graph)
     if len(site_ops) == 0 and len(bond_ops) == 0:
         refuse("site_ops", "matrices on sites or bonds", "none", "give `site_ops` or `bond_ops`")
@@ -368,7 +370,8 @@ def Heisenberg(
         >>> nk.operator.Heisenberg(nk.hilbert.Spin(0.5, 16), j1_j2, J=[1.0, 0.5], sign_rule=[True, False])
         LocalOperator(dim=16, #acting_on=64 locations, constant=0.0, dtype=float64)
     """
-    _check_graph(graph)
+    check_space(hilbert)
+    check_graph(graph)
     place = _subspace(acting_on_subspace, hilbert, graph)
     edges = [(place[i], place[j], color) for i, j, color in graph.edges(return_color=True)]
     native = _Graph.from_edges(hilbert.size, edges)
@@ -398,8 +401,9 @@ def xyz(
         h: Three components of the field.
         dtype: The dtype of matrix elements.
     """
-    _check_graph(graph)
-    if hilbert._native.n_sites and getattr(hilbert, "_inverted_ordering", False):
+    check_graph(graph)
+    check_space(hilbert)
+    if getattr(hilbert, "_inverted_ordering", False):
         raise NotImplementedError("xyz on inverted_ordering=True: use the new order, or build it of nk.operator.spin")
     lists = [[real_number(name, x) for x in values] for name, values in (("J", J), ("h", h))]
     for name, values in zip(("J", "h"), lists, strict=True):
@@ -421,6 +425,7 @@ def total_spin(hilbert: HomogeneousHilbert, sublattices: Any = None) -> LocalOpe
         >>> nk.exact.full_ed(nk.operator.total_spin(nk.hilbert.Spin(0.5, 2))).round(12)
         array([0., 2., 2., 2.])
     """
+    check_space(hilbert)
     signs = None if sublattices is None else [float(sign) for sign in sublattices]
     return LocalOperator._from(hilbert, _Operator.total_spin(hilbert._native, signs), np.float64)
 
@@ -456,11 +461,6 @@ def _matrices(operators: Any, acting_on: Any) -> tuple[list[Array], list[list[in
         if matrix.dtype.kind not in "biufc":
             wrong_type("operators", "matrices of numbers", matrix.dtype)
     return matrices, [[whole_number("acting_on", site) for site in sites] for sites in acting_on]
-
-
-def _check_graph(graph: Any) -> None:
-    if not isinstance(graph, Graph):
-        wrong_type("graph", "a graph of nk.graph", graph)
 
 
 def _subspace(acting_on_subspace: Any, hilbert: HomogeneousHilbert, graph: Graph) -> list[int]:

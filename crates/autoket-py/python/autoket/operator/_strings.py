@@ -21,6 +21,7 @@ from autoket._native import Operator as _Operator
 from autoket.graph import Graph
 from autoket.hilbert import HomogeneousHilbert, Qubit, SpinOrbitalFermions
 from autoket.operator._base import AbstractOperator, DiscreteOperator
+from autoket.operator._checks import check_fermions, check_graph, check_space
 from autoket.operator._compiled import CompiledOperator
 
 Term = tuple[tuple[int, int], ...]
@@ -94,6 +95,7 @@ class PauliStrings(CompiledOperator):
     @classmethod
     def identity(cls, hilbert: HomogeneousHilbert, **kwargs: Any) -> "PauliStrings":
         """The identity on a space."""
+        check_space(hilbert)
         return cls(hilbert, "I" * hilbert.size, **kwargs)
 
     @classmethod
@@ -110,7 +112,7 @@ class PauliStrings(CompiledOperator):
             >>> nk.operator.PauliStrings.parse(nk.hilbert.Qubit(3), "0.5*X0 X1 - Z2").operators.tolist()
             ['IIZ', 'XXI']
         """
-        _check_space(hilbert)
+        check_space(hilbert)
         native = _Operator.parse_paulis(hilbert._native, _text("text", text))
         return cls._from(hilbert, native, element_dtype(dtype))
 
@@ -253,7 +255,7 @@ class FermionOperator2nd(CompiledOperator):
             >>> hop.operators
             {((0, 1), (1, 0)): 1.0, ((1, 1), (0, 0)): 1.0}
         """
-        _check_space(hilbert)
+        check_space(hilbert)
         native = _Operator.parse_ladders(hilbert._native, _text("text", text))
         return cls._from(hilbert, native, element_dtype(dtype))
 
@@ -389,8 +391,8 @@ class FermiHubbardJax(FermionOperator2nd):
     """
 
     def __init__(self, hilbert: SpinOrbitalFermions, graph: Graph, t: Any = 1.0, U: Any = 1.0, dtype: Any = None):
-        _check_fermions(hilbert)
-        _check_graph(graph)
+        check_fermions(hilbert)
+        check_graph(graph)
         AbstractOperator.__init__(self, hilbert)
         self._cutoff = 0.0
         self._arguments = (hilbert, graph, t, U, dtype)
@@ -436,8 +438,8 @@ def t_v(hilbert: SpinOrbitalFermions, graph: Graph, V: float, t: float = 1.0, dt
         t: The hopping.
         dtype: The dtype of matrix elements.
     """
-    _check_fermions(hilbert)
-    _check_graph(graph)
+    check_fermions(hilbert)
+    check_graph(graph)
     built = _Operator.t_v(hilbert._native, graph._native, real_number("t", t), real_number("V", V))
     return FermionOperator2nd._from(hilbert, built, element_dtype(dtype))
 
@@ -538,18 +540,3 @@ def _openfermion_terms(operator: Any, expected: str) -> Mapping[Any, Any]:
     if not isinstance(terms, Mapping):
         wrong_type("operator", expected, operator)
     return terms
-
-
-def _check_space(hilbert: Any) -> None:
-    if not isinstance(hilbert, HomogeneousHilbert):
-        wrong_type("hilbert", "a space of nk.hilbert", hilbert)
-
-
-def _check_fermions(hilbert: Any) -> None:
-    if not isinstance(hilbert, SpinOrbitalFermions):
-        wrong_type("hilbert", "a nk.hilbert.SpinOrbitalFermions", hilbert)
-
-
-def _check_graph(graph: Any) -> None:
-    if not isinstance(graph, Graph):
-        wrong_type("graph", "a graph of nk.graph", graph)
