@@ -99,7 +99,7 @@ custom_edges max_neighbor_order acting_on constant weights cutoff sign_rule bond
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(args=st.lists(values, max_size=4), keywords=st.dictionaries(st.sampled_from(NAMES), values, max_size=2))
 def test_no_panic_crosses_the_border(entry, args, keywords):
     try:

@@ -349,10 +349,17 @@ class DiscreteOperator(AbstractOperator):
     def __pow__(self, power: int) -> "DiscreteOperator":
         if isinstance(power, bool) or not isinstance(power, int) or power < 1:
             refuse("power", "a whole number of at least 1", power, "the identity is nk.operator.spin.identity")
-        product: DiscreteOperator = self
-        for _ in range(power - 1):
-            product = product @ self
-        return product
+        # By squares: a large power takes few products.
+        product: DiscreteOperator | None = None
+        square: DiscreteOperator = self
+        while True:
+            if power % 2:
+                product = square if product is None else product @ square
+            power //= 2
+            if power == 0:
+                assert product is not None
+                return product
+            square = square @ square
 
     # NumPy must leave `array @ operator` and `number * operator` to the operator.
     __array_ufunc__ = None
