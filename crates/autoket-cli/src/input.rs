@@ -67,21 +67,8 @@ pub fn size(text: &str) -> Result<ByteSize, &'static str> {
 
 /// Bytes to take: as asked, or a quarter of what is free.
 pub fn memory(asked: Option<ByteSize>) -> usize {
-    let bytes = asked.map(|size| size.as_u64()).or_else(free_memory);
-    bytes.map_or(FALLBACK, |bytes| {
-        usize::try_from(bytes).unwrap_or(usize::MAX)
-    })
-}
-
-/// Where the system does not say what is free.
-const FALLBACK: usize = 1 << 30;
-
-/// A quarter of the memory that can be had without swapping, as Linux says.
-fn free_memory() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("MemAvailable:"))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kibibytes * 1024 / 4)
+    match asked {
+        Some(size) => usize::try_from(size.as_u64()).unwrap_or(usize::MAX),
+        None => autoket::memory::quarter_of_free(),
+    }
 }

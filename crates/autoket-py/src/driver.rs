@@ -4,7 +4,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use autoket::any::{self, AnyMinimizer};
+use autoket::any::{self, AnyMinimizer, AnyState};
 use autoket::optimizer::{Rule, Schedule, Sr, SrForm};
 use autoket::{Error, Interrupt};
 use pyo3::exceptions::PyValueError;
@@ -84,15 +84,17 @@ impl Minimizer {
         rule_numbers: Vec<f64>,
         sr_fields: Option<SrFields>,
     ) -> PyResult<Self> {
-        let minimizer = any::minimizer(
-            &**state.lock(py),
-            hamiltonian.shared(),
-            rule(rule_name, &rule_numbers)?,
-            Schedule::Constant(0.0),
-            sr_fields.map(sr).transpose()?,
-        );
+        let rule = rule(rule_name, &rule_numbers)?;
+        let sr = sr_fields.map(sr).transpose()?;
+        let state = state.lock(py);
+        let state: &dyn AnyState = &**state;
+        let operator = hamiltonian.shared();
+        // Rows of an operator written in Python may be asked for.
+        let made = py.detach(|| any::minimizer(state, operator, rule, Schedule::Constant(0.0), sr));
         hamiltonian.check()?;
-        Ok(Self(Mutex::new(minimizer.or_raise()?)))
+        let mut minimizer = made.or_raise()?;
+        minimizer.set_memory(autoket::memory::quarter_of_free());
+        Ok(Self(Mutex::new(minimizer)))
     }
 
     /// The first half of a step: the energy, and whether the solver fell back.

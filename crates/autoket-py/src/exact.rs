@@ -85,3 +85,9 @@ pub fn lanczos_ed<'py>(
 pub fn ising_chain_energy(n_sites: usize, h: f64, J: f64, pbc: bool) -> PyResult<f64> {
     exact::ising_chain_energy(n_sites, h, J, pbc).or_raise()
 }
+
+/// Bytes to take where nobody says.
+#[pyfunction]
+pub fn quarter_of_free_memory() -> usize {
+    autoket::memory::quarter_of_free()
+}

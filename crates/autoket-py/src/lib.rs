@@ -32,5 +32,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<vqs::State>()?;
     module.add_class::<driver::Minimizer>()?;
     module.add_function(wrap_pyfunction!(models::split, module)?)?;
+    module.add_function(wrap_pyfunction!(exact::quarter_of_free_memory, module)?)?;
     Ok(())
 }

@@ -132,12 +132,17 @@ impl State {
         self.lock(py).reset();
     }
 
-    /// The samples, drawn anew if asked for or if there are none: `(sample, site)`.
-    fn samples<'py>(&self, py: Python<'py>, fresh: bool) -> PyResult<Bound<'py, PyAny>> {
+    /// The samples, `(sample, site)`: drawn anew if asked for, so many or those of one draw, or if there are none.
+    fn samples<'py>(
+        &self,
+        py: Python<'py>,
+        fresh: bool,
+        n_samples: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
         let sigma = py.detach(|| match fresh {
-            true => state.sample().map(<[u8]>::to_vec),
+            true => state.sample(n_samples).map(<[u8]>::to_vec),
             false => state.samples().map(<[u8]>::to_vec),
         });
         let sigma = sigma.or_raise()?;

@@ -218,6 +218,51 @@ def test_a_state_is_copied_and_pickled():
     assert state.expect(h).mean == energy.mean
 
 
+def test_samples_are_kept_until_parameters_change():
+    h, state = parts(ak)
+    many = state.sample(n_samples=300)
+    assert many.shape == (1, 300, 9) and state.n_samples == 128
+    np.testing.assert_array_equal(state.samples, many)
+    np.testing.assert_allclose(state.expect(h).mean, state.local_estimators(h).mean(), rtol=1e-13)
+    assert len(state.local_estimators(h)) == 300
+    state.parameters = state.parameters
+    assert state.samples.shape == (1, 128, 9)
+    # A step that fails leaves no samples of the parameters it gave up.
+    driver = ak.VMC(h, ak.optimizer.Sgd(0.01), variational_state=state)
+    driver.advance()
+    good = state.parameters
+    state.parameters = {k: {n: np.full_like(a, np.nan) for n, a in v.items()} for k, v in good.items()}
+    broken = state.samples
+    with pytest.raises(FloatingPointError):
+        driver.advance()
+    assert not np.array_equal(state.samples, broken)
+    assert np.isfinite(state.expect(h).mean)
+
+
+def test_another_power_is_warned_of():
+    _, state = parts(ak)
+    with pytest.warns(UserWarning, match="machine_pow"):
+        ak.vqs.MCState(state.sampler, state.model.clone(machine_pow=1))
+
+
+def test_an_operator_written_in_python_is_minimised():
+    h, state = parts(ak)
+
+    class Same(ak.operator.DiscreteOperator):
+        dtype = np.dtype(float)
+        is_hermitian = True
+
+        def get_conn_padded(self, x):
+            return h.get_conn_padded(x)
+
+    energies = []
+    for hamiltonian in (h, Same(h.hilbert)):
+        driver = ak.VMC_SR(hamiltonian, ak.optimizer.Sgd(0.05), diag_shift=0.01, variational_state=parts(ak)[1])
+        log = driver.run(2, ak.logging.RuntimeLog(), show_progress=False)[0]
+        energies.append(log["Energy"]["Mean"])
+    np.testing.assert_allclose(*energies, rtol=1e-11)
+
+
 def test_a_constrained_run():
     hilbert = ak.hilbert.Spin(0.5, 8, total_sz=0)
     model = ak.models.ARNNDense(hilbert, layers=2, features=6)

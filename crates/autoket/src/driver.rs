@@ -50,6 +50,8 @@ pub struct Minimizer<S: Scalar> {
     estimate: Estimate<S>,
     space: SrSpace<S>,
     change: Vec<S>,
+    /// Is the change one that the optimizer has not made yet?
+    is_proposed: bool,
 }
 
 /// What one step says.
@@ -131,6 +133,7 @@ impl<S: Scalar> Minimizer<S> {
             estimate: Estimate::default(),
             space: SrSpace::default(),
             change: Vec::new(),
+            is_proposed: false,
         })
     }
 
@@ -186,6 +189,7 @@ impl<S: Scalar> Minimizer<S> {
     /// The energy or the update is not finite: the parameters are those of the last good step.
     /// It was interrupted: the next one is the same step, with the same samples.
     pub fn propose(&mut self, state: &mut dyn VariationalState<S>) -> Result<Record> {
+        self.is_proposed = false;
         let interrupt = self.space.interrupt.clone();
         interrupt.check()?;
         let hamiltonian = Interruptible {
@@ -229,6 +233,7 @@ impl<S: Scalar> Minimizer<S> {
         };
         finite("the update", step, update.iter().copied())?;
         state.params().layout.scatter_into(update, &mut self.change);
+        self.is_proposed = true;
         Ok(Record {
             step,
             energy: self.estimate.stats,
@@ -239,9 +244,19 @@ impl<S: Scalar> Minimizer<S> {
     /// The second half: the optimizer moves the parameters.
     ///
     /// # Errors
+    /// Nothing has been proposed since the last step, or not for this state.
     /// A parameter would not be finite: all stay as they are.
     pub fn accept(&mut self, state: &mut dyn VariationalState<S>) -> Result<()> {
         let params = state.params_mut();
+        if !self.is_proposed || self.change.len() != params.values.len() {
+            return Err(Error::invalid(
+                "step",
+                "an update that was proposed for this state",
+                "none",
+                "call `propose` before each `accept`",
+            ));
+        }
+        self.is_proposed = false;
         if !self
             .optimizer
             .apply(self.step, &mut params.values, &self.change)
@@ -294,11 +309,19 @@ impl<S: Scalar> Vmc<S, McState<S>> {
     /// The energy from so many fresh samples; an [`Interrupt`] does not end it.
     ///
     /// # Errors
-    /// As of [`McState::expect_of`].
+    /// The energy is not finite.
     pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
-        self.state
-            .expect_of(&*self.minimizer.hamiltonian, n_samples)
+        let energy = self
+            .state
+            .expect_of(&*self.minimizer.hamiltonian, n_samples)?;
+        finite_energy(energy, self.minimizer.step)
     }
+}
+
+/// An energy, if it is a number.
+pub(crate) fn finite_energy(energy: Stats, step: usize) -> Result<Stats> {
+    finite("the energy", step, [energy.mean.re, energy.mean.im])?;
+    Ok(energy)
 }
 
 fn finite(what: &str, step: usize, numbers: impl IntoIterator<Item = f64>) -> Result<()> {

@@ -10,6 +10,7 @@ pub mod hilbert;
 mod interrupt;
 mod linalg;
 pub mod logging;
+pub mod memory;
 pub mod models;
 pub mod module;
 pub mod nn;

@@ -1,66 +1,122 @@
-"""What stops a run early, or looks at it. A callback is a function `(step, log_data, driver) -> go on?`."""
+"""What looks at a run, or stops it early.
+
+A callback is a function `(step, log_data, driver)` that says whether to go on, or an `AbstractCallback`.
+"""
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from autoket._arguments import real_number, refuse, whole_number
 
-__all__ = ["ConvergenceStopping", "EarlyStopping", "InvalidLossStopping", "StopRun", "Timeout"]
+__all__ = [
+    "AbstractCallback",
+    "ConvergenceStopping",
+    "EarlyStopping",
+    "InvalidLossStopping",
+    "StopRun",
+    "Timeout",
+]
+
+LogData = dict[str, Any]
 
 
 class StopRun(Exception):  # noqa: N818, the name is NetKet's
     """Raised by a callback, it ends the run, and `run` returns as usual."""
 
 
-def _loss(log_data: dict[str, Any], driver: Any, monitor: str) -> float:
-    loss = log_data[driver._loss_name]
-    value = getattr(loss, monitor)
-    return float(value.real)
+class AbstractCallback:
+    """Looks at a run at places of each step; override those that matter. Raise `StopRun` to end the run."""
+
+    def on_run_start(self, step: int, driver: Any) -> None:
+        """Before the first step."""
+
+    def before_parameter_update(self, step: int, log_data: LogData, driver: Any) -> None:
+        """The energy is known; what is put into `log_data` is logged."""
+
+    def on_step_end(self, step: int, log_data: LogData, driver: Any) -> None:
+        """The parameters have moved, and the step is logged."""
+
+    def on_run_end(self, step: int, driver: Any) -> None:
+        """After the last step, and after `StopRun`."""
+
+
+class FunctionCallback(AbstractCallback):
+    """A function that says whether to go on, asked before the parameters move."""
+
+    def __init__(self, function: Callable[[int, LogData, Any], bool]):
+        self._function = function
+
+    def before_parameter_update(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Ask."""
+        if not self._function(step, log_data, driver):
+            raise StopRun(f"the callback {self._function} asked to")
 
 
 @dataclass
-class Timeout:
-    """Stops after so many seconds."""
+class Timeout(AbstractCallback):
+    """Stops after so many seconds of a run."""
 
     timeout: float
-    _start: float | None = field(default=None, init=False, repr=False)
+    _start: float = field(default=math.nan, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not real_number("timeout", self.timeout) > 0.0:
             refuse("timeout", "a positive number of seconds", self.timeout, "raise it")
 
-    def __call__(self, step: int, log_data: dict[str, Any], driver: Any) -> bool:
-        if self._start is None:
-            self._start = time.monotonic()
-        return time.monotonic() - self._start < self.timeout
+    def on_run_start(self, step: int, driver: Any) -> None:
+        """Time counts from here."""
+        self._start = time.monotonic()
+
+    def on_step_end(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Look at the clock."""
+        if time.monotonic() - self._start >= self.timeout:
+            raise StopRun(f"{self.timeout} s are over")
+
+
+class _Watching(AbstractCallback):
+    """Looks at a number of the loss: mean, variance or error_of_mean."""
+
+    monitor: str
+
+    def on_step_end(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Look at the loss."""
+        loss = log_data[driver._loss_name]
+        self._see(step, float(np.real(getattr(loss, self.monitor))))
+
+    def _see(self, step: int, loss: float) -> None:
+        raise NotImplementedError
 
 
 @dataclass
-class InvalidLossStopping:
-    """Stops where the loss has not been finite for more than `patience` steps."""
+class InvalidLossStopping(_Watching):
+    """Stops where the loss has not been finite for `patience` steps."""
 
     monitor: str = "mean"
-    patience: int = 0
-    _last_valid: int | None = field(default=None, init=False, repr=False)
+    patience: float = 0
+    _last_valid: int = field(default=0, init=False, repr=False)
 
-    def __call__(self, step: int, log_data: dict[str, Any], driver: Any) -> bool:
-        if math.isfinite(_loss(log_data, driver, self.monitor)):
+    def _see(self, step: int, loss: float) -> None:
+        if math.isfinite(loss):
             self._last_valid = step
-            return True
-        return step - (self._last_valid or 0) < self.patience
+        elif step - self._last_valid >= self.patience:
+            raise StopRun(f"the loss is {loss}")
 
 
 @dataclass
-class EarlyStopping:
-    """Stops where the loss has not got better by more than `min_delta` for `patience` steps.
+class EarlyStopping(_Watching):
+    """Stops where the loss has not got better for more than `patience` steps.
 
     Args:
-        min_delta: less is no improvement.
-        min_reldelta: the same, relative to the best loss.
+        min_delta: it must get better by more than this,
+        min_reldelta: and by more than this times the best loss.
         patience: steps without improvement that are borne.
-        baseline: a loss that must be beaten.
+        baseline: what is not below this is no improvement, either.
+        start_from_step: steps before it do not count.
         monitor: the number of the loss that counts: mean, variance or error_of_mean.
     """
 
@@ -68,42 +124,43 @@ class EarlyStopping:
     min_reldelta: float = 0.0
     patience: float = 0
     baseline: float | None = None
+    start_from_step: int = 0
     monitor: str = "mean"
     _best: float = field(default=math.inf, init=False, repr=False)
-    _best_step: int = field(default=0, init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
 
-    def _is_better(self, loss: float, than: float) -> bool:
-        if math.isinf(than):
-            return True
-        enough = loss < than - self.min_delta
-        return enough and (than - loss) >= self.min_reldelta * abs(than)
+    def _is_below(self, loss: float, bound: float) -> bool:
+        return loss < min(bound - self.min_delta, bound * (1.0 - self.min_reldelta))
 
-    def __call__(self, step: int, log_data: dict[str, Any], driver: Any) -> bool:
-        loss = _loss(log_data, driver, self.monitor)
-        if self._is_better(loss, self._best):
-            self._best, self._best_step = loss, step
-        if step - self._best_step > self.patience:
-            return self.baseline is not None and self._is_better(self._best, self.baseline)
-        return True
+    def _see(self, step: int, loss: float) -> None:
+        if step < self.start_from_step:
+            return
+        self._waited += 1
+        if self._is_below(loss, self._best):
+            self._best = loss
+            if self.baseline is None or self._is_below(loss, self.baseline):
+                self._waited = 0
+        if self._waited > self.patience:
+            raise StopRun(f"no improvement in {self._waited} steps; the best loss was {self._best}")
 
 
 @dataclass
-class ConvergenceStopping:
-    """Stops where the mean loss of the last steps has been below `target` for more than `patience` steps."""
+class ConvergenceStopping(_Watching):
+    """Stops where the mean of the last losses has been at most `target` for more than `patience` steps."""
 
     target: float
     monitor: str = "mean"
-    smoothing_window: int = 10
-    patience: int = 10
+    smoothing_window: int = field(default=10, kw_only=True)
+    patience: float = field(default=10, kw_only=True)
     _losses: list[float] = field(default_factory=list, init=False, repr=False)
-    _below: int = field(default=0, init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         whole_number("smoothing_window", self.smoothing_window, least=1)
 
-    def __call__(self, step: int, log_data: dict[str, Any], driver: Any) -> bool:
-        self._losses.append(_loss(log_data, driver, self.monitor))
-        del self._losses[: -self.smoothing_window]
+    def _see(self, step: int, loss: float) -> None:
+        self._losses = [*self._losses, loss][-self.smoothing_window :]
         mean = sum(self._losses) / len(self._losses)
-        self._below = self._below + 1 if mean <= self.target else 0
-        return self._below <= self.patience
+        self._waited = self._waited + 1 if mean <= self.target else 0
+        if self._waited > self.patience:
+            raise StopRun(f"the loss has been at most {self.target} for {self._waited} steps")

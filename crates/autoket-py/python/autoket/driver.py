@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from autoket._arguments import left_out as _left_out
 from autoket._arguments import refuse, whole_number, wrong_type
 from autoket._native import Minimizer as _Minimizer
-from autoket.callbacks import StopRun
+from autoket.callbacks import AbstractCallback, FunctionCallback, StopRun
 from autoket.logging import JsonLog
 from autoket.operator import DiscreteOperator
 from autoket.optimizer import SR, Rule, as_rule, at_step
@@ -20,7 +20,7 @@ from autoket.vqs import FullSumState, MCState, VariationalState
 
 __all__ = ["VMC", "VMC_SR"]
 
-Callback = Callable[[int, dict[str, Any], Any], bool]
+Callback = AbstractCallback | Callable[[int, dict[str, Any], Any], bool]
 
 
 class VMC:
@@ -155,7 +155,8 @@ class VMC:
             show_progress: show a bar?
             save_params_every: steps between two writes of parameters, of the log that a prefix makes.
             write_every: steps between two writes of that log.
-            callback: functions `(step, log_data, driver)`; the run ends where one returns False.
+            callback: functions `(step, log_data, driver)`, of which one that returns False ends the run before the
+                update; and `nk.callbacks`.
 
         Returns:
             The loggers.
@@ -169,9 +170,11 @@ class VMC:
         if isinstance(out, str | os.PathLike):
             out = JsonLog(out, "write", save_params_every, write_every)
         loggers = () if out is None else (out,) if callable(out) else tuple(out)
-        callbacks = () if callback is None else (callback,) if callable(callback) else tuple(callback)
+        callbacks = _callbacks(callback)
         bar = tqdm(total=n_iter, disable=not show_progress, dynamic_ncols=True)
         try:
+            for hook in callbacks:
+                hook.on_run_start(self._step_count, self)
             for done in range(n_iter):
                 step = self._step_count
                 energy = self._propose()
@@ -180,15 +183,18 @@ class VMC:
                     log_data.update(self.estimate(obs))
                 log_data[self._loss_name] = energy
                 log_data["wallclock"] = time.perf_counter()
-                go_on = all([c(step, log_data, self) for c in callbacks])
-                if not go_on:
-                    raise StopRun("a callback asked to")
+                for hook in callbacks:
+                    hook.before_parameter_update(step, log_data, self)
                 self._accept()
                 for logger in loggers:
                     logger(step, log_data, self._state)
                 bar.set_postfix_str(f"{self._loss_name}={energy}", refresh=False)
                 bar.update()
+                for hook in callbacks:
+                    hook.on_step_end(step, log_data, self)
+            self._end(callbacks)
         except StopRun as reason:
+            self._end(callbacks)
             print(f"Stopped early: {reason}", file=sys.stderr)
         finally:
             bar.close()
@@ -196,8 +202,22 @@ class VMC:
                 logger.flush(self._state)
         return loggers
 
+    def _end(self, callbacks: list[AbstractCallback]) -> None:
+        for hook in callbacks:
+            hook.on_run_end(self._step_count, self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(\n  step_count = {self._step_count},\n  state = {self._state})"
+
+
+def _callbacks(given: Any) -> list[AbstractCallback]:
+    if given is None:
+        return []
+    each = [given] if callable(given) or isinstance(given, AbstractCallback) else list(given)
+    for callback in each:
+        if not callable(callback) and not isinstance(callback, AbstractCallback):
+            wrong_type("callback", "a function (step, log_data, driver) or one of nk.callbacks", callback)
+    return [c if isinstance(c, AbstractCallback) else FunctionCallback(c) for c in each]
 
 
 class VMC_SR(VMC):  # noqa: N801

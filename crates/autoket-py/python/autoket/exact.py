@@ -1,6 +1,5 @@
 """Exact diagonalisation: the energies that a variational one is measured against."""
 
-import os
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def lanczos_ed(
         scipy_args: Of these, `tol` and `maxiter` are known: the residual relative to the largest energy, and the
             most products with a vector.
         sector: The energies within this sector of a symmetry group only; vectors are over the sector's states.
-        memory: The most bytes to use; by default half of the machine's.
+        memory: The most bytes to use; by default a quarter of what is free.
 
     Returns:
         `w` of shape `(k,)`, or `(w, v)` with `v[:, i]` the eigenvector of `w[i]`.
@@ -92,7 +91,7 @@ def lanczos_ed(
     if arguments:
         raise TypeError(f"`scipy_args`: expected tol and maxiter, got {sorted(arguments)}; SciPy is not used here")
     if memory is None:
-        memory = _half_of_memory()
+        memory = _native.quarter_of_free_memory()
     energies, vectors = _native.lanczos_ed(
         native,
         symmetry,
@@ -139,13 +138,6 @@ def _sector(sector: Any) -> Sector:
 def _real(vectors: Array) -> Array:
     # A sector's characters may be complex where the operator is real.
     return vectors if np.any(vectors.imag) else vectors.real
-
-
-def _half_of_memory() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
-        return 1 << 32
 
 
 __getattr__ = left_out(

@@ -72,14 +72,8 @@ class Adam(Rule):
 
 
 @dataclass(frozen=True)
-class AMSGrad(Rule):
+class AMSGrad(Adam):
     """Adam with the largest mean square so far: Reddi, Kale and Kumar, arXiv:1904.09237."""
-
-    b1: float = 0.9
-    b2: float = 0.999
-    eps: float = 1e-8
-
-    _fields = ("b1", "b2", "eps")
 
 
 @dataclass(frozen=True)

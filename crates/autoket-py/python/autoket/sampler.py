@@ -56,8 +56,8 @@ __getattr__ = _left_out(
             "MetropolisNumpy",
             "MetropolisSampler",
             "ParallelTemperingLocal",
-            "ExactSampler",
         ],
         _MARKOV,
-    ),
+    )
+    | {"ExactSampler": "samples of ARDirectSampler are independent as well; nk.vqs.FullSumState needs none"},
 )

@@ -71,16 +71,20 @@ class Stats:
 
 
 def _mean_and_error(mean: Any, error: float) -> str:
-    if math.isnan(error) or math.isinf(error):
-        return f"{mean:.2e} ± {error}"
-    if (abs(mean) + abs(error) >= 1e-2 and abs(error) > 1e-7) or error == 0.0:
-        digits = 15 if error < 1e-15 else max(math.ceil(-math.log10(error)), 0) + 1
+    """Digits as NetKet gives them: to the first but one of the error."""
+    if not (math.isfinite(abs(mean)) and math.isfinite(error)):
+        return f"{mean:.2e} ± {error:.2e}"
+    if error == 0.0:
+        return f"{mean:.3e}"
+    if abs(mean) + error >= 1e-2 and error > 1e-7:
+        digits = max(math.ceil(-math.log10(error)), 0) + 1
         return f"{mean:.{digits}f} ± {error:.{digits}f}"
-    larger = mean.real if abs(mean.real) > abs(mean.imag) else mean.imag
-    exponent = math.floor(math.log10(abs(larger))) if larger else 0
+    larger = max(np.real(mean), np.imag(mean), key=abs)
+    exponent = math.floor(math.log10(abs(larger)))
     digits = max(exponent - math.floor(math.log10(error)), 0) + 1
-    scale = 10.0**exponent
-    return f"{mean / scale:.{digits}f} ± {error / scale:.{digits}f} e{exponent:+03d}"
+    width = 12 if isinstance(mean, complex) else 5
+    shown = f"{mean / 10**exponent:.{digits}f}".rjust(width), f"{error / 10**exponent:.{digits}f}".rjust(5)
+    return f"{shown[0]} ± {shown[1]} e" + f"{larger:e}".split("e")[1]
 
 
 def of_native(stats: tuple[complex, float, float, int], is_complex: bool) -> Stats:

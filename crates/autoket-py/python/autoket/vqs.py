@@ -1,6 +1,7 @@
 """Variational states: a model with its parameters, by samples or by all basis states."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -221,6 +222,12 @@ class MCState(VariationalState):
         n_samples = 1000 if n_samples is None else whole_number("n_samples", n_samples, least=1)
         self._sampler = sampler
         self._model = _checked_model(sampler.hilbert, model)
+        if getattr(model, "machine_pow", 2) != 2:
+            warnings.warn(
+                "with machine_pow other than 2 samples do not follow |ψ|²: expectation values and gradients are not "
+                "those of ψ; take 2, or a FullSumState",
+                stacklevel=2,
+            )
         self.chunk_size = None if chunk_size is None else whole_number("chunk_size", chunk_size, least=1)
         words = key_words(seed)
         # NetKet splits twice: the second key of the seed, and of that the second key again.
@@ -263,18 +270,13 @@ class MCState(VariationalState):
     @property
     def samples(self) -> Array:
         """The samples, `(1, sample, site)`; drawn if there are none."""
-        return self._native.samples(False)[np.newaxis]
+        return self._native.samples(False, None)[np.newaxis]
 
     def sample(self, *, n_samples: int | None = None) -> Array:
-        """Fresh samples, `(1, sample, site)`, which the state keeps."""
-        if n_samples is None:
-            return self._native.samples(True)[np.newaxis]
-        per_draw, self.n_samples = self.n_samples, n_samples
-        try:
-            return self._native.samples(True)[np.newaxis]
-        finally:
-            if per_draw != n_samples:
-                self.n_samples = per_draw
+        """Fresh samples, `(1, sample, site)`, which the state keeps: `n_samples`, or those of one draw."""
+        if n_samples is not None:
+            n_samples = whole_number("n_samples", n_samples, least=1)
+        return self._native.samples(True, n_samples)[np.newaxis]
 
     def __repr__(self) -> str:
         return (

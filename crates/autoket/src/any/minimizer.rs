@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{AnyState, with_scalar};
+use super::AnyState;
 use crate::driver::{Minimizer, Record};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::module::Array;
+use crate::module::{Array, with_dtype};
 use crate::operator::Operator;
 use crate::optimizer::{Optimizer, Rule, Schedule, Sr, SrPlan};
 use crate::scalar::Scalar;
@@ -55,7 +55,7 @@ pub fn minimizer(
     sr: Option<Sr>,
 ) -> Result<Box<dyn AnyMinimizer>> {
     crate::models::same_space(state.hilbert(), &*hamiltonian)?;
-    with_scalar!(state.dtype(), S => {
+    with_dtype!(state.dtype(), S => {
         let optimizer: Optimizer<S> = Optimizer::new(rule, learning_rate);
         Ok(Box::new(Minimizer::new(hamiltonian, optimizer, sr)?))
     })
@@ -63,6 +63,8 @@ pub fn minimizer(
 
 impl<S: Scalar> AnyMinimizer for Minimizer<S> {
     fn propose(&mut self, state: &mut dyn AnyState) -> Result<Record> {
+        // What is kept may be of parameters that a step which fails does not leave.
+        state.reset();
         let state = state.typed_mut::<S>()?;
         let record = self.propose(state)?;
         state.keep(&self.estimate().samples);

@@ -11,10 +11,11 @@ pub use minimizer::{AnyMinimizer, minimizer};
 pub use model::AnyModel;
 pub use state::{AnyState, full_sum_state, mc_state};
 
-use crate::driver::Record;
+use crate::driver::{Record, finite_energy};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::models::{Ansatz, Design};
+use crate::module::with_dtype;
 use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::{Rule, Schedule, Sr, SrPlan};
@@ -22,31 +23,6 @@ use crate::random::Key;
 use crate::sampler::DirectSampler;
 use crate::scalar::{Dtype, Scalar};
 use crate::stats::Stats;
-
-/// Runs the same code for a dtype chosen at run time: `$S` is the scalar.
-macro_rules! with_scalar {
-    ($dtype:expr, $S:ident => $body:expr) => {
-        match $dtype {
-            $crate::scalar::Dtype::Float32 => {
-                type $S = f32;
-                $body
-            }
-            $crate::scalar::Dtype::Float64 => {
-                type $S = f64;
-                $body
-            }
-            $crate::scalar::Dtype::Complex64 => {
-                type $S = num_complex::Complex<f32>;
-                $body
-            }
-            $crate::scalar::Dtype::Complex128 => {
-                type $S = num_complex::Complex<f64>;
-                $body
-            }
-        }
-    };
-}
-use with_scalar;
 
 /// [`Vmc`](crate::driver::Vmc) on an [`McState`](crate::vqs::McState) of any scalar.
 pub struct AnyVmc {
@@ -83,7 +59,7 @@ impl RunParts {
     /// # Errors
     /// The model cannot be built; a lattice of another number of sites.
     pub fn inspect(&self, extent: [usize; 2]) -> Result<String> {
-        with_scalar!(self.dtype, S => self.inspect_as::<S>(extent))
+        with_dtype!(self.dtype, S => self.inspect_as::<S>(extent))
     }
 
     fn inspect_as<S: Scalar>(&self, extent: [usize; 2]) -> Result<String> {
@@ -163,7 +139,8 @@ impl AnyVmc {
     /// # Errors
     /// The energy is not finite.
     pub fn energy(&mut self, n_samples: usize) -> Result<Stats> {
-        self.state.expect_of(&*self.hamiltonian, n_samples)
+        let energy = self.state.expect_of(&*self.hamiltonian, n_samples)?;
+        finite_energy(energy, self.minimizer.steps())
     }
 
     /// Takes so many fresh samples into a measurement.

@@ -73,11 +73,11 @@ pub trait AnyState: Any + Send + Sync {
     fn n_samples(&self) -> Option<usize>;
     /// Changes the samples of one draw, at least 1; nothing for a sum over all states.
     fn set_n_samples(&mut self, n_samples: usize);
-    /// Draws fresh samples, which are kept.
+    /// Draws fresh samples, which are kept: so many, or those of one draw.
     ///
     /// # Errors
     /// As [`McState::sample`].
-    fn sample(&mut self) -> Result<&[u8]>;
+    fn sample(&mut self, n_samples: Option<usize>) -> Result<&[u8]>;
     /// The samples that are kept; draws them if there are none.
     ///
     /// # Errors
@@ -349,8 +349,15 @@ impl<S: Scalar> AnyState for Held<S> {
         }
     }
 
-    fn sample(&mut self) -> Result<&[u8]> {
+    fn sample(&mut self, n_samples: Option<usize>) -> Result<&[u8]> {
         self.samples = None;
+        if let (Kind::Mc(state), Some(n_samples)) = (&mut self.kind, n_samples) {
+            let per_draw = state.n_samples();
+            state.set_n_samples(n_samples);
+            let drawn = state.sample();
+            state.set_n_samples(per_draw);
+            self.samples = Some(drawn?);
+        }
         self.samples()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use autoket::driver::Vmc;
+use autoket::driver::{Minimizer, Vmc};
 use autoket::hilbert::Hilbert;
 use autoket::models::{Ansatz, Arnn, ArnnDense, Autoregressive, RowOf, Samples};
 use autoket::operator::{Connected, LocalOperator, Operator};
@@ -446,4 +446,30 @@ fn threads_do_not_matter_to_large_systems() {
     for (form, (one, three)) in one.iter().zip(&three).enumerate() {
         assert!(one == three, "{form}");
     }
+}
+
+/// The halves of a step are a step, and the second needs the first.
+#[test]
+fn a_step_is_made_once_it_is_proposed() {
+    let hilbert = Hilbert::spin(0.5, 4).unwrap();
+    let graph = autoket::graph::Graph::chain(4, true).unwrap();
+    let hamiltonian = Arc::new(autoket::operator::ising(&hilbert, &graph, 1.0, 1.0).unwrap());
+    let model = Arc::new(ArnnDense::new(hilbert, 2, 3).build::<f64>().unwrap());
+    let state = || McState::new(model.clone(), 64, 1).unwrap();
+    let (optimizer, sr) = (Optimizer::adam(0.01), Some(Sr::default()));
+    let mut vmc = Vmc::new(hamiltonian.clone(), state(), optimizer.clone(), sr).unwrap();
+    let mut halves = Minimizer::new(hamiltonian, optimizer, sr).unwrap();
+    let mut state = state();
+    assert!(halves.accept(&mut state).is_err());
+    for _ in 0..3 {
+        let expected = vmc.advance().unwrap().energy;
+        let before = state.params().values.clone();
+        assert_eq!(halves.propose(&mut state).unwrap().energy, expected);
+        assert_eq!(state.params().values, before);
+        halves.accept(&mut state).unwrap();
+        assert_eq!(state.params().values, vmc.state.params().values);
+        assert!(halves.accept(&mut state).is_err());
+        assert_eq!(state.params().values, vmc.state.params().values);
+    }
+    assert_eq!(halves.steps(), vmc.steps());
 }

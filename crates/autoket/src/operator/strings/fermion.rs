@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Strings;
 use super::masks::{Masks, has, sites};
 use super::pauli::digits;
 use super::text::{Alphabet, Mistake};
+use super::{Strings, check_weights};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -103,14 +103,7 @@ impl FermionOperator {
     /// a weight that is not finite; a product of so many numbers n that it would not fit.
     pub fn from_terms(hilbert: &Hilbert, terms: &[Ladders], weights: &[c64]) -> Result<Self> {
         check_space(hilbert)?;
-        if terms.len() != weights.len() {
-            return Err(Error::invalid(
-                "weights",
-                format!("{} numbers, one for each term", terms.len()),
-                format!("{} numbers", weights.len()),
-                "give as many weights as terms",
-            ));
-        }
+        check_weights(terms.len(), weights)?;
         let n_sites = hilbert.n_sites();
         let mut sum = Self::zero(hilbert);
         for (i, (term, &weight)) in terms.iter().zip(weights).enumerate() {
@@ -120,14 +113,6 @@ impl FermionOperator {
                     format!("sites from 0 to {}", n_sites - 1),
                     site,
                     "number sites from 0, or take a larger space",
-                ));
-            }
-            if !weight.is_finite() {
-                return Err(Error::invalid(
-                    format!("weights[{i}]"),
-                    "a finite number",
-                    weight,
-                    "remove NaN and infinity",
                 ));
             }
             let factors: Vec<_> = term

@@ -269,6 +269,27 @@ fn signed(x: c64, negative: bool) -> c64 {
     if negative { -x } else { x }
 }
 
+/// One finite weight for each of `n` terms.
+fn check_weights(n: usize, weights: &[c64]) -> Result<()> {
+    if n != weights.len() {
+        return Err(Error::invalid(
+            "weights",
+            format!("{n} numbers, one for each term"),
+            format!("{} numbers", weights.len()),
+            "give as many weights as terms",
+        ));
+    }
+    match weights.iter().position(|weight| !weight.is_finite()) {
+        None => Ok(()),
+        Some(i) => Err(Error::invalid(
+            format!("weights[{i}]"),
+            "a finite number",
+            weights[i],
+            "remove NaN and infinity",
+        )),
+    }
+}
+
 impl<K: Kind> PartialEq for Strings<K> {
     fn eq(&self, other: &Self) -> bool {
         (&self.hilbert, &self.strings) == (&other.hilbert, &other.strings)

@@ -1,8 +1,8 @@
 //! Sums of products of Pauli matrices.
 
-use super::Strings;
 use super::masks::{Masks, has};
 use super::text::{Alphabet, Mistake};
+use super::{Strings, check_weights};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -79,14 +79,7 @@ impl PauliStrings {
     /// length or with another letter; a weight that is not finite.
     pub fn new(hilbert: &Hilbert, operators: &[&str], weights: &[c64]) -> Result<Self> {
         check_space(hilbert)?;
-        if operators.len() != weights.len() {
-            return Err(Error::invalid(
-                "weights",
-                format!("{} numbers, one for each string", operators.len()),
-                format!("{} numbers", weights.len()),
-                "give as many weights as strings",
-            ));
-        }
+        check_weights(operators.len(), weights)?;
         let n_sites = hilbert.n_sites();
         let mut sum = Self::zero(hilbert);
         for (i, (operator, &weight)) in operators.iter().zip(weights).enumerate() {
@@ -100,14 +93,6 @@ impl PauliStrings {
                     "give a letter for every site",
                 )
             })?;
-            if !weight.is_finite() {
-                return Err(Error::invalid(
-                    format!("weights[{i}]"),
-                    "a finite number",
-                    weight,
-                    "remove NaN and infinity",
-                ));
-            }
             sum.add_letters(letters.into_iter().zip(0..), weight)?;
         }
         Ok(sum)
