@@ -246,7 +246,7 @@ def test_another_power_is_warned_of():
 
 
 def test_an_operator_written_in_python_is_minimised():
-    h, state = parts(ak)
+    h, _ = parts(ak)
 
     class Same(ak.operator.DiscreteOperator):
         dtype = np.dtype(float)
