@@ -1,8 +1,6 @@
 //! Steps of variational Monte Carlo, which Ctrl-C can stop.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use autoket::any::{self, AnyMinimizer, AnyState};
 use autoket::optimizer::{Rule, Schedule, Sr, SrForm};
@@ -14,10 +12,8 @@ use pyo3::types::PyDict;
 
 use crate::errors::OrRaise;
 use crate::operator::Operator;
+use crate::signals::watched;
 use crate::vqs::{State, Stats, numbers};
-
-/// How often a step that is under way looks for Ctrl-C.
-const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Steps of variational Monte Carlo for states of one scalar.
 #[pyclass(frozen, module = "autoket._native")]
@@ -143,42 +139,4 @@ impl Minimizer {
         let tree = state.lock(py).unravel(&minimizer.change()).or_raise()?;
         crate::module::to_dict(py, &tree)
     }
-}
-
-/// Work in a thread of its own, while this one looks for signals.
-fn watched<T: Send>(
-    py: Python<'_>,
-    interrupt: &Interrupt,
-    work: impl FnOnce() -> T + Send,
-) -> PyResult<T> {
-    std::thread::scope(|scope| {
-        let (done, ended) = channel();
-        let worker = scope.spawn(move || {
-            let result = work();
-            // The receiver lives until this thread is joined.
-            let _ = done.send(());
-            result
-        });
-        let ended = Mutex::new(ended);
-        let mut signal = Ok(());
-        loop {
-            let waited = py.detach(|| {
-                let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
-                ended.recv_timeout(PATIENCE)
-            });
-            if waited != Err(RecvTimeoutError::Timeout) {
-                break;
-            }
-            if signal.is_ok() {
-                signal = py.check_signals();
-                if signal.is_err() {
-                    interrupt.raise();
-                }
-            }
-        }
-        match py.detach(|| worker.join()) {
-            Ok(result) => signal.map(|()| result),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }

@@ -1,6 +1,9 @@
 //! Exact diagonalisation.
 
-use autoket::exact::{self, LanczosOptions, SectorBasis};
+use std::ops::ControlFlow;
+
+use autoket::Interrupt;
+use autoket::exact::{self, LanczosOptions, LanczosProgress, SectorBasis};
 use num_complex::Complex;
 use numpy::{PyArray1, PyArrayDyn};
 use pyo3::prelude::*;
@@ -9,6 +12,7 @@ use crate::arrays::shaped;
 use crate::errors::OrRaise;
 use crate::graph::Sector;
 use crate::operator::Operator;
+use crate::signals::watched;
 
 /// All energies, of a sector if one is given.
 #[pyfunction]
@@ -45,7 +49,12 @@ pub fn lanczos_ed<'py>(
     Bound<'py, PyArrayDyn<Complex<f64>>>,
 )> {
     let shared = operator.shared();
-    let found = py.detach(|| {
+    let interrupt = Interrupt::default();
+    let found = watched(py, &interrupt, || {
+        let watch = &mut |_: LanczosProgress| match interrupt.is_raised() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
         let basis = sector.map(|sector| SectorBasis::new(shared.hilbert(), &sector.0));
         let basis = basis.transpose()?;
         let n_states = match &basis {
@@ -65,12 +74,12 @@ pub fn lanczos_ed<'py>(
             ..LanczosOptions::default()
         };
         match &basis {
-            None => exact::lanczos_ed(&*shared, options),
-            Some(basis) => basis.lanczos_ed(&*shared, options),
+            None => exact::lanczos_ed_watched(&*shared, options, watch),
+            Some(basis) => basis.lanczos_ed_watched(&*shared, options, watch),
         }
     });
     operator.check()?;
-    let found = found.or_raise()?;
+    let found = found?.or_raise()?;
     let n = found.vectors[0].len();
     let k = found.vectors.len();
     let elements = (0..n * k).map(|i| found.vectors[i % k][i / k]).collect();

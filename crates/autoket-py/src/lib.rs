@@ -12,6 +12,7 @@ mod hilbert;
 mod models;
 mod module;
 mod operator;
+mod signals;
 mod vqs;
 
 use pyo3::prelude::*;

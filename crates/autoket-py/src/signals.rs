@@ -1,0 +1,52 @@
+//! Ctrl-C while the library works.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use autoket::Interrupt;
+use pyo3::prelude::*;
+
+/// How often work that is under way looks for Ctrl-C.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Work in a thread of its own, while this one looks for signals; `interrupt` is raised once there is one.
+///
+/// # Errors
+/// `KeyboardInterrupt`, when the work has ended.
+pub fn watched<T: Send>(
+    py: Python<'_>,
+    interrupt: &Interrupt,
+    work: impl FnOnce() -> T + Send,
+) -> PyResult<T> {
+    std::thread::scope(|scope| {
+        let (done, ended) = channel();
+        let worker = scope.spawn(move || {
+            let result = work();
+            // The receiver lives until this thread is joined.
+            let _ = done.send(());
+            result
+        });
+        let ended = Mutex::new(ended);
+        let mut signal = Ok(());
+        loop {
+            let waited = py.detach(|| {
+                let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+                ended.recv_timeout(PATIENCE)
+            });
+            if waited != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+            if signal.is_ok() {
+                signal = py.check_signals();
+                if signal.is_err() {
+                    interrupt.raise();
+                }
+            }
+        }
+        match py.detach(|| worker.join()) {
+            Ok(result) => signal.map(|()| result),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
