@@ -11,7 +11,7 @@ const MAX_TERM_STATES: usize = 1 << 16;
 /// The most entries of a product of two terms.
 const MAX_TERM_ENTRIES: usize = 1 << 24;
 /// Entries this much smaller than what they were summed from are rounding, and dropped.
-const CANCELLATION: f64 = 1e-14;
+pub const CANCELLATION: f64 = 1e-14;
 
 /// The non-zero entries of a term's matrix: (row, column) over its sites, the first most significant.
 pub type Entries = BTreeMap<(u32, u32), c64>;
@@ -19,11 +19,15 @@ pub type Entries = BTreeMap<(u32, u32), c64>;
 /// `a + b`, or zero if what is left is rounding.
 pub fn cancel(a: c64, b: c64) -> c64 {
     let sum = a + b;
-    let scale = CANCELLATION * a.norm().max(b.norm());
-    match sum.norm() <= scale {
+    match is_rounding(sum, a.norm().max(b.norm())) {
         true => c64::ZERO,
         false => sum,
     }
+}
+
+/// Is a sum of numbers of this size nothing but rounding? What has overflown is not.
+pub fn is_rounding(sum: c64, scale: f64) -> bool {
+    scale.is_finite() && sum.norm() <= CANCELLATION * scale
 }
 
 pub fn is_hermitian(constant: c64, terms: &BTreeMap<Vec<u32>, Entries>) -> bool {
@@ -151,6 +155,6 @@ pub fn multiply(d: usize, a: Term, b: Term) -> Result<(Vec<u32>, Entries)> {
         }
     }
     let kept = sums.into_iter();
-    let kept = kept.filter(|(_, (sum, scale))| sum.norm() > CANCELLATION * scale);
+    let kept = kept.filter(|(_, (sum, scale))| !is_rounding(*sum, *scale));
     Ok((sites, kept.map(|(at, (sum, _))| (at, sum)).collect()))
 }

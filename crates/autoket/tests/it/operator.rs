@@ -2,8 +2,8 @@ use autoket::c64;
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
 use autoket::operator::{
-    Connected, LocalOperator, Operator, apply, bose_hubbard, boson, heisenberg, ising, spin,
-    to_dense, to_sparse,
+    Connected, LocalOperator, Operator, PauliStrings, apply, bose_hubbard, boson, heisenberg,
+    ising, spin, to_dense, to_sparse,
 };
 use autoket::random::Key;
 use faer::Mat;
@@ -559,4 +559,22 @@ fn refuses_what_makes_no_sense() {
 #[should_panic(expected = "build both on the same Hilbert space")]
 fn plus_sign_panics_with_the_cure() {
     let _ = LocalOperator::new(&half(2)) + LocalOperator::new(&half(3));
+}
+
+/// What is too large for a number is infinite, not nothing.
+#[test]
+fn overflow_is_not_zero() {
+    let hilbert = Hilbert::spin(0.5, 2).unwrap();
+    let huge = spin::sigmaz(&hilbert, 0).unwrap().scaled(c64::from(1e200));
+    let strings = PauliStrings::new(&hilbert, &["ZI"], &[c64::from(1e200)]).unwrap();
+    let squares: [Box<dyn Operator>; 4] = [
+        Box::new(huge.times(&huge).unwrap()),
+        Box::new(huge.scaled(c64::from(1e200))),
+        Box::new(strings.times(&strings).unwrap()),
+        Box::new(strings.scaled(c64::from(1e200))),
+    ];
+    for square in squares {
+        let matrix = dense(&*square);
+        assert!((0..4).all(|i| !matrix[(i, i)].is_finite()));
+    }
 }

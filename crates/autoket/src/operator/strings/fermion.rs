@@ -11,12 +11,11 @@ use super::text::{Alphabet, Mistake};
 use super::{Strings, check_weights};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
+use crate::operator::term::is_rounding;
 use crate::scalar::c64;
 
 /// The most products that one string is written as, by the power of two.
 const MAX_NUMBERS: usize = 20;
-/// Weights this much smaller than what they were summed from are rounding, and dropped.
-const CANCELLATION: f64 = 1e-14;
 
 /// A product of creation and annihilation operators: sites, and whether a fermion is created there.
 pub type Ladders = Vec<(usize, bool)>;
@@ -196,7 +195,7 @@ impl FermionOperator {
             }
         }
         let kept = sums.into_iter();
-        let kept = kept.filter(|(_, (sum, scale))| sum.norm() > CANCELLATION * scale);
+        let kept = kept.filter(|(_, (sum, scale))| !is_rounding(*sum, *scale));
         Ok(kept.map(|(term, (sum, _))| (term, sum)).collect())
     }
 

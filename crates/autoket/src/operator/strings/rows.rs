@@ -5,10 +5,8 @@ use std::ops::Range;
 
 use super::masks::{Masks, sites};
 use crate::operator::Connected;
+use crate::operator::term::CANCELLATION;
 use crate::scalar::c64;
-
-/// Elements this much smaller than the weights they were summed from are rounding.
-const CANCELLATION: f64 = 1e-14;
 
 /// All strings that turn the same sites make one element; those that ask for the same values are
 /// looked at together.
@@ -118,7 +116,12 @@ impl Rows {
         self.cases.push(Case {
             asks: asks..self.asks.len(),
             strings: strings..self.strings.len(),
-            rounding: CANCELLATION * sum,
+            // What has overflown is not rounding.
+            rounding: if sum.is_finite() {
+                CANCELLATION * sum
+            } else {
+                0.0
+            },
         });
     }
 
@@ -142,7 +145,8 @@ impl Rows {
                     rounding += case.rounding;
                 }
             }
-            if mel.re.abs() + mel.im.abs() > rounding {
+            let is_rounding = mel.re.abs() + mel.im.abs() <= rounding;
+            if !is_rounding {
                 let sites = self.sites[group.sites.clone()].iter();
                 out.push_changes(mel, sites.map(|&site| (site, 1 - sigma[site as usize])));
             }
