@@ -37,6 +37,12 @@ pub enum Command {
     /// written. A second Ctrl-C ends the program at once.
     #[command(after_long_help = RUN)]
     Run(RunArgs),
+    /// Go on with a run that was stopped or killed, from its last whole checkpoint.
+    ///
+    /// Parameters and log are, to the last bit, those of a run that was never stopped. `autoket run` with the same file
+    /// and folder does the same.
+    #[command(after_long_help = RESUME)]
+    Resume(ResumeArgs),
     /// Compute the lowest energies of a run's Hamiltonian exactly.
     ///
     /// Only the lattice, the local space and the Hamiltonian matter. By the Lanczos method: each energy is printed
@@ -79,6 +85,33 @@ pub struct RunArgs {
     /// Folder for the results (default: the field run.out, else runs/NAME-OF-THE-FILE).
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub work: WorkArgs,
+    /// Replace the run that the folder already holds.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Arguments of `autoket resume`.
+#[derive(clap::Args, Debug)]
+pub struct ResumeArgs {
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// Change a field of the run file; may be given several times.
+    ///
+    /// `run.steps=2000` goes on longer. Whatever else is changed holds from here on.
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Go on from this checkpoint; those behind it and their part of the log are removed.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// How a run is worked on.
+#[derive(clap::Args, Debug)]
+pub struct WorkArgs {
     /// Number of threads (default: one per core). The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
@@ -92,9 +125,6 @@ pub struct RunArgs {
     /// Print nothing but errors.
     #[arg(long, short)]
     pub quiet: bool,
-    /// Replace the run that the folder already holds.
-    #[arg(long)]
-    pub overwrite: bool,
 }
 
 /// Arguments of `autoket evaluate`.
@@ -171,8 +201,14 @@ RESULTS
                           v_score, exact (each may be null), steps, n_parameters, seconds,
                           observables (as `autoket evaluate --help` says, where asked for)
 
-  log.json and the parameters are also written every few seconds during the run.
-  A folder that already holds a run is refused, unless --overwrite is given.
+  log.jsonl               the same log, a line for each step, appended as it ends
+  checkpoints/            step-N.safetensors, all that the run needs to go on after N steps: the last
+                          ones (run.checkpoint_keep), and best.safetensors, that of the lowest energy
+
+  Checkpoints, parameters and log.json are written every few seconds, or as run.checkpoint_every and
+  run.checkpoint_minutes say, when the run stops, and on SIGUSR1. A run that was killed goes on from
+  its last checkpoint when the same command is given again, or by `autoket resume`.
+  A folder that holds another run is refused, unless --overwrite is given.
 
 ENVIRONMENT
   AUTOKET_SIMD  plain, sse2, sse4.2, avx2, avx512 or neon: the SIMD level, if not the machine's best
@@ -187,6 +223,13 @@ EXAMPLES
   autoket run examples/ising_4x4.toml
   autoket run examples/ising_4x4.toml --set hamiltonian.h=2.0 --out runs/h2
   autoket run examples/ising_4x4.toml --set lattice.extent=[3,5] --set model.dtype=float32";
+
+const RESUME: &str = "\
+EXAMPLES
+  autoket resume runs/ising_4x4
+  autoket resume runs/ising_4x4 --set run.steps=2000
+  autoket resume runs/ising_4x4 --from runs/ising_4x4/checkpoints/best.safetensors \\
+      --set optimizer.learning_rate=0.01";
 
 const EXACT: &str = "\
 EXAMPLES
@@ -283,6 +326,9 @@ THE RUN FILE
     seed          = 0
     final_samples fresh samples for the final energy
     out           folder for the results
+    checkpoint_every, checkpoint_minutes   steps and minutes from one checkpoint to the next
+    checkpoint_keep = 2; how many checkpoints are kept
+    on_not_finite = \"stop\", or \"halve\": go on with half the learning rate
 
 EXAMPLES
   autoket run examples/ising_4x4.toml            train, and see the exact energy beside

@@ -4,6 +4,7 @@
 //! results.
 
 mod args;
+mod checkpoints;
 mod evaluate;
 mod exact;
 mod folder;
@@ -13,6 +14,7 @@ mod report;
 mod run;
 mod session;
 mod stop;
+mod train;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,7 @@ fn perform(command: Command) -> Result<u8> {
     input::check_simd()?;
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Resume(args) => run::resume(&args),
         Command::Exact(args) => exact::exact(&args),
         Command::Inspect(args) => run::inspect(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),

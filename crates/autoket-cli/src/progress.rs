@@ -21,6 +21,7 @@ pub enum Progress {
 /// When the next plain line is due.
 #[derive(Clone)]
 pub struct Lines {
+    begun: usize,
     steps: usize,
     start: Instant,
     last: Instant,
@@ -34,22 +35,25 @@ const LINES: usize = 20;
 const SILENCE: Duration = Duration::from_secs(30);
 
 impl Progress {
-    /// Chooses by where the output goes.
-    pub fn new(steps: usize, quiet: bool) -> Self {
+    /// Of the steps from `begun` on; chooses by where the output goes.
+    pub fn new(begun: usize, steps: usize, quiet: bool) -> Self {
         if quiet {
             return Self::Quiet;
         }
         let start = Instant::now();
         if !std::io::stderr().is_terminal() {
             return Self::Lines(Lines {
+                begun,
                 steps,
                 start,
                 last: start,
             });
         }
-        let bar = ProgressBar::new(steps as u64);
+        let bar = ProgressBar::new(steps as u64).with_position(begun as u64);
         let style = "{pos}/{len} {bar:12.cyan/black} {msg}  {eta} left";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is fixed"));
+        // What is left is told by the steps of this process.
+        bar.reset_eta();
         bar.enable_steady_tick(TICK);
         Self::Bar(bar)
     }
@@ -214,12 +218,13 @@ impl Drop for Waiting {
 impl Lines {
     fn step(&mut self, done: usize, energy: &Stats) {
         let every = self.steps.div_ceil(LINES).max(1);
-        let due = done == 1 || done.is_multiple_of(every) || done == self.steps;
+        let due = done == self.begun + 1 || done.is_multiple_of(every) || done == self.steps;
         if !due && self.last.elapsed() < SILENCE {
             return;
         }
         self.last = Instant::now();
-        let per_step = self.start.elapsed().as_secs_f64() / done as f64;
+        let here = done - self.begun;
+        let per_step = self.start.elapsed().as_secs_f64() / here as f64;
         let left = per_step * (self.steps - done) as f64;
         eprintln!(
             "step {done}/{}  {}  {left:.0} s left",

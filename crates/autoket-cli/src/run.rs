@@ -1,24 +1,25 @@
 //! The commands.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use anyhow::Result;
+use autoket::Interrupt;
+use autoket::checkpoint::Checkpoint;
 use autoket::config::RunFile;
-use autoket::driver::Record;
-use autoket::logging::{JsonLog, Value, write_atomically};
-use autoket::observables::{Measured, Observable};
+use autoket::logging::write_atomically;
+use autoket::observables::Observable;
 use autoket::stats::Stats;
-use autoket::{Error, Interrupt};
 
-use crate::args::{DrawArgs, FileArgs, RunArgs};
+use crate::args::{DrawArgs, FileArgs, ResumeArgs, RunArgs, WorkArgs};
+use crate::checkpoints;
 use crate::evaluate;
-use crate::folder::{Energy, Folder, Summary};
+use crate::folder::{self, Energy, Folder, Summary};
 use crate::input;
 use crate::progress::{Progress, Waiting, with_error};
-use crate::report;
+use crate::report::{self, Refused};
 use crate::session::{self, Session};
 use crate::stop::Stop;
+use crate::train::{Clock, clock_of, train};
 
 /// What to say of a model whose samples are not those of its wave function.
 pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are not \
@@ -26,18 +27,106 @@ pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not f
 
 /// `autoket run`: returns the exit status.
 pub fn run(args: &RunArgs) -> Result<u8> {
-    input::set_threads(args.threads)?;
+    input::set_threads(args.work.threads)?;
     let mut file = input::read(&args.input)?;
     let out = out_folder(args, &file);
     file.config.run.out = Some(out.display().to_string());
-    let mut session = Session::build(&file)?;
-    session.set_memory(input::memory(args.memory));
-    let folder = Folder::claim(&out, args.overwrite, &file.config.to_toml())?;
-    if file.config.model.machine_pow != 2 && !args.quiet {
+    let session = Session::build(&file)?;
+    let folder = Folder::open(&out)?;
+    let goes_on = match folder.holds_run() && !args.overwrite {
+        true => begun(&folder, &file, &args.work)?,
+        false => None,
+    };
+    match goes_on {
+        Some(checkpoint) => go_on(&file, session, &folder, &checkpoint, &args.work),
+        None => {
+            folder.begin(&file.config.to_toml())?;
+            finish(&file, session, &folder, Clock::from(0.0), &args.work)
+        }
+    }
+}
+
+/// `autoket resume`: returns the exit status.
+pub fn resume(args: &ResumeArgs) -> Result<u8> {
+    input::set_threads(args.work.threads)?;
+    let run_file = folder::run_file(&args.folder)?;
+    let file = input::read_file(&run_file, &args.set)?;
+    let session = Session::build(&file)?;
+    let folder = Folder::open(&args.folder)?;
+    let checkpoint = match &args.from {
+        Some(path) => Some(Checkpoint::read(path)?),
+        None => checkpoints::last_whole(&folder.checkpoints(), args.work.quiet)?,
+    };
+    let Some(checkpoint) = checkpoint else {
+        return Err(Refused::new(
+            format!("{} holds no checkpoint", args.folder.display()),
+            "begin anew with `autoket run`",
+        )
+        .into());
+    };
+    go_on(&file, session, &folder, &checkpoint, &args.work)
+}
+
+/// Where the run that a folder holds has got to, if it is the one of this file; `None`: it has only just begun.
+fn begun(folder: &Folder, file: &RunFile, work: &WorkArgs) -> Result<Option<Checkpoint>> {
+    let shown = folder.path().display();
+    let other = |why: String| {
+        Refused::new(
+            format!("{shown} already holds {why}"),
+            "choose another folder with `--out DIR`, or replace the run with `--overwrite`",
+        )
+    };
+    let held = input::read_file(&folder.run_file(), &[])
+        .map_err(|_| other("a run whose run.toml cannot be read".to_owned()))?;
+    if let Some(field) = held.config.differs_from(&file.config) {
+        return Err(other(format!("another run: `{field}` differs")).into());
+    }
+    let found = checkpoints::last_whole(&folder.checkpoints(), work.quiet)?;
+    if found.is_none() && folder.holds_summary() {
+        return Err(other("a run without checkpoints".to_owned()).into());
+    }
+    Ok(found)
+}
+
+/// Goes on from a checkpoint to the end.
+fn go_on(
+    file: &RunFile,
+    mut session: Session,
+    folder: &Folder,
+    checkpoint: &Checkpoint,
+    work: &WorkArgs,
+) -> Result<u8> {
+    session.restore(checkpoint)?;
+    let (step, planned) = (session.steps(), file.config.run.steps);
+    let is_last = !checkpoints::remove_after(&folder.checkpoints(), step)?;
+    if step >= planned && is_last && folder.holds_summary() {
+        if !work.quiet {
+            let shown = folder.path().display();
+            println!(
+                "all {planned} steps of {shown} are done; `autoket resume {shown} --set run.steps=N` goes on"
+            );
+        }
+        return Ok(0);
+    }
+    folder.write_run_file(&file.config.to_toml())?;
+    folder.remove_summary()?;
+    finish(file, session, folder, clock_of(checkpoint)?, work)
+}
+
+/// Does the steps that are left, and measures.
+fn finish(
+    file: &RunFile,
+    mut session: Session,
+    folder: &Folder,
+    clock: Clock,
+    work: &WorkArgs,
+) -> Result<u8> {
+    session.set_memory(input::memory(work.memory));
+    if file.config.model.machine_pow != 2 && !work.quiet {
         report::warn(NOT_BORN);
     }
-
-    let progress = Progress::new(file.config.run.steps, args.quiet);
+    let (begun, planned) = (session.steps(), file.config.run.steps);
+    let progress = Progress::new(begun, planned, work.quiet);
     let interrupt = Interrupt::default();
     session.set_interrupt(interrupt.clone());
     let stop = Stop::listen({
@@ -47,146 +136,47 @@ pub fn run(args: &RunArgs) -> Result<u8> {
             interrupt.raise();
         }
     })?;
+    if begun > 0 {
+        progress.say(&format!("going on after step {begun} of {planned}"));
+    }
     if let Some(plan) = session.plan() {
         progress.say(&format!("solving {plan}"));
     }
 
-    let start = Instant::now();
-    let steps = train(&file, &mut session, &folder, progress)?;
+    train(file, &mut session, folder, clock, progress)?;
     let energy = session.measure(file.config.run.final_samples)?;
     let observables = evaluate::measure(
         &mut session,
-        observables(&file)?,
+        observables(file)?,
         file.config.run.final_samples,
         |_| true,
     )?;
     let v_score = session.v_score(&energy);
-    let seconds = start.elapsed().as_secs_f64();
+    let seconds = clock.seconds();
     // Last: the first step does not wait for it.
     let exact = {
-        let _shown = (!args.quiet).then(|| Waiting::new("exact diagonalisation"));
+        let _shown = (!work.quiet).then(|| Waiting::new("exact diagonalisation"));
         session.quick_ground_state_energy()
     };
     let summary = Summary {
         energy: Energy::from(&energy),
         v_score: v_score.is_finite().then_some(v_score),
         exact,
-        steps,
+        steps: session.steps(),
         n_parameters: session.n_parameters(),
         seconds,
         observables: observables.results(),
     };
     folder.write_summary(&summary)?;
-    if !args.quiet {
-        print_outcome(&energy, &summary, &folder);
+    if !work.quiet {
+        print_outcome(&energy, &summary, folder);
         evaluate::print(&summary.observables);
     }
     Ok(stop.asked().unwrap_or(0))
 }
 
-/// Steps until the planned number is done or the user asks to stop; returns the steps done.
-///
-/// However it ends, the log and the last good parameters are written.
-fn train(
-    file: &RunFile,
-    session: &mut Session,
-    folder: &Folder,
-    mut progress: Progress,
-) -> Result<usize> {
-    let planned = file.config.run.steps;
-    let mut log = JsonLog::create(folder.log())?;
-    let observables = observables(file)?;
-    let every = file
-        .config
-        .observables
-        .as_ref()
-        .map_or(1, |named| named.every);
-    let start = Instant::now();
-    let (mut step, mut warned) = (0, false);
-    let ended = loop {
-        if step == planned {
-            break Ok(());
-        }
-        let measured = match step % every {
-            0 => session.measure_step(&observables)?,
-            _ => Vec::new(),
-        };
-        let Record {
-            energy, solution, ..
-        } = match session.advance() {
-            Ok(record) => record,
-            Err(Error::Interrupted) => break Ok(()),
-            Err(error) => break Err(error),
-        };
-        if !warned && solution.is_some_and(|solution| solution.fallback) {
-            warned = true;
-            progress.say(&unsolved(step));
-        }
-        record(&mut log, step, &energy, session.is_complex(), start);
-        measured
-            .iter()
-            .for_each(|observable| record_observable(&mut log, step, observable));
-        step += 1;
-        progress.step(step, &energy);
-        if log.write_if_due()? {
-            session.save_parameters(&folder.parameters())?;
-        }
-    };
-    progress.finish();
-    log.write()?;
-    session.save_parameters(&folder.parameters())?;
-    ended.map(|()| step).map_err(|error| {
-        anyhow::Error::from(error).context(format!(
-            "the run ended after {step} of {planned} steps; {} holds its log and its last good \
-             parameters",
-            folder.path().display()
-        ))
-    })
-}
-
-/// Said once: an update that is not what was asked for.
-fn unsolved(step: usize) -> String {
-    format!(
-        "warning: at step {step} the system of sr was singular to rounding or did not converge, so the \
-         update is not exact; raise `sr.diag_shift`"
-    )
-}
-
-fn record(log: &mut JsonLog, step: usize, energy: &Stats, complex: bool, start: Instant) {
-    let mean = if complex {
-        Value::Complex(energy.mean)
-    } else {
-        Value::Real(energy.mean.re)
-    };
-    log.record_estimate(step, "Energy", mean, energy.variance, energy.error_of_mean);
-    let seconds = Value::Real(start.elapsed().as_secs_f64());
-    log.record(step, "wallclock", &[("value", seconds)]);
-}
-
-/// Each number of an observable as a column, and its error.
-fn record_observable(log: &mut JsonLog, step: usize, measured: &Measured) {
-    let names: Vec<[String; 2]> = (measured.entries.iter())
-        .map(|entry| {
-            [
-                format!("{} Mean", entry.label),
-                format!("{} Sigma", entry.label),
-            ]
-        })
-        .collect();
-    let pairs = names.iter().zip(&measured.entries);
-    let columns: Vec<(&str, Value)> = pairs
-        .flat_map(|([mean, sigma], entry)| {
-            [
-                (mean.as_str(), Value::Real(entry.mean)),
-                (sigma.as_str(), Value::Real(entry.error_of_mean)),
-            ]
-        })
-        .collect();
-    log.record(step, &measured.observable, &columns);
-}
-
 /// The observables that a run file names.
-fn observables(file: &RunFile) -> Result<Vec<Observable>> {
+pub fn observables(file: &RunFile) -> Result<Vec<Observable>> {
     match &file.config.observables {
         None => Ok(Vec::new()),
         Some(named) => session::observables(file, named),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use autoket::any::AnyVmc;
+use autoket::checkpoint::Checkpoint;
 use autoket::config::{ObservablesConfig, RunFile};
 use autoket::driver::Record;
 use autoket::graph::{Graph, Sector};
@@ -75,6 +76,26 @@ impl Session {
     /// Does one step; the energy is the one before the update.
     pub fn advance(&mut self) -> autoket::Result<Record> {
         self.vmc.advance()
+    }
+
+    /// All that the run needs to go on.
+    pub fn checkpoint(&self) -> autoket::Result<Checkpoint> {
+        self.vmc.checkpoint()
+    }
+
+    /// Goes on from a checkpoint.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> autoket::Result<()> {
+        self.vmc.restore(checkpoint)
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.vmc.steps()
+    }
+
+    /// Half the learning rate, for the steps to come.
+    pub fn halve_learning_rate(&mut self) {
+        self.vmc.halve_learning_rate();
     }
 
     /// Measures the energy on fresh samples.

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks, the second ends.
+//! Ctrl-C and SIGTERM: the first asks, the second ends. SIGUSR1 asks for a checkpoint.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
 /// Whether the user asked to stop.
@@ -43,5 +43,22 @@ impl Stop {
             0 => None,
             number => Some(128 + number as u8),
         }
+    }
+}
+
+/// Whether a checkpoint was asked for: schedulers send SIGUSR1 some time before they end a job.
+pub struct CheckpointAsked(Arc<AtomicBool>);
+
+impl CheckpointAsked {
+    /// Starts to listen.
+    pub fn listen() -> io::Result<Self> {
+        let asked = Arc::default();
+        flag::register(SIGUSR1, Arc::clone(&asked))?;
+        Ok(Self(asked))
+    }
+
+    /// Was one asked for since the last look?
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
     }
 }

@@ -1,6 +1,7 @@
 //! Autoregressive neural quantum states: from a lattice and a Hamiltonian to a ground state.
 
 pub mod any;
+pub mod checkpoint;
 pub mod config;
 pub mod driver;
 pub mod error;

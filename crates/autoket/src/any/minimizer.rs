@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::AnyState;
+use crate::checkpoint::Checkpoint;
 use crate::driver::{Minimizer, Record};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
@@ -34,6 +35,18 @@ pub trait AnyMinimizer: Send + Sync {
     fn set_learning_rate(&mut self, learning_rate: Schedule);
     /// [`Minimizer::set_sr`].
     fn set_sr(&mut self, sr: Option<Sr>);
+    /// [`Minimizer::halve_learning_rate`].
+    fn halve_learning_rate(&mut self);
+    /// [`Minimizer::checkpoint`].
+    ///
+    /// # Errors
+    /// As there; a state of another scalar.
+    fn checkpoint(&self, state: &dyn AnyState) -> Result<Checkpoint>;
+    /// [`Minimizer::restore`].
+    ///
+    /// # Errors
+    /// As there; a state of another scalar.
+    fn restore(&mut self, state: &mut dyn AnyState, checkpoint: &Checkpoint) -> Result<()>;
     /// Steps done.
     fn steps(&self) -> usize;
     /// [`Minimizer::plan`].
@@ -96,6 +109,20 @@ impl<S: Scalar> AnyMinimizer for Minimizer<S> {
 
     fn set_sr(&mut self, sr: Option<Sr>) {
         self.set_sr(sr);
+    }
+
+    fn halve_learning_rate(&mut self) {
+        self.halve_learning_rate();
+    }
+
+    fn checkpoint(&self, state: &dyn AnyState) -> Result<Checkpoint> {
+        self.checkpoint(state.typed::<S>()?)
+    }
+
+    fn restore(&mut self, state: &mut dyn AnyState, checkpoint: &Checkpoint) -> Result<()> {
+        self.restore(state.typed_mut::<S>()?, checkpoint)?;
+        state.reset();
+        Ok(())
     }
 
     fn steps(&self) -> usize {

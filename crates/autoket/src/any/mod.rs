@@ -11,6 +11,7 @@ pub use minimizer::{AnyMinimizer, minimizer};
 pub use model::AnyModel;
 pub use state::{AnyState, full_sum_state, mc_state};
 
+use crate::checkpoint::Checkpoint;
 use crate::driver::{Record, finite_energy};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
@@ -168,6 +169,27 @@ impl AnyVmc {
     /// As [`Params::load`](crate::params::Params::load).
     pub fn load_parameters(&mut self, path: &Path) -> Result<()> {
         self.state.load(path)
+    }
+
+    /// [`Vmc::checkpoint`](crate::driver::Vmc::checkpoint).
+    ///
+    /// # Errors
+    /// None between two steps.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        self.minimizer.checkpoint(&*self.state)
+    }
+
+    /// [`Vmc::restore`](crate::driver::Vmc::restore).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        self.minimizer.restore(&mut *self.state, checkpoint)
+    }
+
+    /// [`Minimizer::halve_learning_rate`](crate::driver::Minimizer::halve_learning_rate).
+    pub fn halve_learning_rate(&mut self) {
+        self.minimizer.halve_learning_rate();
     }
 
     /// Parameters, masked entries included.

@@ -246,6 +246,14 @@ impl<S: Scalar> VariationalState<S> for Held<S> {
     fn rewind(&mut self) {
         self.state_mut().rewind();
     }
+
+    fn key(&self) -> Option<Key> {
+        self.state().key()
+    }
+
+    fn set_key(&mut self, key: Key) {
+        self.state_mut().set_key(key);
+    }
 }
 
 impl<S: Scalar> AnyState for Held<S> {

@@ -43,6 +43,7 @@ mod reader;
 mod texts;
 mod training;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -60,7 +61,7 @@ pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
 pub use observables::ObservablesConfig;
 pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
 pub use reader::Result;
-pub use training::{OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
+pub use training::{OnNotFinite, OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
 
 use document::{Node, Place};
 use reader::Table;
@@ -112,6 +113,28 @@ impl RunConfig {
     /// As a run file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("strings, numbers, lists and tables have a TOML form")
+    }
+
+    /// The first field, `table.field`, in which the run of another is not this one's, so that neither goes on from the
+    /// other: how long a run goes on and what it writes may differ.
+    pub fn differs_from(&self, other: &Self) -> Option<String> {
+        let [ours, theirs] = [self, other].map(|config| {
+            toml::Table::try_from(config)
+                .expect("strings, numbers, lists and tables have a TOML form")
+        });
+        let tables: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        tables.into_iter().find_map(|table| {
+            let fields = |config: &toml::Table| match config.get(table) {
+                Some(toml::Value::Table(fields)) => fields.clone(),
+                _ => toml::Table::new(),
+            };
+            let (ours, theirs) = (fields(&ours), fields(&theirs));
+            let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+            let free = |name: &str| table == "run" && training::FREE_TO_CHANGE.contains(&name);
+            let mut names = names.into_iter().filter(|name| !free(name));
+            let differs = names.find(|&name| ours.get(name) != theirs.get(name));
+            differs.map(|name| format!("{table}.{name}"))
+        })
     }
 }
 
@@ -198,7 +221,19 @@ const TABLES: &[(&str, &[&str])] = &[
     ),
     ("sr", &["diag_shift", "momentum", "form"]),
     ("observables", &["measure", "operators", "every"]),
-    ("run", &["steps", "seed", "out", "final_samples"]),
+    (
+        "run",
+        &[
+            "steps",
+            "seed",
+            "out",
+            "final_samples",
+            "checkpoint_every",
+            "checkpoint_minutes",
+            "checkpoint_keep",
+            "on_not_finite",
+        ],
+    ),
 ];
 
 /// The fields of a table, of whatever kind.

@@ -26,7 +26,7 @@ pub struct ObservablesConfig {
 }
 
 /// Names that the log of a run has for something else.
-const TAKEN: [&str; 3] = ["energy", "Energy", "wallclock"];
+const TAKEN: [&str; 4] = ["energy", "Energy", "wallclock", "step"];
 
 impl ObservablesConfig {
     pub(super) fn read(table: &Table<'_>, space: &Hilbert) -> Result<Self> {

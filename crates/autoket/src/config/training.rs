@@ -238,11 +238,43 @@ pub struct RunSettings {
     /// The folder for the results.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out: Option<String>,
+    /// Steps from one checkpoint to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<usize>,
+    /// Minutes from one checkpoint to the next. If neither is given: as often as takes no more than a part in 200 of
+    /// the time, but not within two seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_minutes: Option<f64>,
+    /// How many checkpoints are kept, beside that of the lowest energy.
+    pub checkpoint_keep: usize,
+    /// What happens when an energy or an update is not finite.
+    pub on_not_finite: OnNotFinite,
 }
+
+/// What happens when an energy or an update is not finite; either way the parameters are those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnNotFinite {
+    /// The run ends.
+    Stop,
+    /// It goes on with half the learning rate.
+    Halve,
+}
+
+/// Fields of `[run]` that may differ between a run and one that goes on from it.
+pub const FREE_TO_CHANGE: &[&str] = &[
+    "steps",
+    "final_samples",
+    "out",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "checkpoint_keep",
+    "on_not_finite",
+];
 
 impl RunSettings {
     pub(super) fn read(table: &Table<'_>, n_samples: usize) -> Result<Self> {
-        table.only(&["steps", "seed", "final_samples", "out"])?;
+        table.only(&[&["seed"], FREE_TO_CHANGE].concat())?;
         let steps: usize = table.required("steps", "300")?;
         table.check(steps > 0, "steps", "at least 1 step", "")?;
         let default = n_samples.saturating_mul(16).max(1 << 14);
@@ -257,11 +289,28 @@ impl RunSettings {
         let out: Option<String> = table.optional("out")?;
         let named = out.as_ref().is_none_or(|out| !out.is_empty());
         table.check(named, "out", "the name of a folder", "")?;
+        let checkpoint_every: Option<usize> = table.optional("checkpoint_every")?;
+        let counts = checkpoint_every.is_none_or(|n| n > 0);
+        table.check(counts, "checkpoint_every", "at least 1 step", "")?;
+        let checkpoint_minutes: Option<f64> = table.optional("checkpoint_minutes")?;
+        let passes = checkpoint_minutes.is_none_or(|minutes| minutes > 0.0 && minutes.is_finite());
+        table.check(passes, "checkpoint_minutes", "a number above 0", "")?;
+        let checkpoint_keep = table.optional("checkpoint_keep")?.unwrap_or(2);
+        let help = "with two, one is left if the other is damaged";
+        table.check(checkpoint_keep > 0, "checkpoint_keep", "at least 1", help)?;
+        let halves = table.name("on_not_finite", &["stop", "halve"])? == Some("halve");
         Ok(Self {
             steps,
             seed: table.optional("seed")?.unwrap_or(0),
             final_samples,
             out,
+            checkpoint_every,
+            checkpoint_minutes,
+            checkpoint_keep,
+            on_not_finite: match halves {
+                true => OnNotFinite::Halve,
+                false => OnNotFinite::Stop,
+            },
         })
     }
 }

@@ -3,7 +3,15 @@
 use num_traits::Float;
 
 use super::Schedule;
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Result};
 use crate::scalar::{Real, Scalar};
+
+/// Names in a checkpoint.
+const HALVINGS: &str = "halvings";
+const MEAN: &str = "optimizer/mean";
+const MEAN_SQUARE: &str = "optimizer/mean_square";
+const LARGEST: &str = "optimizer/largest";
 
 /// How a gradient moves θ, by the names and formulas of optax.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +88,7 @@ impl Rule {
 pub struct Optimizer<S: Scalar> {
     rule: Rule,
     learning_rate: Schedule,
+    halvings: u32,
     mean: Vec<S>,
     mean_square: Vec<S::Real>,
     largest: Vec<S::Real>,
@@ -91,6 +100,7 @@ impl<S: Scalar> Optimizer<S> {
         Self {
             rule,
             learning_rate: learning_rate.into(),
+            halvings: 0,
             mean: Vec::new(),
             mean_square: Vec::new(),
             largest: Vec::new(),
@@ -100,6 +110,49 @@ impl<S: Scalar> Optimizer<S> {
     /// Another learning rate, for the steps to come.
     pub fn set_learning_rate(&mut self, learning_rate: impl Into<Schedule>) {
         self.learning_rate = learning_rate.into();
+    }
+
+    /// Half the learning rate, for the steps to come; whatever it is set to later is halved as well.
+    pub fn halve_learning_rate(&mut self) {
+        self.halvings += 1;
+    }
+
+    /// Keeps what it remembers of the steps so far.
+    pub(crate) fn store(&self, checkpoint: &mut Checkpoint) {
+        checkpoint.set_note(HALVINGS, self.halvings);
+        checkpoint.put(MEAN, &self.mean);
+        checkpoint.put(MEAN_SQUARE, &self.mean_square);
+        checkpoint.put(LARGEST, &self.largest);
+    }
+
+    /// An optimizer like this one, with what a checkpoint remembers of its `steps` for `n` parameters.
+    ///
+    /// # Errors
+    /// It is of a rule that remembers less.
+    pub(crate) fn recall(&self, checkpoint: &Checkpoint, steps: usize, n: usize) -> Result<Self> {
+        let [means, squares, largest] = self.lengths(if steps == 0 { 0 } else { n });
+        let recall = |error: Error| match error {
+            Error::Invalid { expected, got, .. } => Error::invalid(
+                "optimizer",
+                format!("a checkpoint with {expected}"),
+                got,
+                "keep the optimizer that the run began with, or begin another run",
+            ),
+            other => other,
+        };
+        let reals = |name, n| checkpoint.expect::<S::Real>(name, n).map_err(recall);
+        Ok(Self {
+            halvings: checkpoint.parse(HALVINGS)?,
+            mean: checkpoint.expect(MEAN, means).map_err(recall)?,
+            mean_square: reals(MEAN_SQUARE, squares)?,
+            largest: reals(LARGEST, largest)?,
+            ..self.clone()
+        })
+    }
+
+    /// How long its memories are, for `n` parameters.
+    fn lengths(&self, n: usize) -> [usize; 3] {
+        self.rule.remembers().map(|has| n * usize::from(has))
     }
 
     /// Stochastic gradient descent.
@@ -125,10 +178,7 @@ impl<S: Scalar> Optimizer<S> {
     #[must_use]
     pub fn apply(&mut self, step: usize, theta: &mut [S], gradient: &[S]) -> bool {
         let real = S::Real::from_f64;
-        let [means, squares, largest] = self
-            .rule
-            .remembers()
-            .map(|has| theta.len() * usize::from(has));
+        let [means, squares, largest] = self.lengths(theta.len());
         self.mean.resize(means, S::zero());
         self.mean_square
             .resize(squares, real(self.rule.initial_square()));
@@ -167,7 +217,8 @@ impl<S: Scalar> Optimizer<S> {
     fn movement(&self, step: usize) -> impl Fn(Entry<S>, S) -> Entry<S> + use<S> {
         let real = S::Real::from_f64;
         let scale = |x: S::Real| S::new(x, S::Real::from_f64(0.0));
-        let minus_rate = scale(real(-self.learning_rate.at(step)));
+        let rate = self.learning_rate.at(step) * 0.5_f64.powi(self.halvings as i32);
+        let minus_rate = scale(real(-rate));
         let rule = self.rule;
         let count = step as i32 + 1;
         let square = |g: S| g.re() * g.re() + g.im() * g.im();

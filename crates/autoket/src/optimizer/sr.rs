@@ -83,7 +83,7 @@ pub struct SrSpace<S: Scalar> {
     /// The right-hand side by rows of A, and a product with A.
     right: Vec<f64>,
     product: Vec<f64>,
-    previous: Vec<f64>,
+    pub(crate) previous: Vec<f64>,
 }
 
 impl<S: Scalar> Default for SrSpace<S> {

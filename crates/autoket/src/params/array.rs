@@ -107,7 +107,7 @@ pub(super) fn assemble<S: Scalar>(
 }
 
 /// Numbers as little-endian bytes, real before imaginary part, if `dtype` has one: that of `S` or its real one.
-pub(super) fn to_bytes<S: Scalar>(numbers: &[S], dtype: Dtype) -> Vec<u8> {
+pub(crate) fn to_bytes<S: Scalar>(numbers: &[S], dtype: Dtype) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(numbers.len() * dtype.bytes());
     for z in numbers {
         for part in &[z.re(), z.im()][..1 + usize::from(dtype.is_complex())] {
@@ -118,4 +118,12 @@ pub(super) fn to_bytes<S: Scalar>(numbers: &[S], dtype: Dtype) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Numbers of type `S` from their little-endian bytes, of which none are left over.
+pub(crate) fn from_bytes<S: Scalar>(bytes: &[u8]) -> Vec<S> {
+    let n = bytes.len() / S::DTYPE.bytes();
+    let array = Array::new(S::DTYPE, vec![n], Cow::Borrowed(bytes));
+    let numbers = array.ok().and_then(|array| array.numbers(S::DTYPE));
+    numbers.expect("whole numbers of the type asked for")
 }

@@ -4,6 +4,8 @@ mod array;
 mod msgpack;
 mod safetensors;
 
+pub(crate) use array::{from_bytes, to_bytes};
+
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;

@@ -39,6 +39,10 @@ pub trait VariationalState<S: Scalar>: Send {
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()>;
     /// Takes the last draw back: the next one gives the same samples.
     fn rewind(&mut self);
+    /// The key of the next draw; `None` for a state that does not sample.
+    fn key(&self) -> Option<Key>;
+    /// Goes on from another key; nothing for a state that does not sample.
+    fn set_key(&mut self, key: Key);
 
     /// Basis states, local values and statistics of an operator.
     fn estimate(&mut self, operator: &dyn Operator) -> Result<Estimate<S>> {
@@ -275,6 +279,15 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
     fn rewind(&mut self) {
         self.sampler = self.rewound;
     }
+
+    fn key(&self) -> Option<Key> {
+        Some(self.sampler.key())
+    }
+
+    fn set_key(&mut self, key: Key) {
+        self.sampler = DirectSampler::new(key);
+        self.rewound = self.sampler;
+    }
 }
 
 /// Samples drawn at once for an expectation value of many.
@@ -348,4 +361,10 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
     }
 
     fn rewind(&mut self) {}
+
+    fn key(&self) -> Option<Key> {
+        None
+    }
+
+    fn set_key(&mut self, _: Key) {}
 }

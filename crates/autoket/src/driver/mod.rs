@@ -1,5 +1,7 @@
 //! Variational Monte Carlo.
 
+mod resume;
+
 use std::sync::Arc;
 
 use crate::error::{Error, Result};

@@ -6,8 +6,13 @@
 //!  "wallclock": {"iters": [0, 1], "value": [0.1, 0.2]}}
 //! ```
 //!
+//! Beside it each step is a line of its own, `{"step": 0, "Energy": {"Mean": -3.8, ...}, ...}`, appended as it ends: what a run that
+//! was killed has logged is there, and a run that goes on begins behind the lines of its checkpoint.
+//!
 //! A complex quantity is `{"real": [...], "imag": [...]}`, and NaN is `null`, as NetKet writes them.
 //! `R_hat` is always `null` and `TauCorr` always 0: direct samples are independent.
+
+mod lines;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +21,8 @@ use std::time::{Duration, Instant};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{Error, Result, c64};
+
+use lines::{Line, Lines};
 
 /// One number of a record.
 #[derive(Clone, Copy, Debug)]
@@ -42,14 +49,36 @@ struct History {
     columns: Vec<Column>,
 }
 
-/// A log that is kept in memory and written whole, now and then and when asked.
+/// A log that is kept in memory, appended step by step, and written whole now and then and when asked.
 ///
-/// The file is replaced in one motion, so that it is complete at any instant.
+/// The whole file is replaced in one motion, so that it is complete at any instant. The lines are in a file of the
+/// same name that ends in `.jsonl`.
 /// NetKet: `nk.logging.JsonLog`.
+///
+/// ```
+/// use autoket::logging::{JsonLog, Value};
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("log.json");
+/// let mut log = JsonLog::create(&path)?;
+/// for step in 0..3 {
+///     log.record(step, "Energy", &[("Mean", Value::Real(-0.5))]);
+///     log.end_step()?;
+/// }
+/// drop(log);
+/// // It was killed after its checkpoint of step 2.
+/// let mut log = JsonLog::resume(&path, 2)?;
+/// assert_eq!(log.steps(), 2);
+/// log.write()?;
+/// # Ok::<(), autoket::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct JsonLog {
     path: PathBuf,
     histories: Vec<History>,
+    lines: Lines,
+    /// Of the step that has not ended.
+    line: Line,
+    steps: usize,
     last_write: Instant,
     cost: Duration,
 }
@@ -66,20 +95,81 @@ impl JsonLog {
     /// # Errors
     /// The file cannot be written.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self> {
-        let mut log = Self {
-            path: path.into(),
-            histories: Vec::new(),
-            last_write: Instant::now(),
-            cost: Duration::ZERO,
-        };
+        let path = path.into();
+        let lines = Lines::create(path.with_extension("jsonl"))?;
+        let mut log = Self::of(path, lines);
         log.write()?;
         Ok(log)
+    }
+
+    /// The log of a run that goes on after so many steps: lines behind them, and one that was cut short, are removed.
+    ///
+    /// # Errors
+    /// The files cannot be read or written.
+    pub fn resume(path: impl Into<PathBuf>, steps: usize) -> Result<Self> {
+        let path = path.into();
+        let (lines, kept) = Lines::resume(path.with_extension("jsonl"), steps)?;
+        let mut log = Self::of(path, lines);
+        for line in kept {
+            for (name, values) in &line.entries {
+                let values: Vec<(&str, Value)> = values
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), *value))
+                    .collect();
+                log.push(line.step, name, &values);
+            }
+            log.steps += 1;
+        }
+        log.write()?;
+        Ok(log)
+    }
+
+    fn of(path: PathBuf, lines: Lines) -> Self {
+        Self {
+            path,
+            histories: Vec::new(),
+            lines,
+            line: Line::default(),
+            steps: 0,
+            last_write: Instant::now(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    /// Steps that have ended.
+    pub fn steps(&self) -> usize {
+        self.steps
     }
 
     /// Adds the values of one quantity at one step.
     ///
     /// A quantity has the same columns at every step.
     pub fn record(&mut self, step: usize, name: &str, values: &[(&str, Value)]) {
+        self.push(step, name, values);
+        self.line.step = step;
+        let values = values.iter().map(|&(name, value)| (name.to_owned(), value));
+        self.line.entries.push((name.to_owned(), values.collect()));
+    }
+
+    /// Appends the line of what was recorded since the last step ended.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn end_step(&mut self) -> Result<()> {
+        let line = std::mem::take(&mut self.line);
+        self.steps += 1;
+        self.lines.append(&line)
+    }
+
+    /// Waits until the lines are on the disk.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn sync(&self) -> Result<()> {
+        self.lines.sync()
+    }
+
+    fn push(&mut self, step: usize, name: &str, values: &[(&str, Value)]) {
         let known = self.histories.iter().position(|h| h.name == name);
         let at = known.unwrap_or_else(|| {
             self.histories.push(History::new(name, values));
@@ -135,6 +225,9 @@ impl JsonLog {
     }
 }
 
+/// How names of files begin that were not yet whole when a program was killed.
+pub const TEMPORARY: &str = ".tmp-";
+
 /// Replaces a file in one motion: whoever reads it sees the old text or the new one, whole.
 ///
 /// # Errors
@@ -146,15 +239,26 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     let replace = || {
         let mut file = tempfile::Builder::new()
-            .prefix(".tmp-")
+            .prefix(TEMPORARY)
             .tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         readable_by_all(file.as_file())?;
         file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        sync_folder(folder)
     };
     replace().map_err(|error| Error::io(path, error))
+}
+
+/// A rename is on the disk once its folder is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Temporary files are private; results should have the mode of any other file.

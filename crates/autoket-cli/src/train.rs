@@ -1,0 +1,222 @@
+//! The steps of a run, with its log and its checkpoints.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use autoket::Error;
+use autoket::checkpoint::Checkpoint;
+use autoket::config::{OnNotFinite, RunFile};
+use autoket::logging::{JsonLog, Value};
+use autoket::observables::Measured;
+use autoket::stats::Stats;
+
+use crate::checkpoints::Checkpoints;
+use crate::folder::Folder;
+use crate::progress::Progress;
+use crate::run::observables;
+use crate::session::Session;
+use crate::stop::CheckpointAsked;
+
+/// Halvings of the learning rate in a row, after which a run ends.
+const MOST_HALVINGS: usize = 30;
+
+/// A run whose steps are being done.
+struct Training<'a> {
+    folder: &'a Folder,
+    session: &'a mut Session,
+    log: JsonLog,
+    checkpoints: Checkpoints,
+    clock: Clock,
+    energy: f64,
+}
+
+/// Time over all processes of a run.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    before: f64,
+    start: Instant,
+}
+
+impl Clock {
+    /// Goes on from so many seconds.
+    pub fn from(before: f64) -> Self {
+        Self {
+            before,
+            start: Instant::now(),
+        }
+    }
+
+    /// Seconds by now.
+    pub fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+}
+
+/// The note of a checkpoint that says how long the run had taken.
+const SECONDS: &str = "seconds";
+
+/// The clock of the run of a checkpoint.
+pub fn clock_of(checkpoint: &Checkpoint) -> Result<Clock> {
+    Ok(Clock::from(checkpoint.parse(SECONDS)?))
+}
+
+/// Steps until the planned number is done or the user asks to stop.
+///
+/// However it ends, the log and the last good parameters are written.
+pub fn train(
+    file: &RunFile,
+    session: &mut Session,
+    folder: &Folder,
+    clock: Clock,
+    mut progress: Progress,
+) -> Result<()> {
+    let (begun, settings) = (session.steps(), &file.config.run);
+    let log = match begun {
+        0 => JsonLog::create(folder.log())?,
+        step => JsonLog::resume(folder.log(), step)?,
+    };
+    if log.steps() < begun {
+        progress.say(&format!(
+            "warning: the log is damaged: of {begun} steps it holds {}",
+            log.steps()
+        ));
+    }
+    let asked = CheckpointAsked::listen()?;
+    let observables = observables(file)?;
+    let named = file.config.observables.as_ref();
+    let every = named.map_or(1, |named| named.every);
+    let mut run = Training {
+        checkpoints: Checkpoints::new(folder.checkpoints(), settings, begun),
+        folder,
+        session,
+        log,
+        clock,
+        energy: f64::INFINITY,
+    };
+    let (mut warned, mut halvings) = (false, 0);
+    let ended = loop {
+        let step = run.session.steps();
+        if step >= settings.steps {
+            break Ok(());
+        }
+        let measured = match step % every {
+            0 => run.session.measure_step(&observables)?,
+            _ => Vec::new(),
+        };
+        let record = match run.session.advance() {
+            Ok(record) => record,
+            Err(Error::Interrupted) => break Ok(()),
+            Err(error @ Error::NotFinite { .. }) => {
+                if settings.on_not_finite == OnNotFinite::Stop || halvings == MOST_HALVINGS {
+                    break Err(error.into());
+                }
+                halvings += 1;
+                run.session.halve_learning_rate();
+                progress.say(&format!(
+                    "warning: {error}; going on with half the learning rate"
+                ));
+                continue;
+            }
+            Err(error) => break Err(error.into()),
+        };
+        halvings = 0;
+        if !warned && record.solution.is_some_and(|solution| solution.fallback) {
+            warned = true;
+            progress.say(&unsolved(step));
+        }
+        progress.step(step + 1, &record.energy);
+        if let Err(error) = run.note(step, &record.energy, &measured, asked.take()) {
+            break Err(error);
+        }
+    };
+    progress.finish();
+    let ended = ended.and_then(|()| match run.checkpoints.lacks(run.session.steps()) {
+        true => run.checkpoint(),
+        false => Ok(()),
+    });
+    let written = run.write();
+    ended.and(written).map_err(|error| {
+        error.context(format!(
+            "the run ended after {} of {} steps; {} holds its log and its last good parameters",
+            run.session.steps(),
+            settings.steps,
+            folder.path().display()
+        ))
+    })
+}
+
+impl Training<'_> {
+    /// Logs a step that has been done, and writes what is due.
+    fn note(
+        &mut self,
+        step: usize,
+        energy: &Stats,
+        measured: &[Measured],
+        asked: bool,
+    ) -> Result<()> {
+        self.energy = energy.mean.re;
+        let mean = match self.session.is_complex() {
+            true => Value::Complex(energy.mean),
+            false => Value::Real(energy.mean.re),
+        };
+        let log = &mut self.log;
+        log.record_estimate(step, "Energy", mean, energy.variance, energy.error_of_mean);
+        let seconds = Value::Real(self.clock.seconds());
+        log.record(step, "wallclock", &[("value", seconds)]);
+        for observable in measured {
+            record_observable(log, step, observable);
+        }
+        log.end_step()?;
+        if asked || self.checkpoints.due(step + 1) {
+            self.checkpoint()?;
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    /// Lines of the log first: whatever the checkpoint goes on from has been logged.
+    fn checkpoint(&mut self) -> Result<()> {
+        self.log.sync()?;
+        let mut checkpoint = self.session.checkpoint()?;
+        checkpoint.set_note(SECONDS, self.clock.seconds());
+        let step = self.session.steps();
+        self.checkpoints.write(checkpoint, step, self.energy)
+    }
+
+    /// The log as a whole and the parameters, for others to read.
+    fn write(&mut self) -> Result<()> {
+        self.log.write()?;
+        self.session.save_parameters(&self.folder.parameters())?;
+        Ok(())
+    }
+}
+
+/// Said once: an update that is not what was asked for.
+fn unsolved(step: usize) -> String {
+    format!(
+        "warning: at step {step} the system of sr was singular to rounding or did not converge, so the \
+         update is not exact; raise `sr.diag_shift`"
+    )
+}
+
+/// Each number of an observable as a column, and its error.
+fn record_observable(log: &mut JsonLog, step: usize, measured: &Measured) {
+    let names: Vec<[String; 2]> = (measured.entries.iter())
+        .map(|entry| {
+            [
+                format!("{} Mean", entry.label),
+                format!("{} Sigma", entry.label),
+            ]
+        })
+        .collect();
+    let pairs = names.iter().zip(&measured.entries);
+    let columns: Vec<(&str, Value)> = pairs
+        .flat_map(|([mean, sigma], entry)| {
+            [
+                (mean.as_str(), Value::Real(entry.mean)),
+                (sigma.as_str(), Value::Real(entry.error_of_mean)),
+            ]
+        })
+        .collect();
+    log.record(step, &measured.observable, &columns);
+}
