@@ -8,6 +8,7 @@ use anyhow::Result;
 use autoket::config::ObservablesConfig;
 use autoket::logging::write_atomically;
 use autoket::observables::{Measured, Measurement, Observable, ObservableName};
+use autoket::ranks::Ranks;
 use serde::Serialize;
 
 use crate::args::EvaluateArgs;
@@ -18,6 +19,7 @@ use crate::report::{self, Refused};
 use crate::run::NOT_BORN;
 use crate::session::{self, Session};
 use crate::stop::Stop;
+use crate::team;
 
 /// Samples drawn at once.
 const PORTION: usize = 1 << 12;
@@ -31,8 +33,9 @@ struct Outcome {
 }
 
 /// `autoket evaluate`: returns the exit status.
-pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
-    input::set_threads(args.threads)?;
+pub fn evaluate(args: &EvaluateArgs, ranks: &Ranks) -> Result<u8> {
+    let quiet = args.quiet || !ranks.is_first();
+    team::set_threads(ranks, args.threads, quiet)?;
     let [run_file, parameters] = folder::finished(&args.folder)?;
     let mut file = input::read_file(&run_file, &[])?;
     let seed = args.seed.unwrap_or(file.config.run.seed.wrapping_add(1));
@@ -42,18 +45,20 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
         [] => of_file,
         names => chosen(names, of_file)?,
     };
-    let mut session = Session::build(&file)?;
+    let mut session = Session::build(&file, ranks)?;
     session.load_parameters(&parameters)?;
     let mut observables = vec![session.energy()];
     observables.extend(session::observables(&file, &named)?);
     let out = args.out.as_deref().unwrap_or(&args.folder);
-    fs::create_dir_all(out)?;
+    if ranks.is_first() {
+        fs::create_dir_all(out)?;
+    }
 
-    if file.config.model.machine_pow != 2 && !args.quiet {
+    if file.config.model.machine_pow != 2 && !quiet {
         report::warn(NOT_BORN);
     }
 
-    let progress = Portions::new(args.n_samples, args.quiet);
+    let progress = Portions::new(args.n_samples, quiet);
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = Stop::listen({
         let stopped = Arc::clone(&stopped);
@@ -62,9 +67,12 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
     let n_samples = usize::try_from(args.n_samples).unwrap_or(usize::MAX);
     let measurement = measure(&mut session, observables, n_samples, |done| {
         progress.show(done as u64);
-        !stopped.load(Ordering::SeqCst)
+        !ranks.any(stopped.load(Ordering::SeqCst))
     })?;
     progress.finish();
+    if !ranks.is_first() {
+        return Ok(stop.asked().unwrap_or(0));
+    }
 
     let outcome = Outcome {
         n_samples: measurement.n_samples(),
@@ -80,7 +88,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<u8> {
             write_atomically(&out.join(name), svg.as_bytes())?;
         }
     }
-    if !args.quiet {
+    if !quiet {
         print(&outcome.observables);
         println!(
             "{} samples; results in {}",

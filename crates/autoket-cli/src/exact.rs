@@ -7,6 +7,7 @@ use anyhow::Result;
 use autoket::config::RunFile;
 use autoket::exact::{LanczosInfo, LanczosOptions, LanczosPlan, SectorBasis, Watch};
 use autoket::operator::Operator;
+use autoket::ranks::Ranks;
 use autoket::{Error, Interrupt, exact};
 use bytesize::ByteSize;
 
@@ -15,10 +16,11 @@ use crate::input;
 use crate::progress::{Products, Waiting};
 use crate::session;
 use crate::stop::Stop;
+use crate::team;
 
 /// Returns the exit status.
 pub fn exact(args: &ExactArgs) -> Result<u8> {
-    input::set_threads(args.threads)?;
+    team::set_threads(&Ranks::default(), args.threads, args.quiet)?;
     let file = input::read(&args.input)?;
     let options = LanczosOptions {
         n_energies: args.k,

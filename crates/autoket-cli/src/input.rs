@@ -30,16 +30,6 @@ pub fn read_file(path: &Path, changes: &[String]) -> Result<RunFile> {
     Ok(RunFile::parse(&name, &text, changes)?)
 }
 
-/// Sets the number of threads of the whole program.
-pub fn set_threads(threads: Option<u16>) -> Result<()> {
-    if let Some(n) = threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(n.into())
-            .build_global()?;
-    }
-    Ok(())
-}
-
 /// Refuses a SIMD level that this machine lacks, rather than use another.
 pub fn check_simd() -> Result<()> {
     let Some(asked) = std::env::var_os("AUTOKET_SIMD").filter(|asked| !asked.is_empty()) else {

@@ -14,34 +14,50 @@ mod report;
 mod run;
 mod session;
 mod stop;
+mod team;
 mod train;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use autoket::ranks::Ranks;
 use clap::Parser;
 
 use args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match perform(args.command) {
-        Ok(code) => ExitCode::from(code),
+    let ranks = match team::ranks() {
+        Ok(ranks) => ranks,
         Err(error) => {
             report::print(&error);
-            ExitCode::from(report::exit_code(&error))
+            return ExitCode::from(report::exit_code(&error));
+        }
+    };
+    team::abort_on_panic(&ranks);
+    match perform(args.command, &ranks) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let code = report::exit_code(&error);
+            team::let_first_speak(&ranks);
+            report::print(&error);
+            // The others may be waiting for this one.
+            ranks.abort(code);
+            ExitCode::from(code)
         }
     }
 }
 
-fn perform(command: Command) -> Result<u8> {
+fn perform(command: Command, ranks: &Ranks) -> Result<u8> {
     input::check_simd()?;
     match command {
-        Command::Run(args) => run::run(&args),
-        Command::Resume(args) => run::resume(&args),
+        Command::Run(args) => run::run(&args, ranks),
+        Command::Resume(args) => run::resume(&args, ranks),
+        Command::Evaluate(args) => evaluate::evaluate(&args, ranks),
+        // What is not shared is done once.
+        _ if !ranks.is_first() => Ok(0),
         Command::Exact(args) => exact::exact(&args),
         Command::Inspect(args) => run::inspect(&args),
-        Command::Evaluate(args) => evaluate::evaluate(&args),
         Command::Draw(args) => run::draw(&args),
     }
 }

@@ -1,6 +1,6 @@
 //! The commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use autoket::Interrupt;
@@ -8,6 +8,7 @@ use autoket::checkpoint::Checkpoint;
 use autoket::config::RunFile;
 use autoket::logging::write_atomically;
 use autoket::observables::Observable;
+use autoket::ranks::Ranks;
 use autoket::stats::Stats;
 
 use crate::args::{DrawArgs, FileArgs, ResumeArgs, RunArgs, WorkArgs};
@@ -19,6 +20,7 @@ use crate::progress::{Progress, Waiting, with_error};
 use crate::report::{self, Refused};
 use crate::session::{self, Session};
 use crate::stop::Stop;
+use crate::team;
 use crate::train::{Clock, clock_of, train};
 
 /// What to say of a model whose samples are not those of its wave function.
@@ -26,49 +28,44 @@ pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not f
      expectation values";
 
 /// `autoket run`: returns the exit status.
-pub fn run(args: &RunArgs) -> Result<u8> {
-    input::set_threads(args.work.threads)?;
+pub fn run(args: &RunArgs, ranks: &Ranks) -> Result<u8> {
+    let work = Work::new(&args.work, ranks)?;
     let mut file = input::read(&args.input)?;
     let out = out_folder(args, &file);
     file.config.run.out = Some(out.display().to_string());
-    let session = Session::build(&file)?;
-    let folder = Folder::open(&out)?;
-    let goes_on = match folder.holds_run() && !args.overwrite {
-        true => begun(&folder, &file, &args.work)?,
-        false => None,
+    let session = Session::build(&file, ranks)?;
+    let folder = work.folder(&out)?;
+    let from = match &folder {
+        Some(folder) if folder.holds_run() && !args.overwrite => begun(folder, &file, &work)?,
+        _ => None,
     };
-    match goes_on {
-        Some(checkpoint) => go_on(&file, session, &folder, &checkpoint, &args.work),
-        None => {
-            folder.begin(&file.config.to_toml())?;
-            finish(&file, session, &folder, Clock::from(0.0), &args.work)
-        }
-    }
+    work.go_on(&file, session, folder, from)
 }
 
 /// `autoket resume`: returns the exit status.
-pub fn resume(args: &ResumeArgs) -> Result<u8> {
-    input::set_threads(args.work.threads)?;
+pub fn resume(args: &ResumeArgs, ranks: &Ranks) -> Result<u8> {
+    let work = Work::new(&args.work, ranks)?;
     let run_file = folder::run_file(&args.folder)?;
     let file = input::read_file(&run_file, &args.set)?;
-    let session = Session::build(&file)?;
-    let folder = Folder::open(&args.folder)?;
-    let checkpoint = match &args.from {
-        Some(path) => Some(Checkpoint::read(path)?),
-        None => checkpoints::last_whole(&folder.checkpoints(), args.work.quiet)?,
+    let session = Session::build(&file, ranks)?;
+    let folder = work.folder(&args.folder)?;
+    let from = match (&folder, &args.from) {
+        (Some(_), Some(path)) => Some(Checkpoint::read(path)?),
+        (Some(folder), None) => checkpoints::last_whole(&folder.checkpoints(), work.quiet)?,
+        (None, _) => None,
     };
-    let Some(checkpoint) = checkpoint else {
+    if folder.is_some() && from.is_none() {
         return Err(Refused::new(
             format!("{} holds no checkpoint", args.folder.display()),
             "begin anew with `autoket run`",
         )
         .into());
-    };
-    go_on(&file, session, &folder, &checkpoint, &args.work)
+    }
+    work.go_on(&file, session, folder, from)
 }
 
 /// Where the run that a folder holds has got to, if it is the one of this file; `None`: it has only just begun.
-fn begun(folder: &Folder, file: &RunFile, work: &WorkArgs) -> Result<Option<Checkpoint>> {
+fn begun(folder: &Folder, file: &RunFile, work: &Work<'_>) -> Result<Option<Checkpoint>> {
     let shown = folder.path().display();
     let other = |why: String| {
         Refused::new(
@@ -88,91 +85,148 @@ fn begun(folder: &Folder, file: &RunFile, work: &WorkArgs) -> Result<Option<Chec
     Ok(found)
 }
 
-/// Goes on from a checkpoint to the end.
-fn go_on(
-    file: &RunFile,
-    mut session: Session,
-    folder: &Folder,
-    checkpoint: &Checkpoint,
-    work: &WorkArgs,
-) -> Result<u8> {
-    session.restore(checkpoint)?;
-    let (step, planned) = (session.steps(), file.config.run.steps);
-    let is_last = !checkpoints::remove_after(&folder.checkpoints(), step)?;
-    if step >= planned && is_last && folder.holds_summary() {
-        if !work.quiet {
-            let shown = folder.path().display();
-            println!(
-                "all {planned} steps of {shown} are done; `autoket resume {shown} --set run.steps=N` goes on"
-            );
-        }
-        return Ok(0);
-    }
-    folder.write_run_file(&file.config.to_toml())?;
-    folder.remove_summary()?;
-    finish(file, session, folder, clock_of(checkpoint)?, work)
+/// How a run is worked on, and by whom.
+struct Work<'a> {
+    ranks: &'a Ranks,
+    memory: usize,
+    quiet: bool,
 }
 
-/// Does the steps that are left, and measures.
-fn finish(
-    file: &RunFile,
-    mut session: Session,
-    folder: &Folder,
-    clock: Clock,
-    work: &WorkArgs,
-) -> Result<u8> {
-    session.set_memory(input::memory(work.memory));
-    if file.config.model.machine_pow != 2 && !work.quiet {
-        report::warn(NOT_BORN);
-    }
-    let (begun, planned) = (session.steps(), file.config.run.steps);
-    let progress = Progress::new(begun, planned, work.quiet);
-    let interrupt = Interrupt::default();
-    session.set_interrupt(interrupt.clone());
-    let stop = Stop::listen({
-        let progress = progress.clone();
-        move || {
-            progress.say("stopping: measuring the energy reached; once more ends at once");
-            interrupt.raise();
-        }
-    })?;
-    if begun > 0 {
-        progress.say(&format!("going on after step {begun} of {planned}"));
-    }
-    if let Some(plan) = session.plan() {
-        progress.say(&format!("solving {plan}"));
+impl<'a> Work<'a> {
+    fn new(args: &WorkArgs, ranks: &'a Ranks) -> Result<Self> {
+        let quiet = args.quiet || !ranks.is_first();
+        team::set_threads(ranks, args.threads, quiet)?;
+        Ok(Self {
+            ranks,
+            memory: team::memory(ranks, args.memory),
+            quiet,
+        })
     }
 
-    train(file, &mut session, folder, clock, progress)?;
-    let energy = session.measure(file.config.run.final_samples)?;
-    let observables = evaluate::measure(
-        &mut session,
-        observables(file)?,
-        file.config.run.final_samples,
-        |_| true,
-    )?;
-    let v_score = session.v_score(&energy);
-    let seconds = clock.seconds();
-    // Last: the first step does not wait for it.
-    let exact = {
-        let _shown = (!work.quiet).then(|| Waiting::new("exact diagonalisation"));
-        session.quick_ground_state_energy()
-    };
-    let summary = Summary {
-        energy: Energy::from(&energy),
-        v_score: v_score.is_finite().then_some(v_score),
-        exact,
-        steps: session.steps(),
-        n_parameters: session.n_parameters(),
-        seconds,
-        observables: observables.results(),
-    };
-    folder.write_summary(&summary)?;
-    if !work.quiet {
-        print_outcome(&energy, &summary, folder);
-        evaluate::print(&summary.observables);
+    /// The folder of the results, for the rank that writes them.
+    fn folder(&self, path: &Path) -> Result<Option<Folder>> {
+        let writes = self.ranks.is_first();
+        writes.then(|| Folder::open(path)).transpose()
     }
-    Ok(stop.asked().unwrap_or(0))
+
+    /// Goes on from a checkpoint, or begins; the rank that writes knows which.
+    fn go_on(
+        &self,
+        file: &RunFile,
+        mut session: Session,
+        folder: Option<Folder>,
+        from: Option<Checkpoint>,
+    ) -> Result<u8> {
+        let bytes = from.map_or(Ok(Vec::new()), |from| from.to_bytes())?;
+        let bytes = self.ranks.of_first(bytes);
+        if bytes.is_empty() {
+            if let Some(folder) = &folder {
+                folder.begin(&file.config.to_toml())?;
+            }
+            return self.finish(file, session, folder, Clock::from(0.0));
+        }
+        let from = Checkpoint::from_bytes(&bytes).expect("it was read by the first rank");
+        session.restore(&from)?;
+        let done = match &folder {
+            Some(folder) => self.is_done(file, session.steps(), folder)?,
+            None => false,
+        };
+        if self.ranks.any(done) {
+            return Ok(0);
+        }
+        self.finish(file, session, folder, clock_of(&from)?)
+    }
+
+    /// Is the run measured to its end? If not, its folder is made ready to go on.
+    fn is_done(&self, file: &RunFile, step: usize, folder: &Folder) -> Result<bool> {
+        let planned = file.config.run.steps;
+        let is_last = !checkpoints::remove_after(&folder.checkpoints(), step)?;
+        if step >= planned && is_last && folder.holds_summary() {
+            if !self.quiet {
+                let shown = folder.path().display();
+                println!(
+                    "all {planned} steps of {shown} are done; `autoket resume {shown} --set run.steps=N` goes on"
+                );
+            }
+            return Ok(true);
+        }
+        folder.write_run_file(&file.config.to_toml())?;
+        folder.remove_summary()?;
+        Ok(false)
+    }
+
+    /// Does the steps that are left, and measures.
+    fn finish(
+        &self,
+        file: &RunFile,
+        mut session: Session,
+        folder: Option<Folder>,
+        clock: Clock,
+    ) -> Result<u8> {
+        session.set_memory(self.memory);
+        if file.config.model.machine_pow != 2 && !self.quiet {
+            report::warn(NOT_BORN);
+        }
+        let (begun, planned) = (session.steps(), file.config.run.steps);
+        let progress = Progress::new(begun, planned, self.quiet);
+        let interrupt = Interrupt::default();
+        // A rank that gives up a step which others go on with would keep them waiting for ever.
+        if self.ranks.size() == 1 {
+            session.set_interrupt(interrupt.clone());
+        }
+        let stop = Stop::listen({
+            let (progress, interrupt) = (progress.clone(), interrupt.clone());
+            move || {
+                progress.say("stopping: measuring the energy reached; once more ends at once");
+                interrupt.raise();
+            }
+        })?;
+        if begun > 0 {
+            progress.say(&format!("going on after step {begun} of {planned}"));
+        }
+        if let Some(plan) = session.plan() {
+            progress.say(&format!("solving {plan}"));
+        }
+
+        let is_stopped = || self.ranks.any(interrupt.is_raised());
+        train(
+            file,
+            &mut session,
+            folder.as_ref(),
+            clock,
+            progress,
+            is_stopped,
+        )?;
+        let n_samples = file.config.run.final_samples;
+        let energy = session.measure(n_samples)?;
+        let observables = observables(file)?;
+        let observables = evaluate::measure(&mut session, observables, n_samples, |_| true)?;
+        let v_score = session.v_score(&energy);
+        let seconds = clock.seconds();
+        let Some(folder) = folder else {
+            return Ok(stop.asked().unwrap_or(0));
+        };
+        // Last: the first step does not wait for it.
+        let exact = {
+            let _shown = (!self.quiet).then(|| Waiting::new("exact diagonalisation"));
+            session.quick_ground_state_energy()
+        };
+        let summary = Summary {
+            energy: Energy::from(&energy),
+            v_score: v_score.is_finite().then_some(v_score),
+            exact,
+            steps: session.steps(),
+            n_parameters: session.n_parameters(),
+            seconds,
+            observables: observables.results(),
+        };
+        folder.write_summary(&summary)?;
+        if !self.quiet {
+            print_outcome(&energy, &summary, &folder);
+            evaluate::print(&summary.observables);
+        }
+        Ok(stop.asked().unwrap_or(0))
+    }
 }
 
 /// The observables that a run file names.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use autoket::any::AnyVmc;
+use autoket::any::{AnyVmc, RunParts};
 use autoket::checkpoint::Checkpoint;
 use autoket::config::{ObservablesConfig, RunFile};
 use autoket::driver::Record;
@@ -12,6 +12,7 @@ use autoket::graph::{Graph, Sector};
 use autoket::observables::{Measured, Measurement, Observable};
 use autoket::operator::{self, Operator};
 use autoket::optimizer::SrForm;
+use autoket::ranks::Ranks;
 use autoket::stats::Stats;
 use autoket::{Interrupt, exact};
 use bytesize::ByteSize;
@@ -27,12 +28,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Builds all parts of a run.
-    pub fn build(file: &RunFile) -> Result<Self> {
+    /// Builds all parts of a run that some ranks share.
+    pub fn build(file: &RunFile, ranks: &Ranks) -> Result<Self> {
         let hamiltonian = hamiltonian(file)?;
         let parts = file.config.parts(Arc::clone(&hamiltonian));
+        let ranks = ranks.clone();
         let vmc = parts
-            .and_then(AnyVmc::new)
+            .and_then(|parts| AnyVmc::new(RunParts { ranks, ..parts }))
             .map_err(|error| file.locate("model", &error))?;
         let complex = file.config.model.dtype.is_complex();
         Ok(Self {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use autoket::Error;
 use autoket::checkpoint::Checkpoint;
-use autoket::config::{OnNotFinite, RunFile};
+use autoket::config::{OnNotFinite, RunFile, RunSettings};
 use autoket::logging::{JsonLog, Value};
 use autoket::observables::Measured;
 use autoket::stats::Stats;
@@ -20,13 +20,13 @@ use crate::stop::CheckpointAsked;
 /// Halvings of the learning rate in a row, after which a run ends.
 const MOST_HALVINGS: usize = 30;
 
-/// A run whose steps are being done.
-struct Training<'a> {
+/// What the rank that writes keeps of a run.
+struct Books<'a> {
     folder: &'a Folder,
-    session: &'a mut Session,
     log: JsonLog,
     checkpoints: Checkpoints,
     clock: Clock,
+    asked: CheckpointAsked,
     energy: f64,
 }
 
@@ -66,44 +66,37 @@ pub fn clock_of(checkpoint: &Checkpoint) -> Result<Clock> {
 pub fn train(
     file: &RunFile,
     session: &mut Session,
-    folder: &Folder,
+    folder: Option<&Folder>,
     clock: Clock,
     mut progress: Progress,
+    is_stopped: impl Fn() -> bool,
 ) -> Result<()> {
-    let (begun, settings) = (session.steps(), &file.config.run);
-    let log = match begun {
-        0 => JsonLog::create(folder.log())?,
-        step => JsonLog::resume(folder.log(), step)?,
+    let settings = &file.config.run;
+    let mut books = match folder {
+        Some(folder) => Some(Books::open(folder, settings, session.steps(), clock)?),
+        None => None,
     };
-    if log.steps() < begun {
+    let logged = books.as_ref().map_or(usize::MAX, |books| books.log.steps());
+    if logged < session.steps() {
+        let begun = session.steps();
         progress.say(&format!(
-            "warning: the log is damaged: of {begun} steps it holds {}",
-            log.steps()
+            "warning: the log is damaged: of {begun} steps it holds {logged}"
         ));
     }
-    let asked = CheckpointAsked::listen()?;
     let observables = observables(file)?;
     let named = file.config.observables.as_ref();
     let every = named.map_or(1, |named| named.every);
-    let mut run = Training {
-        checkpoints: Checkpoints::new(folder.checkpoints(), settings, begun),
-        folder,
-        session,
-        log,
-        clock,
-        energy: f64::INFINITY,
-    };
     let (mut warned, mut halvings) = (false, 0);
     let ended = loop {
-        let step = run.session.steps();
-        if step >= settings.steps {
+        let step = session.steps();
+        if step >= settings.steps || is_stopped() {
             break Ok(());
         }
         let measured = match step % every {
-            0 => run.session.measure_step(&observables)?,
+            0 => session.measure_step(&observables)?,
             _ => Vec::new(),
         };
-        let record = match run.session.advance() {
+        let record = match session.advance() {
             Ok(record) => record,
             Err(Error::Interrupted) => break Ok(()),
             Err(error @ Error::NotFinite { .. }) => {
@@ -111,7 +104,7 @@ pub fn train(
                     break Err(error.into());
                 }
                 halvings += 1;
-                run.session.halve_learning_rate();
+                session.halve_learning_rate();
                 progress.say(&format!(
                     "warning: {error}; going on with half the learning rate"
                 ));
@@ -125,37 +118,64 @@ pub fn train(
             progress.say(&unsolved(step));
         }
         progress.step(step + 1, &record.energy);
-        if let Err(error) = run.note(step, &record.energy, &measured, asked.take()) {
-            break Err(error);
+        let noted = match &mut books {
+            Some(books) => books.note(session, step, &record.energy, &measured),
+            None => Ok(()),
+        };
+        if noted.is_err() {
+            break noted;
         }
     };
     progress.finish();
-    let ended = ended.and_then(|()| match run.checkpoints.lacks(run.session.steps()) {
-        true => run.checkpoint(),
+    let Some(mut books) = books else {
+        return ended;
+    };
+    let ended = ended.and_then(|()| match books.checkpoints.lacks(session.steps()) {
+        true => books.checkpoint(session),
         false => Ok(()),
     });
-    let written = run.write();
+    let written = books.write(session);
     ended.and(written).map_err(|error| {
         error.context(format!(
             "the run ended after {} of {} steps; {} holds its log and its last good parameters",
-            run.session.steps(),
+            session.steps(),
             settings.steps,
-            folder.path().display()
+            books.folder.path().display()
         ))
     })
 }
 
-impl Training<'_> {
+impl<'a> Books<'a> {
+    /// Those of a run that begins, or goes on, after so many steps.
+    fn open(
+        folder: &'a Folder,
+        settings: &RunSettings,
+        begun: usize,
+        clock: Clock,
+    ) -> Result<Self> {
+        Ok(Self {
+            log: match begun {
+                0 => JsonLog::create(folder.log())?,
+                step => JsonLog::resume(folder.log(), step)?,
+            },
+            checkpoints: Checkpoints::new(folder.checkpoints(), settings, begun),
+            asked: CheckpointAsked::listen()?,
+            energy: f64::INFINITY,
+            folder,
+            clock,
+        })
+    }
+
     /// Logs a step that has been done, and writes what is due.
     fn note(
         &mut self,
+        session: &Session,
         step: usize,
         energy: &Stats,
         measured: &[Measured],
-        asked: bool,
     ) -> Result<()> {
         self.energy = energy.mean.re;
-        let mean = match self.session.is_complex() {
+        let mean = match session.is_complex() {
             true => Value::Complex(energy.mean),
             false => Value::Real(energy.mean.re),
         };
@@ -167,26 +187,26 @@ impl Training<'_> {
             record_observable(log, step, observable);
         }
         log.end_step()?;
-        if asked || self.checkpoints.due(step + 1) {
-            self.checkpoint()?;
-            self.write()?;
+        if self.asked.take() || self.checkpoints.due(step + 1) {
+            self.checkpoint(session)?;
+            self.write(session)?;
         }
         Ok(())
     }
 
     /// Lines of the log first: whatever the checkpoint goes on from has been logged.
-    fn checkpoint(&mut self) -> Result<()> {
+    fn checkpoint(&mut self, session: &Session) -> Result<()> {
         self.log.sync()?;
-        let mut checkpoint = self.session.checkpoint()?;
+        let mut checkpoint = session.checkpoint()?;
         checkpoint.set_note(SECONDS, self.clock.seconds());
-        let step = self.session.steps();
-        self.checkpoints.write(checkpoint, step, self.energy)
+        self.checkpoints
+            .write(checkpoint, session.steps(), self.energy)
     }
 
     /// The log as a whole and the parameters, for others to read.
-    fn write(&mut self) -> Result<()> {
+    fn write(&mut self, session: &Session) -> Result<()> {
         self.log.write()?;
-        self.session.save_parameters(&self.folder.parameters())?;
+        session.save_parameters(&self.folder.parameters())?;
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ pub mod operator;
 pub mod optimizer;
 pub mod params;
 pub mod random;
+pub mod ranks;
 pub mod sampler;
 pub mod scalar;
 pub mod simd;

@@ -98,6 +98,7 @@ pub trait Scalar:
     + Display
     + Send
     + Sync
+    + crate::ranks::Wire
     + 'static
 {
     /// The real numbers this is made of.

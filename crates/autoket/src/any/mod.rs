@@ -21,6 +21,7 @@ use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::{Rule, Schedule, Sr, SrPlan};
 use crate::random::Key;
+use crate::ranks::Ranks;
 use crate::sampler::DirectSampler;
 use crate::scalar::{Dtype, Scalar};
 use crate::stats::Stats;
@@ -51,6 +52,8 @@ pub struct RunParts {
     pub learning_rate: Schedule,
     /// Stochastic reconfiguration; `None`: the plain gradient.
     pub sr: Option<Sr>,
+    /// Who shares the work.
+    pub ranks: Ranks,
 }
 
 impl RunParts {
@@ -81,7 +84,7 @@ impl AnyVmc {
     /// The model cannot be built; there are no samples; the model and the Hamiltonian are on different spaces, or the Hamiltonian
     /// leaves its own.
     pub fn new(parts: RunParts) -> Result<Self> {
-        let model = AnyModel::build(&parts.model, parts.dtype)?;
+        let model = AnyModel::build(&parts.model, parts.dtype)?.shared(&parts.ranks);
         let sampler = DirectSampler::of_seed(parts.seed);
         let state = mc_state(model, Key::new(parts.seed), sampler, parts.n_samples)?;
         let hamiltonian = Arc::clone(&parts.hamiltonian);

@@ -7,6 +7,7 @@ use num_complex::Complex;
 use crate::error::Result;
 use crate::hilbert::Hilbert;
 use crate::models::{Autoregressive, Design};
+use crate::ranks::{Ranked, Ranks};
 use crate::scalar::Dtype;
 
 /// A wave function whose log ψ is of any of the four scalars.
@@ -47,6 +48,16 @@ impl AnyModel {
             Dtype::Complex64 => Self::Complex64(Arc::new(design.build()?)),
             Dtype::Complex128 => Self::Complex128(Arc::new(design.build()?)),
         })
+    }
+
+    /// The model as some ranks share it.
+    pub fn shared(self, ranks: &Ranks) -> Self {
+        match self {
+            Self::Float32(model) => Self::Float32(Ranked::share(model, ranks)),
+            Self::Float64(model) => Self::Float64(Ranked::share(model, ranks)),
+            Self::Complex64(model) => Self::Complex64(Ranked::share(model, ranks)),
+            Self::Complex128(model) => Self::Complex128(Ranked::share(model, ranks)),
+        }
     }
 
     /// The space of σ.

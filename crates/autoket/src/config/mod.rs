@@ -50,6 +50,7 @@ use serde::Serialize;
 
 use crate::any::RunParts;
 use crate::operator::{Operator, check_closed};
+use crate::ranks::Ranks;
 
 pub use error::{ConfigError, SourceText};
 pub use hamiltonian::{HamiltonianConfig, PerColor};
@@ -107,6 +108,7 @@ impl RunConfig {
             rule: self.optimizer.rule(),
             learning_rate: self.optimizer.learning_rate(),
             sr: self.sr.as_ref().map(SrConfig::sr),
+            ranks: Ranks::default(),
         })
     }
 

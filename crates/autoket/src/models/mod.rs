@@ -10,6 +10,7 @@ mod recurrent;
 mod sequential;
 mod tensor_gru;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
@@ -27,10 +28,14 @@ use crate::operator::{Connected, Operator};
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::Key;
+use crate::ranks::{ALONE, Ranks};
 use crate::scalar::{Real, Scalar, c64};
 
 /// A row of lanes of the real numbers that `S` is made of.
 pub type RowOf<S> = <<S as Scalar>::Real as Real>::Row;
+
+/// Derivatives of so many samples are summed apart, and these sums in order: so a sum does not depend on who makes which.
+pub const SUMMED: usize = 256;
 
 /// A wave function ψ_θ(σ), by whole batches of basis states.
 ///
@@ -144,6 +149,10 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     fn n_reals(&self) -> usize {
         self.layout().n_reals::<S>()
     }
+    /// Who shares the work on batches.
+    fn ranks(&self) -> &Ranks {
+        &ALONE
+    }
     /// The model as Flax prints it, for a batch of `n_samples` states: path, module, inputs, outputs,
     /// parameters with bytes, totals. Masked entries count.
     fn tabulate(&self, n_samples: usize) -> String;
@@ -179,6 +188,19 @@ pub trait Autoregressive<S: Scalar>: Ansatz<S> {
         &self,
         theta: &[S],
         n_samples: usize,
+        key: Key,
+        samples: &mut Samples<S>,
+    ) -> Result<()> {
+        self.sample_places_into(theta, 0..n_samples, key, samples)
+    }
+    /// Of the samples that [`sample_into`](Self::sample_into) would draw, those in some places.
+    ///
+    /// # Errors
+    /// As there.
+    fn sample_places_into(
+        &self,
+        theta: &[S],
+        places: Range<usize>,
         key: Key,
         samples: &mut Samples<S>,
     ) -> Result<()>;

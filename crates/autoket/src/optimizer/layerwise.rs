@@ -17,6 +17,7 @@ use super::{Pool, Symmetric};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, RowOf};
+use crate::ranks::Ranks;
 use crate::scalar::{Real, Scalar};
 use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, add_elementwise, level};
 use crate::vqs::Estimate;
@@ -60,7 +61,7 @@ pub fn gram<S: Scalar>(
     };
     let (mut factors, mut out) = (Factors::default(), Symmetric::default());
     factors.compute(&layers, model, theta, estimate)?;
-    factors.gram_into(&layers, &mut out, &Interrupt::default());
+    factors.gram_into(&layers, &mut out, model.ranks(), &Interrupt::default());
     Ok(Some(out.to_mat(factors.epsilon.len())))
 }
 
@@ -145,17 +146,25 @@ impl<S: Scalar> Factors<S> {
     }
 
     /// AAᵀ; ends early where it is asked to.
-    pub fn gram_into(&mut self, layers: &[Layer], out: &mut Symmetric, interrupt: &Interrupt) {
+    pub fn gram_into(
+        &mut self,
+        layers: &[Layer],
+        out: &mut Symmetric,
+        ranks: &Ranks,
+        interrupt: &Interrupt,
+    ) {
         let n = self.epsilon.len();
-        out.reset(n);
+        out.reset(n, ranks);
         if n == 0 || self.rows == 0 {
             return;
         }
+        let own: Vec<bool> = (0..n).map(|column| out.is_own(column)).collect();
         let (columns, stride) = out.columns_mut();
         columns
             .par_chunks_mut(Self::LANES * stride)
             .zip(self.panels.par_chunks_exact(self.rows))
             .enumerate()
+            .filter(|(c, _)| own[c * Self::LANES])
             .for_each(|(c, (columns, right))| {
                 self.tiles.with(|tile| {
                     tile.turn(layers, right);
@@ -169,6 +178,7 @@ impl<S: Scalar> Factors<S> {
                     }
                 });
             });
+        out.gather();
         self.center(out);
     }
 

@@ -377,13 +377,14 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         columns: &mut Vec<RowOf<S>>,
     ) -> Result<()> {
         let n_panels = self.n_reals.div_ceil(lanes::<S>());
-        out.reset(n_panels * lanes::<S>());
+        out.reset(n_panels * lanes::<S>(), self.model.ranks());
         for g in 0..self.n_granules() {
             let depth = self.blocks(g).len() * S::PLANES * lanes::<S>();
             columns.resize(n_panels * depth, zero_row::<S>());
             self.with_granule(g, |panels| self.transpose_into(panels, columns))?;
             out.add_products::<S::Real>([0, 0], columns, columns, depth, &self.interrupt);
         }
+        out.gather();
         Ok(())
     }
 
@@ -416,13 +417,14 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     }
 
     pub(super) fn gram_into(&self, out: &mut Symmetric) -> Result<()> {
-        out.reset(self.n_rows());
+        out.reset(self.n_rows(), self.model.ranks());
         let add = |at: [usize; 2], left: &[_], right: &[_], out: &mut Symmetric| {
             out.add_products::<S::Real>(at, left, right, self.n_reals, &self.interrupt);
         };
         if self.kept {
             let panels = &self.buffers.panels;
             add([0, 0], panels, panels, out);
+            out.gather();
             return Ok(());
         }
         for g in 0..self.n_granules() {
@@ -435,6 +437,7 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
                 Ok(())
             })??;
         }
+        out.gather();
         Ok(())
     }
 }

@@ -320,7 +320,7 @@ impl Sr {
             *buffers = o.into_buffers();
         }
         let make = |matrix: &mut Symmetric| {
-            factors.gram_into(layers, matrix, interrupt);
+            factors.gram_into(layers, matrix, model.ranks(), interrupt);
             Ok(())
         };
         let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt)?;

@@ -4,6 +4,7 @@ use faer::{Mat, MatMut, MatRef};
 use rayon::prelude::*;
 
 use crate::interrupt::Interrupt;
+use crate::ranks::{Part, Ranks};
 use crate::scalar::Real;
 use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, level};
 
@@ -14,6 +15,8 @@ pub(super) struct Symmetric {
     /// From one column to the next.
     stride: usize,
     columns: Vec<f64>,
+    /// Who shares its columns, 64 by 64 in turn, until they are gathered.
+    ranks: Ranks,
 }
 
 /// Numbers between columns: with a power of 2 from column to column, all would meet in the same lines of the cache.
@@ -27,11 +30,33 @@ const COLUMNS: usize = 64;
 const ROWS: usize = 128;
 
 impl Symmetric {
-    /// Makes it zero, with `n` lines.
-    pub fn reset(&mut self, n: usize) {
+    /// Makes it zero, with `n` lines; each of the ranks will make its share of the columns.
+    pub fn reset(&mut self, n: usize, ranks: &Ranks) {
+        self.ranks.clone_from(ranks);
         (self.n, self.stride) = (n, n + GAP);
         self.columns.clear();
         self.columns.resize(n * self.stride, 0.0);
+    }
+
+    /// Does this rank make the column?
+    pub fn is_own(&self, column: usize) -> bool {
+        column / COLUMNS % self.ranks.size() == self.ranks.rank()
+    }
+
+    /// Takes the columns that other ranks made.
+    pub fn gather(&mut self) {
+        let some = |(turn, first): (usize, usize)| {
+            let end = (first + COLUMNS).min(self.n);
+            // From the diagonal on.
+            let start = first * self.stride + first;
+            Part {
+                owner: turn % self.ranks.size(),
+                first: start,
+                len: (end - 1) * self.stride + self.n - start,
+            }
+        };
+        let parts: Vec<Part> = (0..self.n).step_by(COLUMNS).enumerate().map(some).collect();
+        self.ranks.complete(&mut self.columns, &parts);
     }
 
     /// Adds `x` to the diagonal.
@@ -89,12 +114,16 @@ impl Symmetric {
             return;
         }
         let columns = right.len() / depth * lanes;
+        let (ranks, turn) = (self.ranks.size(), self.ranks.rank());
         self.columns[at[1] * stride..][..columns * stride]
             .par_chunks_mut(COLUMNS * stride)
             .zip(right.par_chunks(COLUMNS / lanes * depth))
             .enumerate()
             .for_each(|(c, (columns, right))| {
                 let first_column = at[1] + c * COLUMNS;
+                if first_column / COLUMNS % ranks != turn {
+                    return;
+                }
                 for (r, left) in left.chunks(ROWS / lanes * depth).enumerate() {
                     let first_row = at[0] + r * ROWS;
                     // Nothing of it on or below the diagonal?

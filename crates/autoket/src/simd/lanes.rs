@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use fearless_simd::Level;
 
+use crate::ranks::Wire;
 use crate::scalar::Real;
 
 /// `N` samples' worth of one quantity; 128 bytes, aligned to them.
@@ -14,7 +15,9 @@ use crate::scalar::Real;
 pub struct Lanes<R, const N: usize>(pub [R; N]);
 
 /// What a row of lanes can do; [`Lanes`] is the only one.
-pub trait Row<R>: Deref<Target = [R]> + DerefMut + Copy + Debug + Send + Sync + 'static {
+pub trait Row<R>:
+    Deref<Target = [R]> + DerefMut + Copy + Debug + Send + Sync + Wire + 'static
+{
     /// Samples in a row.
     const LANES: usize;
     /// All lanes alike.

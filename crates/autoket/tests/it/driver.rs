@@ -318,15 +318,15 @@ impl<S: Scalar> Autoregressive<S> for Watched<Arnn<S>> {
     fn machine_pow(&self) -> u32 {
         self.0.machine_pow()
     }
-    fn sample_into(
+    fn sample_places_into(
         &self,
         theta: &[S],
-        n_samples: usize,
+        places: std::ops::Range<usize>,
         key: Key,
         samples: &mut Samples<S>,
     ) -> autoket::Result<()> {
         self.1.see();
-        self.0.sample_into(theta, n_samples, key, samples)
+        self.0.sample_places_into(theta, places, key, samples)
     }
 }
 

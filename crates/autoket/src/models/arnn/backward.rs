@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::forward::Block;
 use super::plan::{Linear, MixOperand, MixTerm, NodePlan, Step, Work};
 use super::{Arnn, Weights, lanes, zero_row};
-use crate::models::RowOf;
+use crate::models::{RowOf, SUMMED};
 use crate::scalar::{Real, Scalar};
 use crate::simd::{Flat, Start, add_lanes, add_product, pull_back_conditionals};
 
@@ -76,7 +76,8 @@ impl<S: Scalar> Arnn<S> {
         let rows = self.plan.nodes.iter().map(|node| node.stride + node.width);
         let bytes = n_sites * rows.sum::<usize>() * size_of::<RowOf<S>>();
         let fitting = BYTES / bytes;
-        let part = fitting.clamp(1, BLOCKS) * lanes;
+        // A power of 2, so that parts end where `SUMMED` samples do.
+        let part = (1 << fitting.clamp(1, BLOCKS).ilog2()) * lanes;
         let n_reals = sum.len();
         let parts: Vec<Vec<f64>> = sigma
             .par_chunks(part * n_sites)
@@ -105,10 +106,11 @@ impl<S: Scalar> Arnn<S> {
                 sum
             })
             .collect();
-        for part in parts {
-            for (sum, part) in sum.iter_mut().zip(part) {
-                *sum += part;
-            }
+        for parts in parts.chunks(SUMMED / part) {
+            let (first, rest) = parts.split_at(1);
+            let mut whole = first[0].clone();
+            rest.iter().for_each(|part| add_sums(part, &mut whole));
+            add_sums(&whole, sum);
         }
     }
 
@@ -408,5 +410,11 @@ fn conjugate_products<R: Real>(products: &mut [R::Row], features_out: usize) -> 
 fn add<R: Real>(a: &mut R::Row, sign: R, b: &R::Row) {
     for (a, &b) in a.iter_mut().zip(b.iter()) {
         *a += sign * b;
+    }
+}
+
+fn add_sums(part: &[f64], sum: &mut [f64]) {
+    for (sum, part) in sum.iter_mut().zip(part) {
+        *sum += part;
     }
 }

@@ -22,6 +22,7 @@ pub use network::{Before, Head, Network, Node, Operand, Term, When};
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -515,17 +516,17 @@ impl<S: Scalar> Autoregressive<S> for Arnn<S> {
         self.machine_pow
     }
 
-    fn sample_into(
+    fn sample_places_into(
         &self,
         theta: &[S],
-        n_samples: usize,
+        places: Range<usize>,
         key: Key,
         samples: &mut Samples<S>,
     ) -> Result<()> {
         check_theta(&self.layout, theta)?;
-        samples.sigma.resize(n_samples * self.n_positions(), 0);
-        samples.log_psi.resize(n_samples, S::zero());
-        self.sample_blocks(&self.pack(theta), key, samples);
+        samples.sigma.resize(places.len() * self.n_positions(), 0);
+        samples.log_psi.resize(places.len(), S::zero());
+        self.sample_blocks(&self.pack(theta), places.start, key, samples);
         Ok(())
     }
 }

@@ -25,6 +25,7 @@ impl<S: Scalar> Arnn<S> {
     pub(super) fn sample_blocks(
         &self,
         weights: &Weights<S::Real>,
+        first: usize,
         key: Key,
         samples: &mut Samples<S>,
     ) {
@@ -44,9 +45,9 @@ impl<S: Scalar> Arnn<S> {
                         self.steps(weights, block, self.plan.part(position));
                         self.allow(block, position);
                         self.normalise(block, position);
-                        let first = (b * lanes) as u64;
+                        let place = (first + b * lanes) as u64;
                         let key = keys[position];
-                        uniforms(self.tiles.level, key, first, &mut uniform[..lanes]);
+                        uniforms(self.tiles.level, key, place, &mut uniform[..lanes]);
                         draw::<S::Real>(
                             self.tiles.level,
                             S::PLANES,

@@ -1,0 +1,77 @@
+//! Numbers as bytes on their way to another rank.
+
+use num_complex::Complex;
+
+use crate::simd::Lanes;
+
+/// A number, or several side by side, as little-endian bytes.
+pub trait Wire: Copy {
+    /// How many bytes.
+    const BYTES: usize;
+    /// Writes them.
+    fn put(&self, out: &mut [u8]);
+    /// Reads them.
+    fn take(bytes: &[u8]) -> Self;
+}
+
+/// Appends the bytes of all.
+pub(super) fn write<T: Wire>(values: &[T], out: &mut Vec<u8>) {
+    let first = out.len();
+    out.resize(first + values.len() * T::BYTES, 0);
+    let places = out[first..].chunks_exact_mut(T::BYTES);
+    places.zip(values).for_each(|(out, value)| value.put(out));
+}
+
+/// Reads all.
+pub(super) fn read<T: Wire>(bytes: &[u8], values: &mut [T]) {
+    let places = bytes.chunks_exact(T::BYTES);
+    places
+        .zip(values)
+        .for_each(|(bytes, value)| *value = T::take(bytes));
+}
+
+macro_rules! wire {
+    ($($t:ty),*) => {$(
+        impl Wire for $t {
+            const BYTES: usize = size_of::<$t>();
+            #[inline]
+            fn put(&self, out: &mut [u8]) {
+                out.copy_from_slice(&self.to_le_bytes());
+            }
+            #[inline]
+            fn take(bytes: &[u8]) -> Self {
+                Self::from_le_bytes(bytes.try_into().expect("as many as the number has"))
+            }
+        }
+    )*};
+}
+
+wire!(u8, f32, f64);
+
+impl<R: Wire> Wire for Complex<R> {
+    const BYTES: usize = 2 * R::BYTES;
+    fn put(&self, out: &mut [u8]) {
+        let (re, im) = out.split_at_mut(R::BYTES);
+        self.re.put(re);
+        self.im.put(im);
+    }
+    fn take(bytes: &[u8]) -> Self {
+        let (re, im) = bytes.split_at(R::BYTES);
+        Self::new(R::take(re), R::take(im))
+    }
+}
+
+impl<R: Wire, const N: usize> Wire for Lanes<R, N> {
+    const BYTES: usize = N * R::BYTES;
+    #[inline]
+    fn put(&self, out: &mut [u8]) {
+        let places = out.chunks_exact_mut(R::BYTES);
+        places.zip(&self.0).for_each(|(out, x)| x.put(out));
+    }
+    #[inline]
+    fn take(bytes: &[u8]) -> Self {
+        Self(std::array::from_fn(|i| {
+            R::take(&bytes[i * R::BYTES..][..R::BYTES])
+        }))
+    }
+}
