@@ -3,14 +3,14 @@
 mod bench;
 mod python;
 
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some("test") if args.len() == 1 => test(),
-        Some("pictures") if args.len() == 1 => run(&[PICTURES]),
+        Some("pictures") if args.len() == 1 => run(&[PICTURES], &[]),
         Some("bench") => match bench::bench(&args[1..]) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -122,9 +122,35 @@ const PICTURES: Step = Step {
     env: &[],
 };
 
+/// What the tests on many ranks need: without it all is built for one rank.
+const MPI: &str = "--features=autoket-cli/mpi";
+
+/// Can MPI programs be built and run here?
+fn has_mpi() -> bool {
+    let answers = |program: &str| {
+        let mut command = Command::new(program);
+        let silent = command
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        silent.status().is_ok_and(|status| status.success())
+    };
+    ["mpicc", "mpirun", "clang"].into_iter().all(answers)
+}
+
 /// What must pass.
 fn test() -> ExitCode {
-    let rust = run(STEPS);
+    let features: &[&str] = match has_mpi() {
+        true => &[MPI],
+        false => {
+            println!(
+                "== mpi: SKIPPED, the tests on many ranks need mpicc, mpirun and clang \
+                 (Debian: libopenmpi-dev openmpi-bin clang libclang-dev)"
+            );
+            &[]
+        }
+    };
+    let rust = run(STEPS, features);
     if rust != ExitCode::SUCCESS {
         return rust;
     }
@@ -144,22 +170,21 @@ fn test() -> ExitCode {
     }
 }
 
-/// Calls one after the other, as far as they succeed.
-fn run(steps: &[Step]) -> ExitCode {
+/// Calls one after the other, as far as they succeed; those on the whole workspace with these features.
+fn run(steps: &[Step], features: &[&str]) -> ExitCode {
     let start = Instant::now();
     for step in steps {
         let env: Vec<String> = step.env.iter().map(|(k, v)| format!("{k}={v} ")).collect();
-        println!(
-            "== {}: {}cargo {}",
-            step.name,
-            env.concat(),
-            step.cargo.join(" ")
-        );
+        let mut args = step.cargo.to_vec();
+        if let Some(workspace) = args.iter().position(|arg| *arg == "--workspace") {
+            args.splice(workspace + 1..workspace + 1, features.iter().copied());
+        }
+        println!("== {}: {}cargo {}", step.name, env.concat(), args.join(" "));
         let begin = Instant::now();
         // Cargo tells its children which cargo it is: the one that runs this very program.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let ended = Command::new(cargo)
-            .args(step.cargo)
+            .args(&args)
             .envs(step.env.iter().copied())
             .status();
         let seconds = begin.elapsed().as_secs_f64();

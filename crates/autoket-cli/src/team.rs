@@ -8,7 +8,7 @@ use autoket::ranks::Ranks;
 use bytesize::ByteSize;
 
 use crate::input;
-use crate::report::{self, Refused};
+use crate::report;
 
 /// The ranks this program was started with.
 #[cfg(feature = "mpi")]
@@ -23,7 +23,7 @@ pub fn ranks() -> Result<Ranks> {
     for variable in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
         let size: Option<usize> = std::env::var(variable).ok().and_then(|n| n.parse().ok());
         if size.is_some_and(|size| size > 1) {
-            return Err(Refused::new(
+            return Err(report::Refused::new(
                 "this `autoket` was built for one process, and was started as several",
                 "build it by `cargo build --release --features mpi`, or start it without mpirun",
             )

@@ -4,6 +4,11 @@
 mod bad_input;
 #[path = "it/commands.rs"]
 mod commands;
+#[cfg(feature = "mpi")]
+#[path = "it/mpi.rs"]
+mod mpi;
+#[path = "it/resuming.rs"]
+mod resuming;
 #[path = "it/stopping.rs"]
 mod stopping;
 

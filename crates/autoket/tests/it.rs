@@ -5,6 +5,8 @@ mod golden;
 #[path = "it/ulps.rs"]
 mod ulps;
 
+#[path = "it/checkpoint.rs"]
+mod checkpoint;
 #[path = "it/config.rs"]
 mod config;
 #[path = "it/constrained.rs"]
@@ -39,6 +41,8 @@ mod params;
 mod pictures;
 #[path = "it/random.rs"]
 mod random;
+#[path = "it/ranks.rs"]
+mod ranks;
 #[path = "it/reach.rs"]
 mod reach;
 #[path = "it/simd/mod.rs"]

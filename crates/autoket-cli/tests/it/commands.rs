@@ -214,7 +214,8 @@ fn a_run_is_not_overwritten_unless_told() {
     assert!(output(at, &["run", "small.toml", "-q"]).status.success());
     let before = std::fs::read(at.join("runs/small/summary.json")).unwrap();
 
-    let refused = output(at, &["run", "small.toml", "-q"]);
+    let other = ["run", "small.toml", "-q", "--set", "hamiltonian.h=2"];
+    let refused = output(at, &other);
     assert_eq!(refused.status.code(), Some(2));
     assert!(
         stderr(&refused).contains("--overwrite"),

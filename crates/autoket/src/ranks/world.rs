@@ -18,11 +18,17 @@ pub struct World {
     size: usize,
 }
 
-/// The ranks that this process was started with: one alone without `mpirun`.
+/// Set for each process by launchers: Open MPI's; MPICH's, Intel's and Slurm's PMI; PMIx.
+const LAUNCHED: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK"];
+
+/// The ranks that this process was started with. Without a launcher it is alone, and MPI is not begun.
 ///
 /// # Errors
 /// MPI was begun before, or does not work with threads.
 pub fn world() -> Result<Ranks> {
+    if LAUNCHED.iter().all(|name| std::env::var_os(name).is_none()) {
+        return Ok(Ranks::default());
+    }
     // One thread at a time speaks, not always the same.
     let begun = mpi::initialize_with_threading(Threading::Serialized);
     let refuse = |got: &str| {

@@ -64,3 +64,48 @@ fn keys_are_those_of_a_netket_run_in_their_order() {
         keys(&netket)
     );
 }
+
+/// Records of so many steps.
+fn steps(log: &mut JsonLog, steps: std::ops::Range<usize>) {
+    for step in steps {
+        let x = 0.1 + step as f64;
+        log.record_estimate(step, "Energy", Value::Real(-x), x.sqrt(), f64::NAN);
+        if step % 2 == 0 {
+            let z = c64::new(x.sin(), x.exp());
+            log.record(step, "flux", &[("Mean", Value::Complex(z))]);
+        }
+        log.end_step().unwrap();
+    }
+}
+
+/// A log that goes on is, byte for byte, one that never stopped, wherever its last line was cut.
+#[test]
+fn a_log_goes_on_after_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let [whole, path] = ["whole.json", "log.json"].map(|name| folder.path().join(name));
+    let mut log = JsonLog::create(&whole).unwrap();
+    steps(&mut log, 0..9);
+    log.write().unwrap();
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let lines = path.with_extension("jsonl");
+
+    let mut log = JsonLog::create(&path).unwrap();
+    steps(&mut log, 0..7);
+    drop(log);
+    let written = read(&lines);
+    let after_five = written.match_indices('\n').nth(4).unwrap().0 + 1;
+    for end in after_five..=written.len() {
+        std::fs::write(&lines, &written[..end]).unwrap();
+        let mut log = JsonLog::resume(&path, 5).unwrap();
+        assert_eq!(log.steps(), 5);
+        steps(&mut log, 5..9);
+        log.write().unwrap();
+        assert_eq!(read(&path), read(&whole));
+        assert_eq!(read(&lines), read(&whole.with_extension("jsonl")));
+    }
+    // Lines that were lost are missed, and a file that was lost is begun again.
+    std::fs::write(&lines, &written[..after_five - 1]).unwrap();
+    assert_eq!(JsonLog::resume(&path, 5).unwrap().steps(), 4);
+    std::fs::remove_file(&lines).unwrap();
+    assert_eq!(JsonLog::resume(&path, 5).unwrap().steps(), 0);
+}
