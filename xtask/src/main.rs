@@ -1,6 +1,7 @@
-//! Chores of the project, without a shell: `cargo xtask test`, `bench`, `pictures`.
+//! Chores of the project, without a shell: `cargo xtask test`, `bench`, `fuzz`, `pictures`.
 
 mod bench;
+mod fuzz;
 mod python;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -11,24 +12,31 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some("test") if args.len() == 1 => test(),
         Some("pictures") if args.len() == 1 => run(&[PICTURES], &[]),
-        Some("bench") => match bench::bench(&args[1..]) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        },
+        Some("bench") => ended(bench::bench(&args[1..])),
+        Some("fuzz") => ended(fuzz::fuzz(&args[1..])),
         _ => {
             eprintln!("usage: cargo xtask test");
             eprintln!("       cargo xtask bench WORKLOAD [--json] [--no-peer]");
+            eprintln!("       cargo xtask fuzz READER SECONDS");
             eprintln!("       cargo xtask pictures");
             eprintln!();
             eprintln!(
                 "  test      formatting, lints, all tests, documentation, the Python package"
             );
             eprintln!("  bench     autoket and NetKet side by side; see bench/README.md");
+            eprintln!("  fuzz      feeds a reader of files what libFuzzer makes of fuzz/corpus");
             eprintln!("  pictures  draws the pictures of the documentation anew");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn ended(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
     };
     team::abort_on_panic(&ranks);
     match perform(args.command, &ranks) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => {
+            team::end(ranks);
+            ExitCode::from(code)
+        }
         Err(error) => {
             let code = report::exit_code(&error);
             team::let_first_speak(&ranks);

@@ -55,6 +55,13 @@ pub fn abort_on_panic(ranks: &Ranks) {
     }));
 }
 
+/// Leaves the others, whose work is done too.
+pub fn end(ranks: Ranks) {
+    // It has them as well.
+    drop(std::panic::take_hook());
+    drop(ranks);
+}
+
 /// The exit status of a Rust program that panics.
 const PANICKED: u8 = 101;
 

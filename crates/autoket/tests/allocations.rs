@@ -1,7 +1,7 @@
 //! After the first steps, a step asks for next to no memory. A program of its own: it counts all allocations.
 
 use std::alloc::System;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use autoket::driver::Vmc;
 use autoket::graph::Graph;
@@ -38,8 +38,40 @@ fn bytes_of_a_step(model: Arnn<f64>, hamiltonian: Arc<dyn Operator>, form: SrFor
     of_steps.min().unwrap()
 }
 
+/// Others would be counted, too.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Ten thousand steps hold the memory that a hundred hold.
+#[test]
+fn memory_stays_flat() {
+    let _alone = ALONE.lock().unwrap();
+    let graph = Graph::chain(4, true).unwrap();
+    let hilbert = Hilbert::spin(0.5, 4).unwrap();
+    let h: Arc<dyn Operator> = Arc::new(ising(&hilbert, &graph, 1.0, 1.0).unwrap());
+    let model = ArnnDense::new(hilbert, 1, 1).build::<f64>().unwrap();
+    let state = McState::new(Arc::new(model), 16, 1).unwrap();
+    let sr = Some(Sr::default());
+    let mut vmc = Vmc::new(h, state, Optimizer::adam(1e-4), sr).unwrap();
+    let mut held = |steps: usize| {
+        for _ in 0..steps {
+            vmc.advance().unwrap();
+            drop(vmc.checkpoint().to_bytes());
+        }
+        let stats = ALLOCATOR.stats();
+        stats.bytes_allocated as i64 - stats.bytes_deallocated as i64
+            + stats.bytes_reallocated as i64
+    };
+    let early = held(100);
+    let late = held(10_000);
+    // Threads of the pool may each keep a workspace that they first need later.
+    assert!(late - early < 1 << 20, "{early} then {late}");
+    let later = held(10_000);
+    assert!(later - late < 1 << 14, "{late} then {later}");
+}
+
 #[test]
 fn steps_use_their_memory_again() {
+    let _alone = ALONE.lock().unwrap();
     let graph = Graph::square(4, false).unwrap();
     let hilbert = Hilbert::spin(0.5, 16).unwrap();
     let fields: Arc<dyn Operator> = Arc::new(ising(&hilbert, &graph, 3.0, 1.0).unwrap());

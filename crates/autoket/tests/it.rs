@@ -19,6 +19,8 @@ mod exact;
 mod graph;
 #[path = "it/hilbert.rs"]
 mod hilbert;
+#[path = "it/honest.rs"]
+mod honest;
 #[path = "it/logging.rs"]
 mod logging;
 #[path = "it/models/mod.rs"]

@@ -293,8 +293,13 @@ impl RunSettings {
         let counts = checkpoint_every.is_none_or(|n| n > 0);
         table.check(counts, "checkpoint_every", "at least 1 step", "")?;
         let checkpoint_minutes: Option<f64> = table.optional("checkpoint_minutes")?;
-        let passes = checkpoint_minutes.is_none_or(|minutes| minutes > 0.0 && minutes.is_finite());
-        table.check(passes, "checkpoint_minutes", "a number above 0", "")?;
+        let passes = checkpoint_minutes.is_none_or(|minutes| minutes > 0.0 && minutes <= 1e6);
+        table.check(
+            passes,
+            "checkpoint_minutes",
+            "a number above 0, at most 1e6",
+            "",
+        )?;
         let checkpoint_keep = table.optional("checkpoint_keep")?.unwrap_or(2);
         let help = "with two, one is left if the other is damaged";
         table.check(checkpoint_keep > 0, "checkpoint_keep", "at least 1", help)?;

@@ -47,7 +47,7 @@ impl Communicator for Seat {
 }
 
 /// What each of so many ranks finds, which must be the same.
-fn with_ranks<T: PartialEq + Send>(size: usize, work: impl Fn(&Ranks) -> T + Sync) -> T {
+pub fn with_ranks<T: PartialEq + Send>(size: usize, work: impl Fn(&Ranks) -> T + Sync) -> T {
     let table = Arc::new(Table {
         places: Mutex::new(vec![Vec::new(); size]),
         all_there: Barrier::new(size),
