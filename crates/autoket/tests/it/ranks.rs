@@ -127,7 +127,7 @@ fn all_methods<S: Scalar>(model: &Model<S>, n_samples: usize) -> impl PartialEq 
 }
 
 fn methods_agree<S: Scalar>(model: Model<S>) {
-    for n_samples in [1, 31, 100, 300, 1030] {
+    for n_samples in [1, 31, 300, 530] {
         let alone = all_methods(&model, n_samples);
         for size in SIZES {
             let shared = with_ranks(size, |ranks| {
@@ -163,14 +163,14 @@ fn run<S: Scalar>(
     let state = McState::new(Ranked::share(model.clone(), ranks), n_samples, 7).unwrap();
     let mut vmc = Vmc::new(h, state, Optimizer::adam(0.01), sr).unwrap();
     vmc.set_memory(memory);
-    let energies: Vec<[u64; 4]> = (0..3)
+    let energies: Vec<[u64; 4]> = (0..2)
         .map(|_| {
             let energy = vmc.advance().unwrap().energy;
             let (mean, rest) = (energy.mean, [energy.variance, energy.error_of_mean]);
             [mean.re, mean.im, rest[0], rest[1]].map(f64::to_bits)
         })
         .collect();
-    let energy = vmc.energy(3000).unwrap().mean.re.to_bits();
+    let energy = vmc.energy(700).unwrap().mean.re.to_bits();
     (energies, energy, bits(&vmc.state.params().values))
 }
 
@@ -186,20 +186,17 @@ fn runs_agree<S: Scalar>(model: Model<S>) {
         .into_iter()
         .flat_map(|form| [usize::MAX, 0].map(|memory| (Some(with_form(form)), memory)));
     for way in ways.chain([(None, 0)]) {
-        let alone = run(&model, 1100, way, &Ranks::default());
-        for size in SIZES {
-            let shared = with_ranks(size, |ranks| run(&model, 1100, way, ranks));
-            assert!(shared == alone, "{size} ranks, {way:?}");
-        }
+        // More than a granule of log-derivatives.
+        let alone = run(&model, 600, way, &Ranks::default());
+        let shared = with_ranks(3, |ranks| run(&model, 600, way, ranks));
+        assert!(shared == alone, "{way:?}");
     }
 }
 
 #[test]
 fn a_shared_run_is_the_whole_one() {
     runs_agree(conv::<f64>());
-    runs_agree(conv::<f32>());
-    runs_agree(dense::<f64>());
-    runs_agree(dense::<Complex<f64>>());
+    runs_agree(dense::<Complex<f32>>());
 }
 
 #[test]
