@@ -60,6 +60,14 @@ fn given_back<'py>(
 
 #[pymethods]
 impl Module {
+    /// Builds the wave function, and forgets it: what cannot be built is refused.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.wave {
+            Some(wave) => py.detach(|| wave.build().map(drop)).or_raise(),
+            None => Ok(()),
+        }
+    }
+
     /// The class of the module.
     fn class(&self) -> &'static str {
         self.module.class()

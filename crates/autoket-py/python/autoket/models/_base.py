@@ -1,7 +1,7 @@
 """What all autoregressive models have."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import Any, ClassVar, NoReturn
 
@@ -153,6 +153,10 @@ def _stacked(trees: list[Any]) -> Any:
     return np.stack([np.asarray(tree) for tree in trees])
 
 
+# Functions of the user's own are looked at when a model is made.
+_OWN = (("activation", "functions"),)
+
+
 class Native(AbstractARNN):
     """A network of the compiled library."""
 
@@ -160,7 +164,10 @@ class Native(AbstractARNN):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self.__dict__["_native"] = self._build()
+        built = self._build()
+        if any(getattr(self.__dict__.get(name), what, None) for name, what in _OWN):
+            built.check()
+        self.__dict__["_native"] = built
 
     def _build(self) -> _native.Module:
         """The network of these fields."""
@@ -248,9 +255,17 @@ class Designed(Native):
             put["order"] = tuple(whole_number("order", site) for site in put["order"])
         return self._sites()
 
-    def _put_features(self, make: Callable[..., Any] = tuple) -> tuple[list[int], bool]:
+    def _put_features(self) -> tuple[list[int], bool]:
         given = self.__dict__["features"]
         uniform = not isinstance(given, list | tuple | np.ndarray)
         features = [whole_number("features", f) for f in ([given] if uniform else given)]
-        self.__dict__["features"] = features[0] if uniform else make(features)
+        kind = tuple if isinstance(given, tuple) else Listed
+        self.__dict__["features"] = features[0] if uniform else kind(features)
         return features, uniform
+
+
+class Listed(tuple[int, ...]):
+    """Numbers that were given as a list, and are shown as one."""
+
+    def __repr__(self) -> str:
+        return repr(list(self))

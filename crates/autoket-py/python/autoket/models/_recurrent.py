@@ -20,7 +20,7 @@ class Indices(tuple[Any, ...]):
 
     def __repr__(self) -> str:
         array = np.asarray(self, dtype=np.int64)
-        return f"HashableArray({array},\n shape={array.shape}, dtype={array.dtype})".replace("\n", "\n    ")
+        return f"HashableArray({array},\n shape={array.shape}, dtype={array.dtype})"
 
     __str__ = __repr__
 
@@ -80,7 +80,7 @@ class RNN(ARNNSequential):
         put = self.__dict__
         if not self._cell:
             raise NotImplementedError("RNN has no cell: take LSTMNet or GRUNet1D")
-        features, uniform = self._put_features(list)
+        features, uniform = self._put_features()
         recurrence = self._recurrence()
         common = self._common()
         layers = whole_number("layers", put["layers"])

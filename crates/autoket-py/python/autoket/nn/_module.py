@@ -507,7 +507,8 @@ class Module:
             wanted = lambda _, method: method == "__call__"  # noqa: E731
         else:
             wanted = capture
-        own = {"": self, **self._submodules()}
+        own = {path: part.clone(name=path.split("/")[-1]) for path, part in self._submodules().items()}
+        own[""] = self
 
         def kept(tree: Variables, path: str) -> Variables:
             out: Variables = {}
@@ -533,8 +534,8 @@ class Module:
         return shown
 
     def __repr__(self) -> str:
-        lines = "".join(f"    {name} = {_text(value)}\n" for name, value in self._shown().items())
-        return f"{type(self).__name__}(\n    # attributes\n{lines})"
+        lines = [f"{name} = {_text(value)}".replace("\n", "\n    ") for name, value in self._shown().items()]
+        return "\n    ".join([f"{type(self).__name__}(", "# attributes", *lines]) + "\n)"
 
     def _repr_html_(self) -> str:
         rows = "".join(

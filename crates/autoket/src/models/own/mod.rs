@@ -2,6 +2,12 @@
 
 use std::sync::Arc;
 
+mod derivatives;
+mod parameters;
+mod rules;
+
+use self::parameters::described;
+pub use self::rules::Normalisation;
 use super::{Ansatz, Autoregressive, RowOf, Samples};
 use super::{check_length, check_theta, same_space};
 use crate::error::{Error, Result};
@@ -61,95 +67,6 @@ pub struct Own<S> {
     scalar: std::marker::PhantomData<S>,
 }
 
-/// How conditionals are masked and normalised.
-#[derive(Clone, Debug)]
-pub struct Normalisation {
-    hilbert: Hilbert,
-    order: Vec<usize>,
-    automaton: Option<Automaton>,
-    machine_pow: u32,
-}
-
-impl Normalisation {
-    /// For states of a space that are drawn in an order.
-    ///
-    /// # Errors
-    /// An order that is none; a constraint that cannot be followed in it; `machine_pow` 0.
-    pub fn new(hilbert: &Hilbert, order: &[usize], machine_pow: u32) -> Result<Self> {
-        crate::graph::order::check("order", order, hilbert.n_sites())?;
-        if machine_pow == 0 {
-            let cure = "take 2 for |ψ|² = 1";
-            return Err(Error::invalid("machine_pow", "a positive integer", 0, cure));
-        }
-        Ok(Self {
-            hilbert: hilbert.clone(),
-            order: order.to_vec(),
-            automaton: hilbert.read_along(order)?,
-            machine_pow,
-        })
-    }
-
-    /// Masks and normalises log-amplitudes `(sample, site, local state)` of states `(sample, site)`.
-    fn apply<S: Scalar>(&self, sigma: &[u8], log_amplitudes: &mut [S]) {
-        let (n, d) = (self.order.len(), self.hilbert.local_size());
-        let samples = log_amplitudes.chunks_exact_mut(n * d);
-        for (all, sigma) in samples.zip(sigma.chunks_exact(n)) {
-            let mut place = 0;
-            for (position, &site) in self.order.iter().enumerate() {
-                let y = &mut all[site * d..][..d];
-                self.normalise(position, place, y);
-                if let Some(automaton) = &self.automaton {
-                    place = automaton.next(position, place, sigma[site]);
-                }
-            }
-        }
-    }
-
-    fn normalise<S: Scalar>(&self, position: usize, place: u32, y: &mut [S]) {
-        let forbidden = S::from_c64(c64::new(f64::NEG_INFINITY, 0.0));
-        if let Some(automaton) = &self.automaton {
-            for (index, y) in y.iter_mut().enumerate() {
-                if !automaton.allows(position, place, index as u8) {
-                    *y = forbidden;
-                }
-            }
-        }
-        let p = f64::from(self.machine_pow);
-        let largest = y.iter().map(|y| y.to_c64().re);
-        let largest = largest.fold(f64::NEG_INFINITY, f64::max);
-        if largest == f64::NEG_INFINITY {
-            return;
-        }
-        let sum: f64 = y
-            .iter()
-            .map(|y| (p * (y.to_c64().re - largest)).exp())
-            .sum();
-        let log_norm = largest + sum.ln() / p;
-        for y in y {
-            *y = S::from_c64(y.to_c64() - log_norm);
-        }
-    }
-
-    /// [`apply`](Self::apply) for arrays: log-conditionals of log-amplitudes.
-    ///
-    /// # Errors
-    /// Values that are no local states; another shape.
-    pub fn log_conditionals(&self, states: &Array, log_amplitudes: &Array) -> Result<Array> {
-        let sigma = self.hilbert.indices_of(&states.values::<f64>()?)?;
-        let shape = self.shape(self.hilbert.check_batch(&sigma)?);
-        let dtype = dtype_of(log_amplitudes, &shape)?;
-        crate::module::with_dtype!(dtype, S => {
-            let mut values = log_amplitudes.values::<S>()?;
-            self.apply(&sigma, &mut values);
-            Array::new(&shape, values)
-        })
-    }
-
-    fn shape(&self, n_samples: usize) -> [usize; 3] {
-        [n_samples, self.order.len(), self.hilbert.local_size()]
-    }
-}
-
 fn dtype_of(log_amplitudes: &Array, shape: &[usize]) -> Result<Dtype> {
     match log_amplitudes.element() {
         crate::module::Element::Inexact(dtype) if log_amplitudes.shape() == shape => Ok(dtype),
@@ -181,70 +98,6 @@ pub(crate) fn dtype(of: &dyn Conditionals) -> Result<Dtype> {
         true => parameters.complex(),
         false => parameters,
     })
-}
-
-/// The one type of all parameters, and their arrays.
-fn described(variables: &Variables) -> Result<(Dtype, Vec<(String, Vec<LeafSpec>)>)> {
-    let mut leaves = Vec::new();
-    let mut dtypes = Vec::new();
-    if let Some(tree) = variables.get("params") {
-        describe(tree, "", &mut leaves, &mut dtypes)?;
-    }
-    let dtype = match dtypes.split_first() {
-        None => Dtype::Float64,
-        Some((first, rest)) if rest.iter().all(|dtype| dtype == first) => *first,
-        Some(_) => {
-            return Err(Error::invalid(
-                "params",
-                "parameters of one type",
-                dtypes
-                    .iter()
-                    .map(Dtype::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                "give all of them the same dtype",
-            ));
-        }
-    };
-    Ok((dtype, leaves))
-}
-
-fn describe(
-    tree: &crate::module::Tree,
-    module: &str,
-    leaves: &mut Vec<(String, Vec<LeafSpec>)>,
-    dtypes: &mut Vec<Dtype>,
-) -> Result<()> {
-    use crate::module::{Element, Variable};
-    for (name, variable) in tree {
-        match variable {
-            Variable::Tree(tree) => {
-                let module = match module {
-                    "" => name.clone(),
-                    module => format!("{module}/{name}"),
-                };
-                describe(tree, &module, leaves, dtypes)?;
-            }
-            Variable::Array(array) => {
-                let Element::Inexact(dtype) = array.element() else {
-                    let cure = "give it a dtype of real or complex numbers";
-                    return Err(Error::invalid(name, "real or complex numbers", array, cure));
-                };
-                dtypes.push(dtype);
-                let spec = LeafSpec {
-                    name: name.clone().into(),
-                    shape: array.shape().to_vec(),
-                    mask: None,
-                };
-                leaves.push((module.to_owned(), vec![spec]));
-            }
-            Variable::Tuple(_) => {
-                let cure = "make parameters by `param`";
-                return Err(Error::invalid(name, "an array", "a tuple", cure));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn epsilon<S: Scalar>() -> f64 {
@@ -365,102 +218,6 @@ impl<S: Scalar> Own<S> {
         let mut y = self.raw(theta, sigma)?;
         self.rules.apply(sigma, &mut y);
         Ok(y)
-    }
-
-    /// The derivatives of a part of log ψ by all real numbers, `(sample, number)`.
-    fn rows(&self, theta: &[S], sigma: &[u8], part: usize) -> Result<Vec<f64>> {
-        let (n, d) = (self.rules.order.len(), self.rules.hilbert.local_size());
-        let p = f64::from(self.rules.machine_pow);
-        let mut cotangent = self.log_conditionals(theta, sigma)?;
-        for (y, &own) in cotangent.chunks_exact_mut(d).zip(sigma) {
-            for (state, y) in y.iter_mut().enumerate() {
-                let is_own = f64::from(u8::from(state == usize::from(own)));
-                *y = S::from_c64(match part {
-                    0 => c64::new(is_own - (p * y.to_c64().re).exp(), 0.0),
-                    _ => c64::new(0.0, is_own),
-                });
-            }
-        }
-        let n_samples = sigma.len() / n;
-        let shape = self.rules.shape(n_samples);
-        let cotangents = Array::new(&shape, cotangent.clone())?;
-        let variables = self.variables(theta);
-        let states = self.states(sigma)?;
-        match self.of.pull_back(&variables, &states, &cotangents)? {
-            Some(pulled) => self.rows_of(&pulled, n_samples),
-            None => self.differences(theta, sigma, &cotangent),
-        }
-    }
-
-    /// What the user has pulled back, as rows.
-    fn rows_of(&self, pulled: &Variables, n_samples: usize) -> Result<Vec<f64>> {
-        let n_reals = self.n_reals();
-        let planes = n_reals / self.layout.n_parameters().max(1);
-        let mut rows = vec![0.0; n_samples * n_reals];
-        for leaf in self.layout.leaves() {
-            let path = leaf.path();
-            let path = path.strip_prefix("params/").unwrap_or(&path);
-            let array = pulled.array("params", path)?;
-            let shape = [&[n_samples], leaf.shape.as_slice()].concat();
-            if array.shape() != shape {
-                return Err(Error::invalid(
-                    path,
-                    format!("a derivative of shape {shape:?}"),
-                    array,
-                    "give the derivative of each sample apart",
-                ));
-            }
-            let values = array.values::<c64>()?;
-            for (row, values) in rows
-                .chunks_exact_mut(n_reals)
-                .zip(values.chunks_exact(leaf.range.len().max(1)))
-            {
-                for (i, value) in leaf.range.clone().zip(values) {
-                    row[i * planes] = value.re;
-                    if planes == 2 {
-                        row[i * planes + 1] = value.im;
-                    }
-                }
-            }
-        }
-        Ok(rows)
-    }
-
-    fn differences(&self, theta: &[S], sigma: &[u8], cotangent: &[S]) -> Result<Vec<f64>> {
-        let n_reals = self.n_reals();
-        let planes = n_reals / self.layout.n_parameters().max(1);
-        let per_sample = self.rules.order.len() * self.rules.hilbert.local_size();
-        let mut rows = vec![0.0; cotangent.len() / per_sample * n_reals];
-        let mut moved = theta.to_vec();
-        for (i, &x) in theta.iter().enumerate() {
-            for plane in 0..planes {
-                let step = epsilon::<S>().cbrt() * x.to_c64().norm().max(1.0);
-                let step = match plane {
-                    0 => c64::new(step, 0.0),
-                    _ => c64::new(0.0, step),
-                };
-                let mut at = |step: c64| {
-                    moved[i] = S::from_c64(x.to_c64() + step);
-                    let y = self.raw(&moved, sigma);
-                    // What the number has become by rounding.
-                    let step = (moved[i].to_c64() - x.to_c64()).norm();
-                    moved[i] = x;
-                    y.map(|y| (y, step))
-                };
-                let ((above, up), (below, down)) = (at(step)?, at(-step)?);
-                let samples = rows.chunks_exact_mut(n_reals).enumerate();
-                for (sample, row) in samples {
-                    let entries = sample * per_sample..(sample + 1) * per_sample;
-                    let change = entries.map(|k| {
-                        let dy = above[k].to_c64() - below[k].to_c64();
-                        let c = cotangent[k].to_c64();
-                        c.re * dy.re + c.im * dy.im
-                    });
-                    row[i * planes + plane] = change.sum::<f64>() / (up + down);
-                }
-            }
-        }
-        Ok(rows)
     }
 }
 
