@@ -68,11 +68,6 @@ impl Module {
         }
     }
 
-    /// The class of the module.
-    fn class(&self) -> &'static str {
-        self.module.class()
-    }
-
     /// Which sites are read for one, as a picture; none of a model of Python's.
     fn to_svg(&self, extent: [usize; 2], site: usize) -> PyResult<Option<String>> {
         match &self.wave {
@@ -87,11 +82,6 @@ impl Module {
             Some(Wave::Design(design)) => design.flow_svg().map(Some).or_raise(),
             _ => Ok(None),
         }
-    }
-
-    /// The names of its methods.
-    fn methods(&self) -> Vec<&'static str> {
-        self.module.methods()
     }
 
     /// The output and the variables of a method on fresh parameters.

@@ -112,7 +112,7 @@ macro_rules! module_of {
 /// A network of masked layers; activations and initializers are JSON, or functions.
 #[pyfunction]
 pub fn masked_network(
-    class: &str,
+    class_: &str,
     hilbert: &Hilbert,
     layers: usize,
     features_: Vec<usize>,
@@ -139,8 +139,8 @@ pub fn masked_network(
         }};
     }
     let hilbert = hilbert.0.clone();
-    let fast = class.starts_with("Fast");
-    Ok(match class.trim_start_matches("Fast") {
+    let fast = class_.starts_with("Fast");
+    Ok(match class_.trim_start_matches("Fast") {
         "ARNNDense" => module_of!(fields!(ArnnDense::new(hilbert, layers, 1)), fast),
         "ARNNConv1D" => {
             let kernel = one("kernel_size", &kernel_size)?;
@@ -161,7 +161,7 @@ pub fn masked_network(
 /// A network of cells; `recurrence` is the order of sites and whose memory each reads, -1 for none.
 #[pyfunction]
 pub fn recurrent_network(
-    class: &str,
+    class_: &str,
     hilbert: &Hilbert,
     layers: usize,
     features_: Vec<usize>,
@@ -185,8 +185,8 @@ pub fn recurrent_network(
         }};
     }
     let hilbert = hilbert.0.clone();
-    let fast = class.starts_with("Fast");
-    Ok(match class.trim_start_matches("Fast") {
+    let fast = class_.starts_with("Fast");
+    Ok(match class_.trim_start_matches("Fast") {
         "LSTMNet" => module_of!(fields!(LstmNet::new(hilbert, layers, 1)), fast),
         _ => module_of!(fields!(GruNet1d::new(hilbert, layers, 1)), fast),
     })

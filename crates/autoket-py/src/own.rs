@@ -175,10 +175,10 @@ impl Conditionals for OwnConditionals {
 
 /// A module that is written in Python.
 #[pyfunction]
-pub fn own_module(object: Py<PyAny>, class: &str, methods: Vec<String>) -> Module {
+pub fn own_module(object: Py<PyAny>, class_: &str, methods: Vec<String>) -> Module {
     let module = OwnModule {
         object: Arc::new(object),
-        class: kept(class),
+        class: kept(class_),
         methods: methods.iter().map(|name| kept(name)).collect(),
     };
     Module::new(Box::new(module), None)
@@ -188,7 +188,7 @@ pub fn own_module(object: Py<PyAny>, class: &str, methods: Vec<String>) -> Modul
 #[pyfunction]
 pub fn own_model(
     object: Py<PyAny>,
-    class: &str,
+    class_: &str,
     methods: Vec<String>,
     hilbert: &Hilbert,
     order: Vec<usize>,
@@ -203,7 +203,7 @@ pub fn own_model(
     };
     let module = OwnModule {
         object,
-        class: kept(class),
+        class: kept(class_),
         methods: methods.iter().map(|name| kept(name)).collect(),
     };
     Module::new(Box::new(module), Some(Wave::Own(Arc::new(of))))

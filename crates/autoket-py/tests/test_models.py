@@ -9,9 +9,9 @@ import netket as nk
 import netket.experimental.models as nkm
 import numpy as np
 import pytest
+from test_runs import assert_trees_close
 
 import autoket as ak
-from test_runs import assert_trees_close
 
 KEY = jax.random.PRNGKey(3)
 SITES = 6

@@ -9,9 +9,9 @@ import jax
 import netket as nk
 import numpy as np
 import pytest
+from test_runs import assert_trees_close
 
 import autoket as ak
-from test_runs import assert_trees_close
 
 KEY = jax.random.PRNGKey(0)
 STATES = np.where(np.random.default_rng(0).integers(0, 2, (3, 4)), 1.0, -1.0)

@@ -124,9 +124,7 @@ def test_constrained_spaces_are_kept():
     for sign in (1, -1):
         parameters = vs.parameters
         parameters["bias"][2, 1] += sign * step
-        moved.append(
-            ak.vqs.FullSumState(CONSTRAINED, vs.model, variables={"params": parameters}).expect(h).mean.real
-        )
+        moved.append(ak.vqs.FullSumState(CONSTRAINED, vs.model, variables={"params": parameters}).expect(h).mean.real)
     np.testing.assert_allclose(gradient["bias"][2, 1], (moved[0] - moved[1]) / (2 * step), rtol=1e-6)
 
 
@@ -155,7 +153,10 @@ class FlaxModule(nn.Module):
 
 def tree(dtype=float):
     rng = np.random.default_rng(0)
-    return {"kernel": rng.normal(size=(SITES, SITES, 2)).astype(dtype), "bias": rng.normal(size=(SITES, 2)).astype(dtype)}
+    return {
+        "kernel": rng.normal(size=(SITES, SITES, 2)).astype(dtype),
+        "bias": rng.normal(size=(SITES, 2)).astype(dtype),
+    }
 
 
 @pytest.mark.filterwarnings("ignore:.*central differences")

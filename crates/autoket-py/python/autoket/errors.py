@@ -86,11 +86,11 @@ class NameInUseError(FlaxError):
     """Two things in one module have the same name."""
 
 
-class PerturbationNotFound(FlaxError):
+class PerturbationNotFound(FlaxError):  # noqa: N818
     """The collection `perturbations` lacks a variable."""
 
 
-class ScopeCollectionNotFound(FlaxError):
+class ScopeCollectionNotFound(FlaxError):  # noqa: N818 - as in Flax
     """A collection that is needed is not there."""
 
 

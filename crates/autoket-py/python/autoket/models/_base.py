@@ -10,7 +10,8 @@ import numpy as np
 from autoket import _native
 from autoket._arguments import Array, refuse, whole_number
 from autoket.hilbert import HomogeneousHilbert
-from autoket.nn._module import _ACTIVE, Module, Variables
+from autoket.nn._module import _ACTIVE, Module
+from autoket.nn._places import Variables
 from autoket.nn._shapes import ShapeDtypeStruct
 
 __all__ = ["AbstractARNN"]

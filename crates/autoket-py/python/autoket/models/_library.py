@@ -105,4 +105,4 @@ class TensorGRU2D(Designed):
     def _sites(self) -> list[int]:
         sites = np.arange(self.hilbert.size).reshape(self.extent)
         sites[1::2] = sites[1::2, ::-1]
-        return sites.ravel().tolist()  # type: ignore[no-any-return]
+        return sites.ravel().tolist()

@@ -105,16 +105,14 @@ class RNN(ARNNSequential):
         if order is None:
             if previous is not None:
                 raise ValueError(
-                    "`prev_neighbors`: expected `reorder_idx` or `inv_reorder_idx` beside it, got neither; give the order"
+                    "`prev_neighbors`: expected `reorder_idx` or `inv_reorder_idx` beside it, got neither; give one"
                 )
             return None
         if _inverse("reorder_idx", order) != inverse:
             refuse("inv_reorder_idx", "the inverse of `reorder_idx`", inverse, "leave one of them out")
         if previous is None:
             if graph is None:
-                raise ValueError(
-                    "`reorder_idx`: expected `prev_neighbors` or `graph` beside it, got neither; say whose memory is read"
-                )
+                raise ValueError("`reorder_idx`: expected `prev_neighbors` or `graph` beside it, got neither; give one")
             previous = Indices(map(tuple, _native.recurrence(graph._native, list(order))[1]))
         for site, neighbours in enumerate(previous):
             for other in neighbours:

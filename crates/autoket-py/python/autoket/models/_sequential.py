@@ -150,7 +150,9 @@ class _Masked(ARNNSequential):
             if put["extent"] is not None:
                 return {}
             fields["L"] = int(self.hilbert.size**0.5)
-        kind = getattr(layers_of, {"MaskedDense": "MaskedDense1D", "FastMaskedDense": "FastMaskedDense1D"}.get(name, name))
+        kind = getattr(
+            layers_of, {"MaskedDense": "MaskedDense1D", "FastMaskedDense": "FastMaskedDense1D"}.get(name, name)
+        )
         made = {f"_layers_{i}": kind(features=f, exclusive=i == 0, **fields) for i, f in enumerate(features)}
         return made
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from autoket._arguments import Array, key_words, refuse, wrong_type
 from autoket.models._base import AbstractARNN, _stacked
-from autoket.nn._module import Variables
+from autoket.nn._places import Variables
 
 Tree = Any
 
@@ -59,7 +59,9 @@ class WrappedARNN(AbstractARNN):
             wrong_type("parameters", "a dictionary of arrays, or a function of a key", None)
         if self.order is not None:
             self.__dict__["order"] = tuple(int(site) for site in self.order)
-        self.__dict__["_made_for"] = {"jax": _Jax, "flax": _Flax, "torch": _Torch, "numpy": _NumPy}[self.framework](self)
+        self.__dict__["_made_for"] = {"jax": _Jax, "flax": _Flax, "torch": _Torch, "numpy": _NumPy}[self.framework](
+            self
+        )
 
     def reorder(self, inputs: Any, axis: int = 0) -> Array:
         """An array along an axis of sites, in the order in which they are drawn."""

@@ -17,7 +17,7 @@ _DTYPES = ("float32", "float64", "complex64", "complex128")
 def checked_dtype(value: Any) -> np.dtype[Any]:
     """A dtype of parameters: `float` and `complex` are double precision."""
     try:
-        dtype = np.dtype(value)
+        dtype: np.dtype[Any] = np.dtype(value)
     except TypeError:
         wrong_type("param_dtype", "a dtype", value)
     if str(dtype) not in _DTYPES:

@@ -11,60 +11,12 @@ from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 import numpy as np
 
 from autoket import _native, errors
-from autoket._arguments import Array, key_words, wrong_type
+from autoket._arguments import Array
+from autoket.nn._calls import DenyList, SubModule, check_variables, collections_of, key_of, streams_of, text_of
+from autoket.nn._places import Placed, Variables
 from autoket.nn._shapes import ShapeDtypeStruct
 
-Variables = dict[str, Any]
-_UNBOUND = "unbound modules"
-
-
-class DenyList:
-    """All collections but these, for the argument `mutable`."""
-
-    def __init__(self, deny: Any):
-        self.deny = deny
-
-    def __repr__(self) -> str:
-        return f"DenyList(deny={self.deny!r})"
-
-
 _NOT_INTERMEDIATES = DenyList("intermediates")
-_Names = tuple[bool, list[str]]
-
-
-def _filter(mutable: Any) -> _Names:
-    """Whether all but the names are meant, and the names."""
-    if mutable is None or isinstance(mutable, bool | np.bool_):
-        return bool(mutable), []
-    if isinstance(mutable, str):
-        return False, [mutable]
-    if type(mutable).__name__ == "DenyList" and hasattr(mutable, "deny"):
-        all_but, names = _filter(mutable.deny)
-        return not all_but, names
-    if isinstance(mutable, Sequence | set | frozenset | Mapping) and all(isinstance(name, str) for name in mutable):
-        return False, sorted(mutable)
-    raise errors.InvalidFilterError(
-        f"`mutable`: expected a bool, a name, names or DenyList, got {mutable!r}; name the collections that may change"
-    )
-
-
-def _streams(module: "Module", rngs: Any, *, first: bool) -> list[tuple[str, tuple[int, int]]]:
-    """Keys by name; one key is that of `params`."""
-    if rngs is None:
-        return []
-    given = rngs if isinstance(rngs, Mapping) else {"params": rngs}
-    streams = []
-    for name, key in given.items():
-        if not isinstance(name, str):
-            wrong_type("rngs", "keys by name", rngs)
-        try:
-            streams.append((name, key_words(key)))
-        except TypeError:
-            raise errors.InvalidRngError(
-                f"rngs of {type(module).__name__}: expected a key of two words, a seed, or a dictionary of them, "
-                f"got {key!r}; take nk.random.PRNGKey(0)"
-            ) from None
-    return streams
 
 
 class _Active(threading.local):
@@ -100,7 +52,7 @@ def _input(value: Any) -> Any:
 
 
 @dataclass_transform(kw_only_default=False, eq_default=True)
-class Module:
+class Module(Placed):
     """A function of inputs and variables, with its fields as hyperparameters. Flax: `nn.Module`.
 
     A module holds no parameters: `init` makes them, `apply` takes them, `bind` gives a copy that has them.
@@ -124,7 +76,6 @@ class Module:
     parent: Any = field(default=None, kw_only=True, repr=False, compare=False)
 
     _methods: ClassVar[tuple[str, ...]] = ("__call__",)
-    _scope: ClassVar[Any] = None
     _made: ClassVar[bool] = False
 
     def __init_subclass__(cls, **keywords: Any):
@@ -227,9 +178,9 @@ class Module:
         scope = self._within("param")
         if len(init_args) == 2 and isinstance(init_args[0], Sequence | np.ndarray):
             shape, dtype = [int(n) for n in init_args[0]], np.dtype(init_args[1])
-            made = scope.param(name, lambda key, *_: init_fn(_key(key), tuple(shape), dtype), shape, str(dtype))
+            made = scope.param(name, lambda key, *_: init_fn(key_of(key), tuple(shape), dtype), shape, str(dtype))
             return np.zeros(made.shape, made.dtype) if isinstance(made, ShapeDtypeStruct) else made
-        return self.variable("params", name, lambda: init_fn(_key(scope.make_rng("params")), *init_args))
+        return self.variable("params", name, lambda: init_fn(key_of(scope.make_rng("params")), *init_args))
 
     def variable(self, col: str, name: str, init_fn: Callable[..., Any] | None = None, *init_args: Any) -> Array:
         """A variable of any collection: the one that is there, or a new one, `init_fn(*init_args)`."""
@@ -239,73 +190,6 @@ class Module:
 
         made = missing if init_fn is None else lambda: init_fn(*init_args)
         return self._within("variable").variable(col, name, made)
-
-    def _within(self, what: str) -> Any:
-        if self._scope is None:
-            raise errors.CallCompactUnboundModuleError(
-                f"{type(self).__name__}.{what} needs variables: use it within a method that is called by init, apply "
-                "or a bound module"
-            )
-        return self._scope
-
-    def sow(self, col: str, name: str, value: Any) -> bool:
-        """Append a value to the tuple `name` of a collection; False, and nothing is done, if it is immutable."""
-        return self._bound("store variables on").sow(col, name, value)
-
-    def perturb(self, name: str, value: Any) -> Array:
-        """`value` plus the variable `name` of the collection `perturbations`, if there is one."""
-        return self._bound("store variables on").perturb(name, np.asarray(value))
-
-    # --- accessors ---
-
-    def _bound(self, what: str) -> Any:
-        if self._scope is None:
-            raise ValueError(f"Can't {what} {_UNBOUND}; take module.bind(variables)")
-        return self._scope
-
-    @property
-    def scope(self) -> Any:
-        """The place of a bound module; None if it is not bound."""
-        return self._scope
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """The names from the top to this module."""
-        return tuple(self._bound("access module paths on").path())
-
-    @property
-    def variables(self) -> Variables:
-        """The collections of a bound module."""
-        return self._bound("access variables on").variables()  # type: ignore[no-any-return]
-
-    def get_variable(self, col: str, name: str, default: Any = None) -> Any:
-        """A variable of a bound module, or `default`."""
-        found = self._bound("access variables on").get_variable(col, name)
-        return default if found is None else found
-
-    def put_variable(self, col: str, name: str, value: Any) -> None:
-        """Set a variable of a bound module."""
-        self._bound("access variables on").put_variable(col, name, value)
-
-    def has_variable(self, col: str, name: str) -> bool:
-        """Does a bound module have this variable?"""
-        return self._bound("access variables on").has_variable(col, name)  # type: ignore[no-any-return]
-
-    def is_mutable_collection(self, col: str) -> bool:
-        """May a bound module change this collection?"""
-        return self._bound("check mutability on").is_mutable_collection(col)  # type: ignore[no-any-return]
-
-    def is_initializing(self) -> bool:
-        """Is this a run of `init`?"""
-        return self._bound("check if running under init() on").is_initializing()  # type: ignore[no-any-return]
-
-    def has_rng(self, name: str) -> bool:
-        """Is there a stream of keys of this name?"""
-        return self._bound("query for RNGs on").has_rng(name)  # type: ignore[no-any-return]
-
-    def make_rng(self, name: str = "params") -> Array:
-        """The next key of a stream, or of `params` if there is no such stream."""
-        return _key(self._bound("use RNGs on").make_rng(name))
 
     # --- from outside ---
 
@@ -343,9 +227,9 @@ class Module:
     ) -> tuple[Array, Variables]:
         """The output of a method, and fresh variables."""
         name, inputs = self._call_of(method, args, kwargs)
-        streams = _streams(self, rngs, first=True)
+        streams = streams_of(self, rngs)
         captured = capture_intermediates is not False
-        given = _filter(mutable)
+        given = collections_of(mutable)
         output, made = self._handle().init_with_output(streams, inputs, name, given, captured)
         return output, self._chosen(made, capture_intermediates, args, kwargs)
 
@@ -355,9 +239,7 @@ class Module:
         """Fresh variables from inputs of which shape and dtype alone are used: `jax.ShapeDtypeStruct` will do."""
         name, inputs = self._call_of(method, args, kwargs)
         shapes = [x if x.ndim == 0 else ShapeDtypeStruct(x.shape, x.dtype) for x in inputs]
-        return self._handle().init_with_output(
-            _streams(self, rngs, first=True), shapes, name, _filter(mutable), False
-        )[1]
+        return self._handle().init_with_output(streams_of(self, rngs), shapes, name, collections_of(mutable), False)[1]
 
     def apply(
         self,
@@ -380,10 +262,10 @@ class Module:
             capture_intermediates: keep the outputs of `__call__` of all modules in `intermediates`, or those for which
                 a function of module and method's name says so.
         """
-        _check_variables(variables)
+        check_variables(variables)
         name, inputs = self._call_of(method, args, kwargs)
         captured = capture_intermediates is not False
-        given = (variables, _streams(self, rngs, first=False), inputs, name, _filter(mutable), captured)
+        given = (variables, streams_of(self, rngs), inputs, name, collections_of(mutable), captured)
         output, changed = self._handle().apply(*given)
         if mutable is False and not captured:
             return output
@@ -391,9 +273,9 @@ class Module:
 
     def bind(self, variables: Mapping[str, Any], *args: Any, rngs: Any = None, mutable: Any = False) -> Self:
         """A copy with these variables, whose methods are called one by one: `model.bind(variables).conditionals(σ)`."""
-        _check_variables(variables)
-        streams = _streams(self, rngs, first=False)
-        return self._at(self._handle().bind(variables, streams, _filter(mutable)))
+        check_variables(variables)
+        streams = streams_of(self, rngs)
+        return self._at(self._handle().bind(variables, streams, collections_of(mutable)))
 
     def unbind(self) -> tuple[Self, Variables]:
         """The module without variables, and the variables."""
@@ -417,7 +299,7 @@ class Module:
         """All modules that are called for these inputs, by their paths, names joined by `/`; the top has none."""
         _, inputs = self._call_of(None, args, kwargs)
         own = self._submodules()
-        found = self._handle().module_paths(_streams(self, rngs, first=True), inputs)
+        found = self._handle().module_paths(streams_of(self, rngs), inputs)
         return {path: own.get(path, SubModule(path, kind, text)) if path else self for path, kind, text in found}
 
     def tabulate(
@@ -453,13 +335,15 @@ class Module:
             compute_vjp_flops: the same.
         """
         if compute_flops or compute_vjp_flops:
-            raise NotImplementedError("autoket does not count operations; leave out compute_flops and compute_vjp_flops")
+            raise NotImplementedError(
+                "autoket does not count operations; leave out compute_flops and compute_vjp_flops"
+            )
         name, inputs = self._call_of(method, args, kwargs)
         return self._handle().tabulate(
-            _streams(self, rngs, first=True),
+            streams_of(self, rngs),
             inputs,
             name,
-            _filter(mutable),
+            collections_of(mutable),
             depth,
             bool(show_repeated),
             [str(method) for method in exclude_methods],
@@ -503,10 +387,10 @@ class Module:
         """Of what has been captured, what is asked for."""
         if capture is False or "intermediates" not in made:
             return made
-        if capture is True:
-            wanted = lambda _, method: method == "__call__"  # noqa: E731
-        else:
-            wanted = capture
+
+        def wanted(module: Any, method: str) -> bool:
+            return method == "__call__" if capture is True else bool(capture(module, method))
+
         own = {path: part.clone(name=path.split("/")[-1]) for path, part in self._submodules().items()}
         own[""] = self
 
@@ -534,12 +418,13 @@ class Module:
         return shown
 
     def __repr__(self) -> str:
-        lines = [f"{name} = {_text(value)}".replace("\n", "\n    ") for name, value in self._shown().items()]
+        lines = [f"{name} = {text_of(value)}".replace("\n", "\n    ") for name, value in self._shown().items()]
         return "\n    ".join([f"{type(self).__name__}(", "# attributes", *lines]) + "\n)"
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{escape(_text(value))}</td></tr>" for name, value in self._shown().items()
+            f"<tr><td>{escape(name)}</td><td>{escape(text_of(value))}</td></tr>"
+            for name, value in self._shown().items()
         )
         return f"<table><caption>{escape(type(self).__name__)}</caption>{rows}</table>"
 
@@ -555,31 +440,6 @@ def _restore(kind: type[Module], values: dict[str, Any]) -> Module:
     return kind(**values)
 
 
-class SubModule:
-    """A part of a module that has no class here: its path, its class by name, its fields as text."""
-
-    def __init__(self, path: str, kind: str, text: str):
-        self.name = path.split("/")[-1]
-        self.path = tuple(path.split("/"))
-        self.kind = kind
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-
-def _text(value: Any) -> str:
-    return str(getattr(value, "__name__", None) or value) if callable(value) and not _has_repr(value) else str(value)
-
-
-def _has_repr(value: Any) -> bool:
-    return type(value).__module__.startswith("autoket")
-
-
-def _key(words: tuple[int, int]) -> Array:
-    return np.asarray(words, dtype=np.uint32)
-
-
 def _modules_in(value: Any) -> list[tuple[str, Module]]:
     """The modules of an attribute, by what is added to its name."""
     if isinstance(value, Module):
@@ -591,14 +451,7 @@ def _modules_in(value: Any) -> list[tuple[str, Module]]:
     return []
 
 
-def _check_variables(variables: Any) -> None:
-    if not isinstance(variables, Mapping):
-        raise errors.ApplyScopeInvalidVariablesTypeError(
-            f"`variables`: expected a dictionary of collections, got {type(variables).__name__}; pass what init returns"
-        )
-
-
 _INTERFACE = {
-    name for name, value in vars(Module).items() if callable(value) and name not in ("__call__",)
+    name for kind in (Placed, Module) for name, value in vars(kind).items() if callable(value) and name != "__call__"
 }
 dataclass(repr=False, eq=True, unsafe_hash=True)(Module)

@@ -82,14 +82,14 @@ def custom(function: Function, derivative: Function, name: str | None = None) ->
 
     >>> import numpy as np
     >>> import autoket as nk
-    >>> softsign = nk.nn.activation.custom(lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2, "softsign")
+    >>> softsign = nk.nn.activation.custom(lambda x: x / (1 + np.abs(x)), lambda x: (1 + np.abs(x)) ** -2, "softsign")
     >>> nk.models.ARNNDense(nk.hilbert.Spin(0.5, 4), layers=2, features=3, activation=softsign).activation
     softsign
     """
     for what, one in (("function", function), ("derivative", derivative)):
         if not callable(one):
             wrong_type(what, "a function of arrays", one)
-    return Activation(name or getattr(function, "__name__", "custom"), None, (function, derivative))
+    return Activation(name or str(getattr(function, "__name__", "custom")), None, (function, derivative))
 
 
 _KNOWN = {
@@ -111,7 +111,7 @@ _KNOWN = {
 
 
 def as_activation(function: Any) -> Activation:
-    """The activation that a user means: ours, a function of JAX, Flax or NetKet that is the same, or a pair of functions."""
+    """The activation that a user means: ours, one of JAX, Flax or NetKet that is the same, or a pair of functions."""
     if isinstance(function, Activation):
         return function
     if isinstance(function, tuple) and len(function) == 2:

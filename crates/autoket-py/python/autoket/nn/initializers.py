@@ -14,7 +14,7 @@ from autoket._arguments import Array, key_words, real_number, wrong_type
 
 @dataclass(frozen=True)
 class Initializer:
-    """How parameters begin, for the fields `kernel_init` and `bias_init` of a model: a function of key, shape and dtype.
+    """How parameters begin, for `kernel_init` and `bias_init` of a model: a function of key, shape and dtype.
 
     >>> import autoket as nk
     >>> nk.nn.initializers.constant(2.0)(0, (2,), "float32")
@@ -108,9 +108,7 @@ def glorot_uniform() -> Initializer:
     return Initializer("glorot_uniform")
 
 
-def variance_scaling(
-    scale: float, mode: str, distribution: str, in_axis: int = -2, out_axis: int = -1
-) -> Initializer:
+def variance_scaling(scale: float, mode: str, distribution: str, in_axis: int = -2, out_axis: int = -1) -> Initializer:
     """Random numbers of mean 0 and variance scale/n, n by `mode`: fan_in, fan_out, fan_avg or fan_geo_avg."""
     numbers = {
         "scale": real_number("scale", scale),
@@ -137,7 +135,7 @@ _CLOSURES = ("constant", "normal", "uniform", "orthogonal", "delta_orthogonal", 
 
 
 def as_initializer(name: str, function: Any) -> Initializer:
-    """The initializer that a user means: ours, JAX's, which are known by their names, or any function of key, shape and dtype."""
+    """The initializer that a user means: ours, one of JAX's, or any function of key, shape and dtype."""
     if isinstance(function, Initializer):
         return function
     if not callable(function):
