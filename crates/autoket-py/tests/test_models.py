@@ -205,13 +205,16 @@ def test_models_are_values(name):
     hilbert = ak.hilbert.Spin(0.5, SITES)
     model = LIBRARY[name](hilbert) if name in LIBRARY else MODELS[name](ak, hilbert)
     for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model), model.clone(name="x")):
-        # Graphs are not compared by what they are.
+        # Graphs are not compared by their sites and bonds here.
         assert other == model or name == "lstm_graph"
         assert repr(other) == repr(model)
     shown = model._repr_html_()
     assert shown.startswith("<table>")
     assert "Total Parameters" in shown
     assert "<svg" in shown
+    assert model.flow_svg().startswith("<svg")
+    # A site and the five others.
+    assert model.to_svg((2, 3), 2).count("<circle") == SITES
 
 
 def square(x):
@@ -311,3 +314,19 @@ def test_an_initializer_that_fails_says_so():
 def test_mistakes_are_told(make, error, says):
     with pytest.raises(error, match=says):
         make(ak.hilbert.Spin(0.5, SITES))
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_functions_of_ones_own_run_in_all_threads(dtype):
+    pair = (np.tanh, lambda x: 1 - np.tanh(x) ** 2)
+    energies = []
+    for activation in (pair, ak.nn.activation.tanh):
+        hilbert = ak.hilbert.Spin(0.5, 8)
+        model = ak.models.ARNNDense(hilbert, layers=2, features=3, activation=activation, param_dtype=dtype)
+        state = ak.vqs.MCState(ak.sampler.ARDirectSampler(hilbert), model, n_samples=128, seed=0)
+        hamiltonian = ak.operator.Ising(hilbert, ak.graph.Chain(8), h=1.0)
+        driver = ak.VMC_SR(hamiltonian, ak.optimizer.Sgd(0.05), diag_shift=0.01, variational_state=state)
+        driver.run(3, show_progress=False)
+        energies.append(state.expect(hamiltonian).mean)
+        assert np.isfinite(model.bind(state.variables)(state.samples[0])).all()
+    np.testing.assert_allclose(*energies, rtol=1e-9)

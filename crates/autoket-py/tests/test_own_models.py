@@ -242,3 +242,40 @@ def test_tables_of_models_in_python():
     assert "Linear Summary" in table
     assert "Total Parameters: 40 (320 B)" in table
     assert "Total Parameters" in Linear(HILBERT)._repr_html_()
+
+
+def torch_module(torch, *, is_complex, phase):
+    class Module(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            parameters = {
+                name: torch.as_tensor(value) for name, value in tree(complex if is_complex else float).items()
+            }
+            self.kernel, self.bias = (torch.nn.Parameter(value) for value in parameters.values())
+
+        def forward(self, x):
+            x, mask = x.to(self.kernel.dtype), torch.as_tensor(MASK).to(self.kernel.dtype)
+            y = torch.einsum("bi,ij,ijs->bjs", x, mask, self.kernel) + self.bias
+            return y + 1j * torch.tanh(y) if phase else y
+
+    return Module()
+
+
+@pytest.mark.filterwarnings("ignore:.*central differences")
+@pytest.mark.parametrize(("is_complex", "phase"), [(False, False), (True, False), (False, True)])
+def test_modules_of_torch_are_models(is_complex, phase):
+    torch = pytest.importorskip("torch")
+    module = torch_module(torch, is_complex=is_complex, phase=phase)
+    model = ak.models.WrappedARNN(HILBERT, module)
+    assert model.framework == "torch"
+
+    def function(params, x):
+        tensors = {name: torch.as_tensor(value) for name, value in params.items()}
+        return torch.func.functional_call(module, tensors, (torch.as_tensor(x),)).detach().numpy()
+
+    plain = ak.models.WrappedARNN(HILBERT, function, tree(complex if is_complex else float), framework="numpy")
+    states = [ak.vqs.FullSumState(HILBERT, it, seed=0) for it in (model, plain)]
+    (energy, gradient), (same, differences) = (vs.expect_and_grad(hamiltonian(ak)) for vs in states)
+    np.testing.assert_allclose(energy.mean, same.mean, rtol=1e-12)
+    for name in gradient:
+        np.testing.assert_allclose(gradient[name], differences[name], rtol=1e-6, atol=1e-8)

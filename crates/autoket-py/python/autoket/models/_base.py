@@ -10,9 +10,11 @@ import numpy as np
 from autoket import _native
 from autoket._arguments import Array, refuse, whole_number
 from autoket.hilbert import HomogeneousHilbert
+from autoket.nn._masked import checked_dtype, checked_precision, pair
 from autoket.nn._module import _ACTIVE, Module
 from autoket.nn._places import Variables
 from autoket.nn._shapes import ShapeDtypeStruct
+from autoket.nn.initializers import as_initializer
 
 __all__ = ["AbstractARNN"]
 
@@ -213,6 +215,15 @@ class Native(AbstractARNN):
         """σ as the layers see it; by `apply`, or on a bound model."""
         return self._run("reshape_inputs", inputs)
 
+    def to_svg(self, extent: Any, site: int) -> str:
+        """A picture of what a site reads, on a lattice of `extent`, rows and columns."""
+        rows, columns = pair("extent", extent)
+        return self._handle().to_svg([rows, columns], whole_number("site", site)) or ""
+
+    def flow_svg(self) -> str:
+        """A picture of layers and of what they pass on."""
+        return self._handle().flow_svg() or ""
+
     def _sites(self) -> list[int] | None:
         """The sites in the order in which they are drawn; None: in turn."""
         order = getattr(self, "order", None)
@@ -233,9 +244,6 @@ class Designed(Native):
     """Fields that networks of the library share, looked at."""
 
     def _common(self) -> tuple[str, str, Any, Any, int, bool]:
-        from autoket.nn._masked import checked_dtype, checked_precision
-        from autoket.nn.initializers import as_initializer
-
         put = self.__dict__
         put["param_dtype"] = checked_dtype(put["param_dtype"])
         put["precision"] = checked_precision(put.get("precision"))
@@ -260,7 +268,7 @@ class Designed(Native):
         given = self.__dict__["features"]
         uniform = not isinstance(given, list | tuple | np.ndarray)
         features = [whole_number("features", f) for f in ([given] if uniform else given)]
-        kind = tuple if isinstance(given, tuple) else Listed
+        kind = tuple if type(given) is tuple else Listed
         self.__dict__["features"] = features[0] if uniform else kind(features)
         return features, uniform
 
