@@ -23,6 +23,12 @@ impl<T> OrRaise<T> for Result<T, Error> {
 pub fn exception(error: Error) -> PyErr {
     let text = error.to_string();
     match error {
+        // A function of Python's has raised it.
+        Error::Own(source) => match source.downcast::<PyErr>() {
+            Ok(raised) => *raised,
+            Err(other) => PyRuntimeError::new_err(other.to_string()),
+        },
+        Error::Module(_) => Python::attach(|py| of_module(py, &text)),
         // Python chooses the subclass, such as FileNotFoundError, by the number.
         Error::Io { source, .. } => match source.raw_os_error() {
             Some(errno) => PyOSError::new_err((errno, text)),
@@ -33,5 +39,17 @@ pub fn exception(error: Error) -> PyErr {
         Error::Interrupted => PyKeyboardInterrupt::new_err(text),
         Error::NotConverged { .. } => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
+    }
+}
+
+/// An error of Flax's name: messages begin with it.
+fn of_module(py: Python<'_>, text: &str) -> PyErr {
+    let (class, message) = text.split_once(": ").unwrap_or(("FlaxError", text));
+    let class = py
+        .import("autoket.errors")
+        .and_then(|errors| errors.getattr(class));
+    match class.and_then(|class| class.call1((message,))) {
+        Ok(error) => PyErr::from_value(error),
+        Err(_) => PyValueError::new_err(text.to_owned()),
     }
 }

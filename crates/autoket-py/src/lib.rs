@@ -7,11 +7,14 @@ mod arrays;
 mod driver;
 mod errors;
 mod exact;
+mod fields;
+mod flax;
 mod graph;
 mod hilbert;
 mod models;
 mod module;
 mod operator;
+mod own;
 mod signals;
 mod vqs;
 
@@ -29,10 +32,22 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(exact::full_ed, module)?)?;
     module.add_function(wrap_pyfunction!(exact::lanczos_ed, module)?)?;
     module.add_function(wrap_pyfunction!(exact::ising_chain_energy, module)?)?;
-    module.add_class::<models::Model>()?;
+    module.add_class::<models::Module>()?;
+    module.add_class::<flax::Scope>()?;
     module.add_class::<vqs::State>()?;
     module.add_class::<driver::Minimizer>()?;
+    module.add_function(wrap_pyfunction!(models::masked_network, module)?)?;
+    module.add_function(wrap_pyfunction!(models::recurrent_network, module)?)?;
+    module.add_function(wrap_pyfunction!(models::gated_network, module)?)?;
+    module.add_function(wrap_pyfunction!(models::tensor_gru_network, module)?)?;
+    module.add_function(wrap_pyfunction!(models::masked_layer, module)?)?;
+    module.add_function(wrap_pyfunction!(models::sequential_network, module)?)?;
+    module.add_function(wrap_pyfunction!(own::own_module, module)?)?;
+    module.add_function(wrap_pyfunction!(own::own_model, module)?)?;
     module.add_function(wrap_pyfunction!(models::split, module)?)?;
+    module.add_function(wrap_pyfunction!(models::recurrence, module)?)?;
+    module.add_function(wrap_pyfunction!(fields::draw, module)?)?;
+    module.add_function(wrap_pyfunction!(own::normalised, module)?)?;
     module.add_function(wrap_pyfunction!(exact::quarter_of_free_memory, module)?)?;
     Ok(())
 }

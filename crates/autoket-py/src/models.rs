@@ -1,237 +1,328 @@
-//! Models: fields in, a design out, and its methods by way of the module interface.
+//! Models: fields in, a module out.
 
+use std::sync::Arc;
+
+use autoket::any::AnyModel;
 use autoket::models::{
-    ArnnConv1d, ArnnConv2d, ArnnDense, Design, FastArnnConv1d, FastArnnConv2d, FastArnnDense,
-    Features,
+    ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, CausalLayer, Conditionals,
+    Design, Fast, Features, GruNet1d, LstmNet, Mask, MaskedModule, Recurrence, TensorGru2d,
 };
-use autoket::module::{ApplyOptions, Array, Filter, InitOptions, Module, Rngs, TabulateOptions};
-use autoket::nn::{Activation, Initializer};
+use autoket::module;
 use autoket::random::Key;
 use autoket::simd::Precision;
 use autoket::{Dtype, Error};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
-use crate::arrays::{from_numpy, to_numpy};
 use crate::errors::OrRaise;
+use crate::fields::{activation, initializer, named, one, two};
+use crate::graph::Graph;
 use crate::hilbert::Hilbert;
-use crate::module::{from_mapping, to_dict};
 
-/// An autoregressive model.
+/// A module; with a wave function, if it is one.
 #[pyclass(frozen, module = "autoket._native")]
-pub struct Model {
-    /// The network.
-    pub design: Design,
-    kind: Kind,
+pub struct Module {
+    /// By Flax's interface.
+    pub module: Box<dyn module::Module>,
+    /// As states take it.
+    pub wave: Option<Wave>,
+    layer: Option<MaskedModule>,
 }
 
-/// The reference's networks of masked layers.
-enum Kind {
-    Dense(ArnnDense),
-    Conv1d(ArnnConv1d),
-    Conv2d(ArnnConv2d),
-    FastDense(FastArnnDense),
-    FastConv1d(FastArnnConv1d),
-    FastConv2d(FastArnnConv2d),
+impl Module {
+    /// A module without a wave function of the library.
+    pub fn new(module: Box<dyn module::Module>, wave: Option<Wave>) -> Self {
+        Self {
+            module,
+            wave,
+            layer: None,
+        }
+    }
+
+    fn designed(module: Box<dyn module::Module>, design: Result<Design, Error>) -> PyResult<Self> {
+        let design = design.or_raise()?;
+        Ok(Self::new(module, Some(Wave::Design(Box::new(design)))))
+    }
 }
 
-impl Kind {
-    fn module(&self) -> Box<dyn Module> {
+/// A wave function.
+#[derive(Clone)]
+pub enum Wave {
+    /// A network of the library.
+    Design(Box<Design>),
+    /// One that is written in Python.
+    Own(Arc<dyn Conditionals>),
+}
+
+impl Wave {
+    /// With log ψ of its type.
+    ///
+    /// # Errors
+    /// As [`AnyModel::build`] and [`AnyModel::own`].
+    pub fn build(&self) -> Result<AnyModel, Error> {
         match self {
-            Self::Dense(model) => Box::new(model.clone()),
-            Self::Conv1d(model) => Box::new(model.clone()),
-            Self::Conv2d(model) => Box::new(model.clone()),
-            Self::FastDense(model) => Box::new(model.clone()),
-            Self::FastConv1d(model) => Box::new(model.clone()),
-            Self::FastConv2d(model) => Box::new(model.clone()),
+            Self::Design(design) => AnyModel::build(design, design.dtype()),
+            Self::Own(of) => AnyModel::own(Arc::clone(of)),
         }
     }
 }
 
-/// What a field is as the run file writes it: a name, or an object of a name and a number.
-fn named<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T> {
-    serde_json::from_str(text)
-        .map_err(|wrong| PyValueError::new_err(format!("`{field}`: got {text}: {wrong}")))
+/// The fields that all networks have: param_dtype, precision, kernel_init, bias_init, machine_pow, phase.
+type Common<'py> = (
+    String,
+    String,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    u32,
+    bool,
+);
+
+/// Sets them.
+macro_rules! common {
+    ($network:ident, $common:expr) => {
+        let (param_dtype, precision, kernel_init, bias_init, machine_pow, phase) = $common;
+        $network.param_dtype = named("param_dtype", &param_dtype)?;
+        $network.precision = named::<Precision>("precision", &precision)?;
+        $network.kernel_init = initializer("kernel_init", &kernel_init)?;
+        $network.bias_init = initializer("bias_init", &bias_init)?;
+        $network.machine_pow = machine_pow;
+        $network.phase = phase;
+    };
 }
 
-fn two(field: &str, numbers: &[usize]) -> PyResult<[usize; 2]> {
-    numbers.try_into().or_else(|_| {
-        Err(Error::invalid(
-            field,
-            "two numbers, of rows and of columns",
-            format!("{numbers:?}"),
-            "give a pair",
-        ))
-        .or_raise()
+fn features(features: Vec<usize>, uniform: bool) -> Features {
+    match features[..] {
+        [features] if uniform => Features::Uniform(features),
+        _ => Features::List(features),
+    }
+}
+
+/// A network, in the form with a cache or without, and its design; a macro, for the forms are of different types.
+macro_rules! module_of {
+    ($network:expr, $fast:expr) => {{
+        let network = $network;
+        let design = network.sequential().and_then(|it| it.design());
+        let module: Box<dyn module::Module> = match $fast {
+            true => Box::new(Fast(network)),
+            false => Box::new(network),
+        };
+        Module::designed(module, design)?
+    }};
+}
+
+/// A network of masked layers; activations and initializers are JSON, or functions.
+#[pyfunction]
+pub fn masked_network(
+    class_: &str,
+    hilbert: &Hilbert,
+    layers: usize,
+    features_: Vec<usize>,
+    uniform_features: bool,
+    kernel_size: Vec<usize>,
+    kernel_dilation: Vec<usize>,
+    extent: Option<Vec<usize>>,
+    activation_: Bound<'_, PyAny>,
+    use_bias: bool,
+    order: Option<Vec<usize>>,
+    common: Common<'_>,
+) -> PyResult<Module> {
+    let features = features(features_, uniform_features);
+    let activation = activation(&activation_)?;
+    macro_rules! fields {
+        ($network:expr) => {{
+            let mut network = $network;
+            network.features = features;
+            network.activation = activation;
+            network.use_bias = use_bias;
+            network.order = order;
+            common!(network, common);
+            network
+        }};
+    }
+    let hilbert = hilbert.0.clone();
+    let fast = class_.starts_with("Fast");
+    Ok(match class_.trim_start_matches("Fast") {
+        "ARNNDense" => module_of!(fields!(ArnnDense::new(hilbert, layers, 1)), fast),
+        "ARNNConv1D" => {
+            let kernel = one("kernel_size", &kernel_size)?;
+            let mut network = fields!(ArnnConv1d::new(hilbert, layers, 1, kernel));
+            network.kernel_dilation = one("kernel_dilation", &kernel_dilation)?;
+            module_of!(network, fast)
+        }
+        _ => {
+            let kernel = two("kernel_size", &kernel_size)?;
+            let mut network = fields!(ArnnConv2d::new(hilbert, layers, 1, kernel));
+            network.kernel_dilation = two("kernel_dilation", &kernel_dilation)?;
+            network.extent = extent.map(|it| two("extent", &it)).transpose()?;
+            module_of!(network, fast)
+        }
     })
 }
 
-fn one(field: &str, numbers: &[usize]) -> PyResult<usize> {
-    match numbers {
-        [number] => Ok(*number),
-        _ => Err(Error::invalid(
-            field,
-            "one number",
-            format!("{numbers:?}"),
-            "a chain has one direction",
-        ))
-        .or_raise(),
+/// A network of cells; `recurrence` is the order of sites and whose memory each reads, -1 for none.
+#[pyfunction]
+pub fn recurrent_network(
+    class_: &str,
+    hilbert: &Hilbert,
+    layers: usize,
+    features_: Vec<usize>,
+    uniform_features: bool,
+    recurrence: Option<(Vec<usize>, Vec<Vec<i64>>)>,
+    common: Common<'_>,
+) -> PyResult<Module> {
+    let recurrence = recurrence.map(|(order, previous)| {
+        let site = |&site: &i64| usize::try_from(site).ok();
+        let previous = previous.iter().map(|list| list.iter().map(site).collect());
+        Recurrence::new(order, previous.collect()).or_raise()
+    });
+    let recurrence = recurrence.transpose()?;
+    macro_rules! fields {
+        ($network:expr) => {{
+            let mut network = $network;
+            network.features = features(features_, uniform_features);
+            network.recurrence = recurrence;
+            common!(network, common);
+            network
+        }};
     }
+    let hilbert = hilbert.0.clone();
+    let fast = class_.starts_with("Fast");
+    Ok(match class_.trim_start_matches("Fast") {
+        "LSTMNet" => module_of!(fields!(LstmNet::new(hilbert, layers, 1)), fast),
+        _ => module_of!(fields!(GruNet1d::new(hilbert, layers, 1)), fast),
+    })
 }
 
-#[pymethods]
-impl Model {
-    /// A network of masked layers; activations and initializers are JSON.
-    #[new]
-    fn new(
-        class: &str,
-        hilbert: &Hilbert,
-        layers: usize,
-        features: Vec<usize>,
-        uniform_features: bool,
-        kernel_size: Vec<usize>,
-        kernel_dilation: Vec<usize>,
-        extent: Option<Vec<usize>>,
-        activation: &str,
-        use_bias: bool,
-        param_dtype: &str,
-        precision: &str,
-        kernel_init: &str,
-        bias_init: &str,
-        machine_pow: u32,
-        order: Option<Vec<usize>>,
-        phase: bool,
-    ) -> PyResult<Self> {
-        let features = match features[..] {
-            [features] if uniform_features => Features::Uniform(features),
-            _ => Features::List(features),
-        };
-        let activation: Activation = named("activation", activation)?;
-        let param_dtype: Dtype = named("param_dtype", param_dtype)?;
-        let precision: Precision = named("precision", precision)?;
-        let kernel_init: Initializer = named("kernel_init", kernel_init)?;
-        let bias_init: Initializer = named("bias_init", bias_init)?;
-        macro_rules! fields {
-            ($network:expr) => {{
-                let mut network = $network;
-                network.features = features;
-                network.activation = activation;
-                network.use_bias = use_bias;
-                network.param_dtype = param_dtype;
-                network.precision = precision;
-                network.kernel_init = kernel_init;
-                network.bias_init = bias_init;
-                network.machine_pow = machine_pow;
-                network.order = order;
-                network.phase = phase;
-                network
-            }};
-        }
-        let hilbert = hilbert.0.clone();
-        let (design, kind) = match class.trim_start_matches("Fast") {
-            "ARNNDense" => {
-                let network = fields!(ArnnDense::new(hilbert, layers, 1));
-                let design = network.sequential().and_then(|it| it.design());
-                (design, Kind::Dense(network))
-            }
-            "ARNNConv1D" => {
-                let kernel = one("kernel_size", &kernel_size)?;
-                let mut network = fields!(ArnnConv1d::new(hilbert, layers, 1, kernel));
-                network.kernel_dilation = one("kernel_dilation", &kernel_dilation)?;
-                let design = network.sequential().and_then(|it| it.design());
-                (design, Kind::Conv1d(network))
-            }
-            _ => {
-                let kernel = two("kernel_size", &kernel_size)?;
-                let mut network = fields!(ArnnConv2d::new(hilbert, layers, 1, kernel));
-                network.kernel_dilation = two("kernel_dilation", &kernel_dilation)?;
-                network.extent = extent.map(|it| two("extent", &it)).transpose()?;
-                let design = network.sequential().and_then(|it| it.design());
-                (design, Kind::Conv2d(network))
-            }
-        };
-        let kind = match (class.starts_with("Fast"), kind) {
-            (true, Kind::Dense(network)) => Kind::FastDense(autoket::models::Fast(network)),
-            (true, Kind::Conv1d(network)) => Kind::FastConv1d(autoket::models::Fast(network)),
-            (true, Kind::Conv2d(network)) => Kind::FastConv2d(autoket::models::Fast(network)),
-            (_, kind) => kind,
-        };
-        Ok(Self {
-            design: design.or_raise()?,
-            kind,
+/// The library's gated convolutions.
+#[pyfunction]
+pub fn gated_network(
+    hilbert: &Hilbert,
+    layers: usize,
+    features: usize,
+    kernel_size: [usize; 2],
+    extent: Option<[usize; 2]>,
+    order: Option<Vec<usize>>,
+    common: Common<'_>,
+) -> PyResult<Module> {
+    let mut network = ArnnGatedConv2d::new(hilbert.0.clone(), layers, features, kernel_size);
+    network.extent = extent;
+    network.order = order;
+    common!(network, common);
+    let design = network.design();
+    Module::designed(Box::new(network), design)
+}
+
+/// The library's tensorised cells on a lattice.
+#[pyfunction]
+pub fn tensor_gru_network(
+    hilbert: &Hilbert,
+    extent: [usize; 2],
+    features: usize,
+    common: Common<'_>,
+) -> PyResult<Module> {
+    let mut network = TensorGru2d::new(hilbert.0.clone(), extent, features);
+    common!(network, common);
+    let design = network.design();
+    Module::designed(Box::new(network), design)
+}
+
+/// A masked layer.
+#[pyfunction]
+pub fn masked_layer(
+    kind: &str,
+    cached: bool,
+    lattice: Option<Vec<usize>>,
+    features: usize,
+    kernel_size: Vec<usize>,
+    kernel_dilation: Vec<usize>,
+    exclusive: bool,
+    use_bias: bool,
+    param_dtype: &str,
+    precision: &str,
+    kernel_init: Bound<'_, PyAny>,
+    bias_init: Bound<'_, PyAny>,
+) -> PyResult<Module> {
+    let mask = match kind {
+        "Dense1D" => Mask::Dense1d,
+        "Conv1D" => Mask::Conv1d {
+            kernel_size: one("kernel_size", &kernel_size)?,
+            kernel_dilation: one("kernel_dilation", &kernel_dilation)?,
+        },
+        _ => Mask::Conv2d {
+            kernel_size: two("kernel_size", &kernel_size)?,
+            kernel_dilation: two("kernel_dilation", &kernel_dilation)?,
+        },
+    };
+    let layer = MaskedModule {
+        use_bias,
+        param_dtype: named("param_dtype", &format!("\"{param_dtype}\""))?,
+        precision: named("precision", &format!("\"{precision}\""))?,
+        kernel_init: initializer("kernel_init", &kernel_init)?,
+        bias_init: initializer("bias_init", &bias_init)?,
+        lattice,
+        cached,
+        ..MaskedModule::new(mask, features, exclusive)
+    };
+    Ok(Module {
+        module: Box::new(layer.clone()),
+        wave: None,
+        layer: Some(layer),
+    })
+}
+
+/// A network of masked layers that are given as NetKet's attributes `_layers`.
+#[pyfunction]
+pub fn sequential_network(
+    hilbert: &Hilbert,
+    layers: Vec<PyRef<'_, Module>>,
+    fast: bool,
+    activation_: Bound<'_, PyAny>,
+    param_dtype: &str,
+    machine_pow: u32,
+    order: Option<Vec<usize>>,
+    phase: bool,
+) -> PyResult<Module> {
+    let layers = layers.iter().map(|layer| {
+        let layer = layer.layer.clone();
+        let layer: Option<Arc<dyn CausalLayer>> = layer.map(|it| Arc::new(it) as _);
+        layer.ok_or_else(|| {
+            let cure = "take MaskedDense1D, MaskedConv1D or MaskedConv2D";
+            let error = Error::invalid("_layers", "masked layers of nk.nn", "another", cure);
+            crate::errors::exception(error)
         })
-    }
-
-    /// The output and the variables of a method on fresh parameters.
-    fn init_with_output<'py>(
-        &self,
-        py: Python<'py>,
-        key: (u32, u32),
-        inputs: Vec<Bound<'py, PyAny>>,
-        method: &str,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
-        let module = self.kind.module();
-        let rngs = Rngs::from(Key::from_words([key.0, key.1]));
-        let options = InitOptions::method(method);
-        let (output, variables) = module
-            .init_with_output(rngs, &arrays(&inputs)?, options)
-            .or_raise()?;
-        Ok((to_numpy(py, &output)?, to_dict(py, &variables)?))
-    }
-
-    /// The output of a method, and the collections that may be changed, as it leaves them.
-    fn apply<'py>(
-        &self,
-        py: Python<'py>,
-        variables: Bound<'py, PyAny>,
-        inputs: Vec<Bound<'py, PyAny>>,
-        method: &str,
-        mutable: Vec<String>,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
-        let module = self.kind.module();
-        let options = ApplyOptions {
-            mutable: Filter::Only(mutable),
-            ..ApplyOptions::method(method)
-        };
-        let (output, changed) = module
-            .apply(&from_mapping(&variables)?, &arrays(&inputs)?, options)
-            .or_raise()?;
-        Ok((to_numpy(py, &output)?, to_dict(py, &changed)?))
-    }
-
-    /// The table of the model for these inputs.
-    fn tabulate(
-        &self,
-        key: (u32, u32),
-        inputs: Vec<Bound<'_, PyAny>>,
-        method: &str,
-        depth: Option<usize>,
-    ) -> PyResult<String> {
-        let module = self.kind.module();
-        let options = TabulateOptions {
-            method: method.to_owned(),
-            depth,
-            ..TabulateOptions::default()
-        };
-        let key = Key::from_words([key.0, key.1]);
-        module.tabulate(key, &arrays(&inputs)?, options).or_raise()
-    }
+    });
+    let layers = layers.collect::<PyResult<Vec<_>>>()?;
+    let param_dtype: Dtype = named("param_dtype", &format!("\"{param_dtype}\""))?;
+    let network = ArnnSequential {
+        activation: activation(&activation_)?,
+        machine_pow,
+        param_dtype,
+        order,
+        phase,
+        ..ArnnSequential::new(hilbert.0.clone(), layers)
+    };
+    let design = network.design();
+    let module: Box<dyn module::Module> = match fast {
+        true => Box::new(Fast(network)),
+        false => Box::new(network),
+    };
+    Module::designed(module, design)
 }
 
-impl Model {
-    /// The type of log ψ.
-    pub fn dtype(&self) -> Dtype {
-        let dtype = self.design.param_dtype;
-        match self.design.head.phase {
-            Some(_) => dtype.complex(),
-            None => dtype,
-        }
-    }
-}
-
-fn arrays(inputs: &[Bound<'_, PyAny>]) -> PyResult<Vec<Array>> {
-    inputs.iter().map(from_numpy).collect()
+/// The order of sites that a graph gives, and whose memory each reads, -1 for none.
+#[pyfunction]
+pub fn recurrence(
+    graph: &Graph,
+    order: Option<Vec<usize>>,
+) -> PyResult<(Vec<usize>, Vec<Vec<i64>>)> {
+    let recurrence = match order {
+        None => Recurrence::over(&graph.0),
+        Some(order) => Recurrence::with_neighbours_of(&graph.0, order),
+    };
+    let recurrence = recurrence.or_raise()?;
+    let site = |site: &Option<usize>| site.map_or(-1, |site| site as i64);
+    let previous = recurrence.previous().iter();
+    let previous = previous.map(|list| list.iter().map(site).collect());
+    Ok((recurrence.order().to_vec(), previous.collect()))
 }
 
 /// JAX's `split`: so many keys from one.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use autoket::any::{self, AnyModel, AnyState};
+use autoket::any::{self, AnyState};
 use autoket::random::Key;
 use autoket::sampler::DirectSampler;
-use autoket::stats;
+use autoket::{Error, stats};
 use num_complex::Complex;
 use numpy::{IntoPyArray, PyArray1, PyArrayDyn};
 use pyo3::prelude::*;
@@ -14,8 +14,8 @@ use pyo3::sync::MutexExt;
 use pyo3::types::PyDict;
 
 use crate::arrays::{States, from_numpy, shaped, to_numpy};
-use crate::errors::OrRaise;
-use crate::models::Model;
+use crate::errors::{OrRaise, exception};
+use crate::models::{Module, Wave};
 use crate::module::{from_mapping, to_dict};
 use crate::operator::Operator;
 
@@ -43,6 +43,19 @@ fn key((high, low): Words) -> Key {
     Key::from_words([high, low])
 }
 
+/// The wave function of a model.
+fn wave(model: &Module) -> PyResult<&Wave> {
+    model.wave.as_ref().ok_or_else(|| {
+        let cure = "take an autoregressive model of nk.models";
+        exception(Error::invalid(
+            "model",
+            "a wave function",
+            "another module",
+            cure,
+        ))
+    })
+}
+
 impl State {
     /// The state, once no other thread works with it.
     pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Box<dyn AnyState>> {
@@ -58,25 +71,27 @@ impl State {
     #[staticmethod]
     fn mc(
         py: Python<'_>,
-        model: &Model,
+        model: &Module,
         parameters: Words,
         sampler: Words,
         n_samples: usize,
     ) -> PyResult<Self> {
+        let wave = wave(model)?;
         let state = py.detach(|| {
-            let model_ = AnyModel::build(&model.design, model.dtype())?;
+            let model = wave.build()?;
             let sampler = DirectSampler::new(key(sampler));
-            any::mc_state(model_, key(parameters), sampler, n_samples)
+            any::mc_state(model, key(parameters), sampler, n_samples)
         });
         Ok(Self(Mutex::new(state.or_raise()?)))
     }
 
     /// A state summed over all basis states.
     #[staticmethod]
-    fn full_sum(py: Python<'_>, model: &Model, parameters: Words) -> PyResult<Self> {
+    fn full_sum(py: Python<'_>, model: &Module, parameters: Words) -> PyResult<Self> {
+        let wave = wave(model)?;
         let state = py.detach(|| {
-            let model_ = AnyModel::build(&model.design, model.dtype())?;
-            any::full_sum_state(model_, key(parameters))
+            let model = wave.build()?;
+            any::full_sum_state(model, key(parameters))
         });
         Ok(Self(Mutex::new(state.or_raise()?)))
     }
@@ -108,7 +123,9 @@ impl State {
     }
 
     fn init(&self, py: Python<'_>, parameters: Words) {
-        self.lock(py).init(key(parameters));
+        let mut state = self.lock(py);
+        let state: &mut dyn AnyState = &mut **state;
+        py.detach(|| state.init(key(parameters)));
     }
 
     /// The key of the next draw.

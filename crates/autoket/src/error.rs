@@ -63,6 +63,9 @@ pub enum Error {
     /// A module, its variables or its call are not as they should be.
     #[error(transparent)]
     Module(#[from] ModuleError),
+    /// A function of the user's own, in whatever language, failed; its error is the source.
+    #[error("{0}")]
+    Own(Box<dyn std::error::Error + Send + Sync>),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

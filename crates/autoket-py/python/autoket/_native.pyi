@@ -183,38 +183,120 @@ def ising_chain_energy(n_sites: int, h: float, J: float, pbc: bool) -> float: ..
 _Stats = tuple[complex, float, float, int]
 _Words = tuple[int, int]
 
-class Model:
-    def __new__(
-        cls,
-        class_: str,
-        hilbert: Hilbert,
-        layers: int,
-        features: list[int],
-        uniform_features: bool,
-        kernel_size: list[int],
-        kernel_dilation: list[int],
-        extent: list[int] | None,
-        activation: str,
-        use_bias: bool,
-        param_dtype: str,
-        precision: str,
-        kernel_init: str,
-        bias_init: str,
-        machine_pow: int,
-        order: list[int] | None,
-        phase: bool,
-    ) -> Model: ...
-    def init_with_output(self, key: _Words, inputs: list[Any], method: str) -> tuple[Array, dict[str, Any]]: ...
-    def apply(
-        self, variables: Any, inputs: list[Any], method: str, mutable: list[str]
+_Streams = list[tuple[str, _Words]]
+_Names = tuple[bool, list[str]]
+_Common = tuple[str, str, Any, Any, int, bool]
+
+class Module:
+    def check(self) -> None: ...
+    def to_svg(self, extent: list[int], site: int) -> str | None: ...
+    def flow_svg(self) -> str | None: ...
+    def init_with_output(
+        self, streams: _Streams, inputs: list[Any], method: str, mutable: _Names, captured: bool
     ) -> tuple[Array, dict[str, Any]]: ...
-    def tabulate(self, key: _Words, inputs: list[Any], method: str, depth: int | None) -> str: ...
+    def apply(
+        self, variables: Any, streams: _Streams, inputs: list[Any], method: str, mutable: _Names, captured: bool
+    ) -> tuple[Array, dict[str, Any]]: ...
+    def bind(self, variables: Any, streams: _Streams, mutable: _Names) -> Scope: ...
+    def module_paths(self, streams: _Streams, inputs: list[Any]) -> list[tuple[str, str, str]]: ...
+    def tabulate(
+        self,
+        streams: _Streams,
+        inputs: list[Any],
+        method: str,
+        mutable: _Names,
+        depth: int | None,
+        show_repeated: bool,
+        exclude_methods: list[str],
+    ) -> str: ...
+
+class Scope:
+    def path(self) -> list[str]: ...
+    def run(self, module: Module, method: str, inputs: list[Any]) -> Any: ...
+    def child(self, module: Module, name: str | None) -> Scope: ...
+    def param(self, name: str, init: Any, shape: list[int], dtype: str) -> Any: ...
+    def variable(self, collection: str, name: str, init: Any) -> Array: ...
+    def get_variable(self, collection: str, name: str) -> Any: ...
+    def put_variable(self, collection: str, name: str, value: Any) -> None: ...
+    def has_variable(self, collection: str, name: str) -> bool: ...
+    def variables(self) -> dict[str, Any]: ...
+    def sow(self, collection: str, name: str, value: Any) -> bool: ...
+    def perturb(self, name: str, value: Any) -> Array: ...
+    def is_mutable_collection(self, collection: str) -> bool: ...
+    def is_initializing(self) -> bool: ...
+    def has_rng(self, stream: str) -> bool: ...
+    def make_rng(self, stream: str) -> _Words: ...
+
+def masked_network(
+    class_: str,
+    hilbert: Hilbert,
+    layers: int,
+    features_: list[int],
+    uniform_features: bool,
+    kernel_size: list[int],
+    kernel_dilation: list[int],
+    extent: list[int] | None,
+    activation_: Any,
+    use_bias: bool,
+    order: list[int] | None,
+    common: _Common,
+) -> Module: ...
+def recurrent_network(
+    class_: str,
+    hilbert: Hilbert,
+    layers: int,
+    features_: list[int],
+    uniform_features: bool,
+    recurrence: tuple[list[int], list[list[int]]] | None,
+    common: _Common,
+) -> Module: ...
+def gated_network(
+    hilbert: Hilbert,
+    layers: int,
+    features: int,
+    kernel_size: list[int],
+    extent: list[int] | None,
+    order: list[int] | None,
+    common: _Common,
+) -> Module: ...
+def tensor_gru_network(hilbert: Hilbert, extent: list[int], features: int, common: _Common) -> Module: ...
+def masked_layer(
+    kind: str,
+    cached: bool,
+    lattice: list[int] | None,
+    features: int,
+    kernel_size: list[int],
+    kernel_dilation: list[int],
+    exclusive: bool,
+    use_bias: bool,
+    param_dtype: str,
+    precision: str,
+    kernel_init: Any,
+    bias_init: Any,
+) -> Module: ...
+def sequential_network(
+    hilbert: Hilbert,
+    layers: list[Module],
+    fast: bool,
+    activation_: Any,
+    param_dtype: str,
+    machine_pow: int,
+    order: list[int] | None,
+    phase: bool,
+) -> Module: ...
+def own_module(object: Any, class_: str, methods: list[str]) -> Module: ...
+def own_model(
+    object: Any, class_: str, methods: list[str], hilbert: Hilbert, order: list[int], machine_pow: int
+) -> Module: ...
+def normalised(hilbert: Hilbert, order: list[int], machine_pow: int, states: Any, log_amplitudes: Any) -> Array: ...
+def recurrence(graph: Graph, order: list[int] | None) -> tuple[list[int], list[list[int]]]: ...
+def draw(initializer_: Any, key: _Words, shape: list[int], dtype: str) -> Array: ...
 
 class State:
     @staticmethod
-    def mc(model: Model, parameters: _Words, sampler: _Words, n_samples: int) -> State: ...
+    def mc(model: Module, parameters: _Words, sampler: _Words, n_samples: int) -> State: ...
     @staticmethod
-    def full_sum(model: Model, parameters: _Words) -> State: ...
+    def full_sum(model: Module, parameters: _Words) -> State: ...
     def duplicate(self) -> State: ...
     def n_parameters(self) -> int: ...
     def variables(self) -> dict[str, Any]: ...

@@ -232,7 +232,7 @@ class MCState(VariationalState):
         words = key_words(seed)
         # NetKet splits twice: the second key of the seed, and of that the second key again.
         chain = _split(words, 2)[1] if sampler_seed is None else key_words(sampler_seed)
-        self._native = _State.mc(model._native, words, _split(chain, 2)[1], n_samples)
+        self._native = _State.mc(model._handle(), words, _split(chain, 2)[1], n_samples)
         if variables is not None:
             self.variables = variables
 
@@ -326,7 +326,7 @@ class FullSumState(VariationalState):
     ):
         self._model = _checked_model(hilbert, model)
         self.chunk_size = None if chunk_size is None else whole_number("chunk_size", chunk_size, least=1)
-        self._native = _State.full_sum(model._native, key_words(seed))
+        self._native = _State.full_sum(model._handle(), key_words(seed))
         if variables is not None:
             self.variables = variables
 

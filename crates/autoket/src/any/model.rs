@@ -6,7 +6,7 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::hilbert::Hilbert;
-use crate::models::{Autoregressive, Design};
+use crate::models::{Autoregressive, Conditionals, Design, Own, own};
 use crate::ranks::{Ranked, Ranks};
 use crate::scalar::Dtype;
 
@@ -58,6 +58,19 @@ impl AnyModel {
             Self::Complex64(model) => Self::Complex64(Ranked::share(model, ranks)),
             Self::Complex128(model) => Self::Complex128(Ranked::share(model, ranks)),
         }
+    }
+
+    /// The user's own model, whose parameters and log-amplitudes say of which type log ψ is.
+    ///
+    /// # Errors
+    /// As [`Own::new`].
+    pub fn own(of: Arc<dyn Conditionals>) -> Result<Self> {
+        Ok(match own::dtype(&*of)? {
+            Dtype::Float32 => Self::Float32(Arc::new(Own::new(of)?)),
+            Dtype::Float64 => Self::Float64(Arc::new(Own::new(of)?)),
+            Dtype::Complex64 => Self::Complex64(Arc::new(Own::new(of)?)),
+            Dtype::Complex128 => Self::Complex128(Arc::new(Own::new(of)?)),
+        })
     }
 
     /// The space of σ.

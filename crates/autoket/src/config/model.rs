@@ -94,7 +94,7 @@ impl ModelConfig {
                 &["default", "high", "highest"],
                 Precision::default(),
             )?,
-            kernel_init: read_initializer(table, "kernel_init", kind.kernel_init)?,
+            kernel_init: read_initializer(table, "kernel_init", kind.kernel_init.clone())?,
             bias_init: read_initializer(table, "bias_init", Initializer::Zeros)?,
         })
     }

@@ -275,8 +275,8 @@ impl NetworkConfig {
         macro_rules! with_common_fields {
             ($base:expr, $model:ident { $($field:ident: $value:expr),* $(,)? }) => {
                 $model {
-                    kernel_init: model.kernel_init,
-                    bias_init: model.bias_init,
+                    kernel_init: model.kernel_init.clone(),
+                    bias_init: model.bias_init.clone(),
                     machine_pow: model.machine_pow,
                     param_dtype: if model.phase { model.dtype.real() } else { model.dtype },
                     precision: model.precision,

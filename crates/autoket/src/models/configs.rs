@@ -240,14 +240,14 @@ impl ArnnConv2d {
             kernel_dilation: self.kernel_dilation,
             exclusive: false,
             use_bias: self.use_bias,
-            kernel_init: self.kernel_init,
-            bias_init: self.bias_init,
+            kernel_init: self.kernel_init.clone(),
+            bias_init: self.bias_init.clone(),
         };
         let layer = move |features, exclusive| {
             let own = MaskedConv2d {
                 features,
                 exclusive,
-                ..any
+                ..any.clone()
             };
             own.build()
         };
@@ -262,14 +262,14 @@ impl ArnnDense {
             features: [0; 2],
             exclusive: false,
             use_bias: self.use_bias,
-            kernel_init: self.kernel_init,
-            bias_init: self.bias_init,
+            kernel_init: self.kernel_init.clone(),
+            bias_init: self.bias_init.clone(),
         };
         let layer = move |features, exclusive| {
             let own = MaskedDense1d {
                 features,
                 exclusive,
-                ..any
+                ..any.clone()
             };
             own.build()
         };
@@ -286,14 +286,14 @@ impl ArnnConv1d {
             kernel_dilation: self.kernel_dilation,
             exclusive: false,
             use_bias: self.use_bias,
-            kernel_init: self.kernel_init,
-            bias_init: self.bias_init,
+            kernel_init: self.kernel_init.clone(),
+            bias_init: self.bias_init.clone(),
         };
         let layer = move |features, exclusive| {
             let own = MaskedConv1d {
                 features,
                 exclusive,
-                ..any
+                ..any.clone()
             };
             own.build()
         };

@@ -2,6 +2,7 @@
 
 use super::{Arnn, Head, Network, Node};
 use crate::error::Result;
+use crate::module::with_dtype;
 use crate::nn::{Initializer, MaskedLayer};
 use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
@@ -44,6 +45,30 @@ impl Design {
     pub fn build<S: Scalar>(&self) -> Result<Arnn<S>> {
         self.network
             .build(self.class, self.head, self.machine_pow, self.precision)
+    }
+
+    /// The type of log ψ for parameters of [`param_dtype`](Self::param_dtype).
+    pub fn dtype(&self) -> Dtype {
+        match self.head.phase {
+            Some(_) => self.param_dtype.complex(),
+            None => self.param_dtype,
+        }
+    }
+
+    /// [`Arnn::to_svg`].
+    ///
+    /// # Errors
+    /// As there, and as [`Network::build`].
+    pub fn to_svg(&self, extent: [usize; 2], site: usize) -> Result<String> {
+        with_dtype!(self.dtype(), S => self.build::<S>()?.to_svg(extent, site))
+    }
+
+    /// [`Arnn::flow_svg`].
+    ///
+    /// # Errors
+    /// As [`Network::build`].
+    pub fn flow_svg(&self) -> Result<String> {
+        with_dtype!(self.dtype(), S => Ok(self.build::<S>()?.flow_svg()))
     }
 }
 

@@ -167,6 +167,16 @@ impl Recurrence {
         Self::new(order, filled.collect())
     }
 
+    /// The sites in the order in which they are drawn.
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// Whose memory each site reads.
+    pub fn previous(&self) -> &[Vec<Option<usize>>] {
+        &self.previous
+    }
+
     /// For each position the positions whose memory it reads.
     fn reads(&self) -> Vec<Vec<Option<usize>>> {
         let mut position = vec![0; self.order.len()];
@@ -455,8 +465,8 @@ macro_rules! recurrent_network {
                         features,
                         recurrence: recurrence.clone(),
                         has_lists: self.recurrence.is_some(),
-                        kernel_init: self.kernel_init,
-                        bias_init: self.bias_init,
+                        kernel_init: self.kernel_init.clone(),
+                        bias_init: self.bias_init.clone(),
                     })
                 };
                 Ok(ArnnSequential {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::modules::Cache;
 use super::{Arnn, Design, Head, Network, Node, Term};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
@@ -74,6 +75,12 @@ pub trait CausalLayer: fmt::Debug + Send + Sync {
     /// As [`add`](Self::add).
     fn add_phase(&self, network: &mut Network, place: Place) -> Result<Node> {
         self.add(network, place)
+    }
+
+    /// The reference's cache of it, on a space, if it has one.
+    #[doc(hidden)]
+    fn cache(&self, _hilbert: &Hilbert) -> Option<Cache> {
+        None
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a module and variables to an output: the top of a tree of calls.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use super::scope::{Call, Root};
+use super::scope::{Call, Root, locked};
 use super::{Array, Bound, CALL, Filter, Module, ModuleError, Rngs, Scope, Variables};
 use crate::error::Result;
 
@@ -115,8 +115,8 @@ fn run(
     module: &dyn Module,
     method: &str,
     inputs: &[Array],
-) -> Result<(Array, Rc<Root>)> {
-    let root = Rc::new(root);
+) -> Result<(Array, Arc<Root>)> {
+    let root = Arc::new(root);
     let scope = Scope::new(root.clone(), Vec::new(), module.class());
     let output = scope.run(module, method, inputs);
     root.invalidate();
@@ -148,7 +148,7 @@ pub(super) fn init(
 ) -> Result<(Array, Variables)> {
     let root = initializing(rngs, options);
     let (output, root) = run(root, module, &options.method, inputs)?;
-    let variables = root.variables.take();
+    let variables = std::mem::take(&mut *locked(&root.variables));
     check_values(&variables)?;
     Ok((output, variables))
 }
@@ -203,7 +203,7 @@ pub(super) fn apply(
         ..Root::new(variables.clone(), options.rngs.clone(), mutable.clone())
     };
     let (output, root) = run(root, module, &options.method, inputs)?;
-    let changed = root.variables.borrow().only(|name| mutable.admits(name));
+    let changed = locked(&root.variables).only(|name| mutable.admits(name));
     Ok((output, changed))
 }
 
@@ -214,7 +214,7 @@ pub(super) fn bind<M: Module>(
     mutable: Filter,
 ) -> Result<Bound<M>> {
     check_structure(variables)?;
-    let root = Rc::new(Root::new(variables.clone(), rngs, mutable));
+    let root = Arc::new(Root::new(variables.clone(), rngs, mutable));
     let scope = Scope::new(root, Vec::new(), module.class());
     Ok(Bound::new(module, scope))
 }
@@ -233,7 +233,10 @@ pub(super) fn trace(
     root.keep_calls();
     let inputs: Vec<Array> = inputs.iter().map(as_input).collect();
     let (_, root) = run(root, module, &options.method, &inputs)?;
-    Ok((root.take_calls(), root.variables.take()))
+    Ok((
+        root.take_calls(),
+        std::mem::take(&mut *locked(&root.variables)),
+    ))
 }
 
 fn check_structure(variables: &Variables) -> Result<()> {

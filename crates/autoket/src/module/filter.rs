@@ -82,3 +82,9 @@ impl<const N: usize> From<[(&str, Key); N]> for Rngs {
         Self(streams.map(|(name, key)| (name.to_owned(), key)).into())
     }
 }
+
+impl FromIterator<(String, Key)> for Rngs {
+    fn from_iter<I: IntoIterator<Item = (String, Key)>>(streams: I) -> Self {
+        Self(streams.into_iter().collect())
+    }
+}

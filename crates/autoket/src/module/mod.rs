@@ -79,7 +79,7 @@ pub const CALL: &str = "__call__";
 /// An author writes [`class`](Self::class), [`call`](Self::call) and, where there are more,
 /// [`fields`](Self::fields), [`methods`](Self::methods) and [`method`](Self::method); the rest is provided.
 /// Names in a method are free again at its next run: a submodule that is called twice has one set of variables.
-pub trait Module: Boxed + 'static {
+pub trait Module: Boxed + Send + Sync + 'static {
     /// The name of the class: what is shown, and what automatic names are made of.
     fn class(&self) -> &'static str;
 

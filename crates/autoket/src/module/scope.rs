@@ -1,8 +1,8 @@
 //! A module's place in the tree: its variables, its keys, its names.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     Array, Bound, CaptureFilter, Filter, Init, Module, ModuleError, Rngs, Tree, Variable, Variables,
@@ -20,9 +20,14 @@ pub(super) struct Call {
     pub(super) outputs: Vec<Array>,
 }
 
+/// What is behind a lock; a panic elsewhere leaves it usable.
+pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What all scopes of one call share.
 pub(super) struct Root {
-    pub(super) variables: RefCell<Variables>,
+    pub(super) variables: Mutex<Variables>,
     pub(super) rngs: Rngs,
     pub(super) mutable: Filter,
     pub(super) initializing: bool,
@@ -30,40 +35,40 @@ pub(super) struct Root {
     /// Make new parameters of shape and dtype alone.
     pub(super) shapes_only: bool,
     /// Keys drawn, by path and stream: they go on counting when a module is called again.
-    pub(super) counters: RefCell<HashMap<(Vec<String>, String), u32>>,
+    pub(super) counters: Mutex<HashMap<(Vec<String>, String), u32>>,
     /// Calls in the order in which they began; `None` if nobody asks.
-    pub(super) calls: RefCell<Option<Vec<Option<Call>>>>,
-    pub(super) valid: Cell<bool>,
+    pub(super) calls: Mutex<Option<Vec<Option<Call>>>>,
+    pub(super) valid: AtomicBool,
 }
 
 impl Root {
     pub(super) fn new(variables: Variables, rngs: Rngs, mutable: Filter) -> Self {
         Self {
-            variables: RefCell::new(variables),
+            variables: Mutex::new(variables),
             rngs,
             mutable,
             initializing: false,
             capture: None,
             shapes_only: false,
-            counters: RefCell::default(),
-            calls: RefCell::default(),
-            valid: Cell::new(true),
+            counters: Mutex::default(),
+            calls: Mutex::default(),
+            valid: AtomicBool::new(true),
         }
     }
 
     /// Keeps the calls from now on.
     pub(super) fn keep_calls(&self) {
-        *self.calls.borrow_mut() = Some(Vec::new());
+        *locked(&self.calls) = Some(Vec::new());
     }
 
     pub(super) fn take_calls(&self) -> Vec<Call> {
-        let calls = self.calls.borrow_mut().take();
+        let calls = locked(&self.calls).take();
         calls.into_iter().flatten().flatten().collect()
     }
 
     /// Ends the call: scopes that have been kept are of no use any more.
     pub(super) fn invalidate(&self) {
-        self.valid.set(false);
+        self.valid.store(false, Ordering::Relaxed);
     }
 }
 
@@ -110,20 +115,21 @@ struct Names {
 /// assert_eq!(stats.array("stats", "calls")?.values::<f64>()?, [2.0]);
 /// # Ok::<(), autoket::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Scope {
-    pub(super) root: Rc<Root>,
+    pub(super) root: Arc<Root>,
     path: Vec<String>,
     class: &'static str,
-    names: Rc<RefCell<Names>>,
+    names: Arc<Mutex<Names>>,
 }
 
 impl Scope {
-    pub(super) fn new(root: Rc<Root>, path: Vec<String>, class: &'static str) -> Self {
+    pub(super) fn new(root: Arc<Root>, path: Vec<String>, class: &'static str) -> Self {
         Self {
             root,
             path,
             class,
-            names: Rc::default(),
+            names: Arc::default(),
         }
     }
 
@@ -155,7 +161,7 @@ impl Scope {
     }
 
     fn check_valid(&self) -> Result<()> {
-        match self.root.valid.get() {
+        match self.root.valid.load(Ordering::Relaxed) {
             true => Ok(()),
             false => Err(ModuleError::InvalidScope { scope: self.text() }.into()),
         }
@@ -163,12 +169,12 @@ impl Scope {
 
     /// Does anybody look at the calls of submodules?
     pub(crate) fn is_watched(&self) -> bool {
-        self.root.capture.is_some() || self.root.calls.borrow().is_some()
+        self.root.capture.is_some() || locked(&self.root.calls).is_some()
     }
 
     /// Takes a name for a variable of a collection, or for a submodule.
     fn reserve(&self, kind: &'static str, name: &str, collection: Option<&str>) -> Result<()> {
-        let mut names = self.names.borrow_mut();
+        let mut names = locked(&self.names);
         let owners = names.taken.entry(name.to_owned()).or_default();
         let collection = collection.map(str::to_owned);
         let is_taken = match collection {
@@ -275,7 +281,7 @@ impl Scope {
 
     /// What `name` stands for here; never makes anything.
     pub fn get_variable(&self, collection: &str, name: &str) -> Option<Variable> {
-        let variables = self.root.variables.borrow();
+        let variables = locked(&self.root.variables);
         variables.find(collection, &self.path, name).cloned()
     }
 
@@ -298,20 +304,20 @@ impl Scope {
             }
             .into());
         }
-        let mut variables = self.root.variables.borrow_mut();
+        let mut variables = locked(&self.root.variables);
         variables.insert(collection, &self.path, name, value);
         Ok(())
     }
 
     /// Does `name` stand for anything here?
     pub fn has_variable(&self, collection: &str, name: &str) -> bool {
-        let variables = self.root.variables.borrow();
+        let variables = locked(&self.root.variables);
         variables.find(collection, &self.path, name).is_some()
     }
 
     /// All variables that this module and its submodules have by now.
     pub fn variables(&self) -> Variables {
-        self.root.variables.borrow().below(&self.path)
+        locked(&self.root.variables).below(&self.path)
     }
 
     /// Stores a value beside the outputs: appends it to the tuple `name`.
@@ -376,7 +382,7 @@ impl Scope {
             };
             self.put_variable(collection, name, zeros)?;
         }
-        if self.root.variables.borrow().get(collection).is_none() {
+        if locked(&self.root.variables).get(collection).is_none() {
             return Ok(value.clone());
         }
         match self.get_variable(collection, name) {
@@ -423,7 +429,7 @@ impl Scope {
             }
             .into());
         };
-        let mut counters = self.root.counters.borrow_mut();
+        let mut counters = locked(&self.root.counters);
         let count = counters
             .entry((self.path.clone(), stream.to_owned()))
             .or_default();
@@ -440,7 +446,7 @@ impl Scope {
     pub fn child<M: Module + Clone>(&self, module: M) -> Result<Bound<M>> {
         let class = module.class();
         let name = {
-            let mut names = self.names.borrow_mut();
+            let mut names = locked(&self.names);
             let number = names.numbered.entry(class).or_default();
             *number += 1;
             format!("{class}_{}", *number - 1)
@@ -462,7 +468,10 @@ impl Scope {
 
     /// Runs a method of the module at this place: names are free again, the call is kept, and its output
     /// captured, where it is asked for.
-    pub(super) fn run(&self, module: &dyn Module, method: &str, inputs: &[Array]) -> Result<Array> {
+    ///
+    /// # Errors
+    /// `InvalidScopeError`; those of the module.
+    pub fn run(&self, module: &dyn Module, method: &str, inputs: &[Array]) -> Result<Array> {
         self.record(module, method, inputs, |scope| {
             Ok([module.method(method, scope, inputs)?])
         })
@@ -500,12 +509,12 @@ impl Scope {
         f: impl FnOnce(&Self) -> Result<[Array; N]>,
     ) -> Result<[Array; N]> {
         self.check_valid()?;
-        let index = self.root.calls.borrow_mut().as_mut().map(|calls| {
+        let index = locked(&self.root.calls).as_mut().map(|calls| {
             calls.push(None);
             calls.len() - 1
         });
         let outputs = f(&self.rewound())?;
-        if let (Some(index), Some(calls)) = (index, self.root.calls.borrow_mut().as_mut()) {
+        if let (Some(index), Some(calls)) = (index, locked(&self.root.calls).as_mut()) {
             calls[index] = Some(Call {
                 path: self.path.clone(),
                 module: module.boxed(),
@@ -518,7 +527,7 @@ impl Scope {
     }
 
     fn is_empty(&self, collection: &str) -> bool {
-        let variables = self.root.variables.borrow();
+        let variables = locked(&self.root.variables);
         variables.get(collection).is_none_or(Tree::is_empty)
     }
 

@@ -79,7 +79,7 @@ impl Variables {
             let values = params.values[leaf.range.clone()].to_vec();
             let path: Vec<&str> = names(&leaf.module).collect();
             let array = Array::from_scalars(leaf.shape.clone(), values).cast(dtype);
-            variables.insert("params", &path, leaf.name, array);
+            variables.insert("params", &path, &leaf.name, array);
         }
         variables
     }

@@ -1,15 +1,18 @@
 //! Initial values of parameters, as `jax.nn.initializers` draws them.
 
+use std::fmt;
+use std::sync::Arc;
+
 use num_traits::{Float, FloatConst};
 
 use crate::error::{Error, Result};
 use crate::random::Key;
-use crate::scalar::{Real, Scalar, c64};
+use crate::scalar::{Dtype, Real, Scalar, c64};
 
 /// How an array of parameters begins.
 ///
 /// Axes of a kernel are its sizes in space, then features in and out.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(
     rename_all = "snake_case",
     rename_all_fields = "snake_case",
@@ -55,6 +58,48 @@ pub enum Initializer {
     /// Such a matrix of features in and out in the middle of a kernel, and zeros around it; for one to three axes in
     /// space and no more features in than out.
     DeltaOrthogonal(f64),
+    /// The user's own; it has no name in a file.
+    #[serde(skip)]
+    Own(OwnInitializer),
+}
+
+/// Values from a key, a shape and a type, in double precision, C order.
+type Draw = dyn Fn(Key, &[usize], Dtype) -> Result<Vec<c64>> + Send + Sync;
+
+/// A function by which the user lets arrays begin.
+#[derive(Clone)]
+pub struct OwnInitializer {
+    name: String,
+    draw: Arc<Draw>,
+}
+
+impl fmt::Debug for OwnInitializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// The same function, not only the same name.
+impl PartialEq for OwnInitializer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && Arc::ptr_eq(&self.draw, &other.draw)
+    }
+}
+
+impl OwnInitializer {
+    fn values(&self, key: Key, shape: &[usize], dtype: Dtype) -> Result<Vec<c64>> {
+        let values = (self.draw)(key, shape, dtype)?;
+        let n: usize = shape.iter().product();
+        match values.len() == n {
+            true => Ok(values),
+            false => Err(Error::invalid(
+                "initializer",
+                format!("{n} numbers for the shape {shape:?}"),
+                format!("{} of `{}`", values.len(), self.name),
+                "return an array of the shape that is asked for",
+            )),
+        }
+    }
 }
 
 /// Random numbers of mean 0 and variance scale/n, n of the [`Fan`].
@@ -143,6 +188,20 @@ pub enum Distribution {
 }
 
 impl Initializer {
+    /// The user's own function of key, shape and type; real numbers have no imaginary part.
+    ///
+    /// It must give the same values for the same key. A network that is built draws from it once, to see whether
+    /// it works; where it fails later, parameters are NaN.
+    pub fn own(
+        name: impl Into<String>,
+        draw: impl Fn(Key, &[usize], Dtype) -> Result<Vec<c64>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Own(OwnInitializer {
+            name: name.into(),
+            draw: Arc::new(draw),
+        })
+    }
+
     /// The names of those that have no parameter.
     pub const NAMES: &'static [&'static str] = &[
         "lecun_normal",
@@ -159,11 +218,12 @@ impl Initializer {
     ///
     /// # Errors
     /// What [`draw`](Self::draw) would refuse.
-    pub fn check<S: Scalar>(self, shape: &[usize]) -> Result<()> {
+    pub fn check<S: Scalar>(&self, shape: &[usize]) -> Result<()> {
         if let Some(scaling) = self.variance_scaling() {
             return scaling.stddev(shape).map(|_| ());
         }
         match self {
+            Self::Own(own) => own.values(Key::new(0), shape, S::DTYPE).map(drop),
             Self::Uniform(_) | Self::TruncatedNormal { .. } if S::PLANES == 2 => {
                 Err(Error::invalid(
                     "initializer",
@@ -199,7 +259,11 @@ impl Initializer {
     /// # Errors
     /// A variance that depends on axes which the shape lacks; a distribution of real numbers for complex ones;
     /// an orthogonal matrix of fewer than two axes; bounds out of order.
-    pub fn draw<S: Scalar>(self, key: Key, shape: &[usize]) -> Result<Vec<S>> {
+    pub fn draw<S: Scalar>(&self, key: Key, shape: &[usize]) -> Result<Vec<S>> {
+        if let Self::Own(own) = self {
+            let values = own.values(key, shape, S::DTYPE)?;
+            return Ok(values.into_iter().map(S::from_c64).collect());
+        }
         self.check::<S>(shape)?;
         let n = shape.iter().product::<usize>() as u64;
         let real = S::Real::from_f64;
@@ -217,7 +281,7 @@ impl Initializer {
                 (Distribution::Uniform, _) => uniform_disk(key, n, stddev),
             });
         }
-        Ok(match self {
+        Ok(match *self {
             Self::Ones => constant(1.0),
             Self::Constant(x) => constant(x),
             Self::Normal(stddev) => normal(key, n, real(stddev)),
@@ -249,7 +313,7 @@ impl Initializer {
         })
     }
 
-    fn variance_scaling(self) -> Option<VarianceScaling> {
+    fn variance_scaling(&self) -> Option<VarianceScaling> {
         use Distribution::{TruncatedNormal, Uniform};
         let of = |scale, mode, distribution| Some(VarianceScaling::new(scale, mode, distribution));
         match self {
@@ -259,7 +323,7 @@ impl Initializer {
             Self::HeUniform => of(2.0, Fan::In, Uniform),
             Self::GlorotNormal => of(1.0, Fan::Average, TruncatedNormal),
             Self::GlorotUniform => of(1.0, Fan::Average, Uniform),
-            Self::VarianceScaling(scaling) => Some(scaling),
+            Self::VarianceScaling(scaling) => Some(*scaling),
             _ => None,
         }
     }

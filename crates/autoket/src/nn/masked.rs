@@ -4,7 +4,7 @@ use super::Initializer;
 use crate::error::{Error, Result};
 use crate::params::LeafSpec;
 use crate::random::Key;
-use crate::scalar::{Real, Scalar};
+use crate::scalar::{Real, Scalar, c64};
 
 /// Lists of different lengths, one after the other.
 #[derive(Clone, Debug)]
@@ -253,9 +253,9 @@ impl MaskedLayer {
 
     /// The same with other initial values.
     pub(crate) fn with_initializers(mut self, kernel: &Initializer, bias: &Initializer) -> Self {
-        self.kernel.init = *kernel;
+        self.kernel.init = kernel.clone();
         if let Some(array) = &mut self.bias {
-            array.init = *bias;
+            array.init = bias.clone();
         }
         self
     }
@@ -278,12 +278,12 @@ impl MaskedLayer {
     /// Its arrays of parameters.
     pub fn leaves(&self) -> Vec<LeafSpec> {
         let kernel = LeafSpec {
-            name: self.kernel.name,
+            name: self.kernel.name.into(),
             shape: self.kernel.shape.clone(),
             mask: self.mask.clone(),
         };
         let bias = self.bias.as_ref().map(|bias| LeafSpec {
-            name: bias.name,
+            name: bias.name.into(),
             shape: bias.shape.clone(),
             mask: None,
         });
@@ -313,6 +313,36 @@ impl MaskedLayer {
             *w = if used { *w * correction } else { S::zero() };
         }
         Ok(kernel)
+    }
+
+    /// Adds the outputs of a site to `y`, of one sample's inputs `(site, feature)`; for layers of one source.
+    pub(crate) fn output_at<S: Scalar>(
+        &self,
+        site: usize,
+        x: &[S],
+        kernel: &[S],
+        bias: Option<&[S]>,
+        y: &mut Vec<S>,
+    ) {
+        let input = &self.inputs[0];
+        for o in 0..self.features_out {
+            let bias = bias.map_or(c64::ZERO, |bias| {
+                let own = if bias.len() > self.features_out {
+                    site
+                } else {
+                    0
+                };
+                bias[own * self.features_out + o].to_c64()
+            });
+            let terms = input.reads.get(site).iter().flat_map(|read| {
+                let block = input.blocks[read.block as usize];
+                (0..input.features).map(move |f| {
+                    let w = kernel[block.first + f * block.stride + o].to_c64();
+                    w * x[read.from as usize * input.features + f].to_c64()
+                })
+            });
+            y.push(S::from_c64(terms.sum::<c64>() + bias));
+        }
     }
 
     /// Refuses initializers that have no value of the shape and type of their array.

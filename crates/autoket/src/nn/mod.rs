@@ -8,8 +8,8 @@ mod masked_conv2d;
 mod masked_dense1d;
 
 pub use crate::simd::Function;
-pub use activation::{Activation, Analytic, Custom};
-pub use initializers::{Distribution, Fan, Initializer, VarianceScaling};
+pub use activation::{Activation, Analytic, Custom, InPlace};
+pub use initializers::{Distribution, Fan, Initializer, OwnInitializer, VarianceScaling};
 pub use masked::MaskedLayer;
 pub use masked_conv1d::MaskedConv1d;
 pub use masked_conv2d::MaskedConv2d;

@@ -6,6 +6,7 @@ mod safetensors;
 
 pub(crate) use array::{from_bytes, to_bytes};
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::scalar::{Dtype, Scalar, c64};
 #[derive(Clone, Debug)]
 pub struct LeafSpec {
     /// Its name in its module: `kernel` or `bias`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its shape.
     pub shape: Vec<usize>,
     /// Which entries are used, in C order; `None`: all. The others are zero for ever.
@@ -30,7 +31,7 @@ pub struct Leaf {
     /// The path of its module, as Flax names it: `_layers_0`.
     pub module: String,
     /// Its name there.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its shape.
     pub shape: Vec<usize>,
     /// Its entries in θ, C order.
@@ -40,7 +41,10 @@ pub struct Leaf {
 impl Leaf {
     /// Its path in Flax's dictionary of variables: `params/_layers_0/kernel`.
     pub fn path(&self) -> String {
-        format!("params/{}/{}", self.module, self.name)
+        match self.module.as_str() {
+            "" => format!("params/{}", self.name),
+            module => format!("params/{module}/{}", self.name),
+        }
     }
 }
 
@@ -63,7 +67,7 @@ impl Layout {
             .into_iter()
             .flat_map(|(module, leaves)| leaves.into_iter().map(move |leaf| (module.clone(), leaf)))
             .collect();
-        specs.sort_by(|(m, a), (n, b)| (m, a.name).cmp(&(n, b.name)));
+        specs.sort_by(|(m, a), (n, b)| (m, &a.name).cmp(&(n, &b.name)));
         let (mut leaves, mut active, mut n_active) = (Vec::new(), Vec::new(), 0);
         for (module, spec) in specs {
             let first = active.len();

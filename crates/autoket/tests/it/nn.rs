@@ -239,3 +239,92 @@ fn wrong_derivatives_are_refused() {
     );
     says(build::<f64>(&Function::Elu(f64::NAN).into()), &["finite"]);
 }
+
+/// Functions of many numbers at once are the same functions.
+#[test]
+fn functions_in_place_are_functions() {
+    use autoket::c64;
+    use autoket::hilbert::Hilbert;
+    use autoket::models::{Ansatz, ArnnDense};
+    use autoket::nn::Activation;
+    use autoket::random::Key;
+    fn value<T: num_traits::Num + Copy>(x: T) -> T {
+        x * x * x + x
+    }
+    let slope = |x: f64| 3.0 * x * x + 1.0;
+    let pairs = [
+        (
+            Activation::real("cube", value, slope),
+            Activation::real_in_place(
+                "cube",
+                |x: &mut [f64]| x.iter_mut().for_each(|x| *x = value(*x)),
+                move |x: &mut [f64]| x.iter_mut().for_each(|x| *x = slope(*x)),
+            ),
+        ),
+        (
+            Activation::holomorphic("cube", value, |z: c64| 3.0 * z * z + 1.0),
+            Activation::holomorphic_in_place(
+                "cube",
+                |z: &mut [c64]| z.iter_mut().for_each(|z| *z = value(*z)),
+                |z: &mut [c64]| z.iter_mut().for_each(|z| *z = 3.0 * *z * *z + 1.0),
+            ),
+        ),
+    ];
+    for (one, many) in pairs {
+        let of = |activation: Activation| {
+            let hilbert = Hilbert::spin(0.5, 5).unwrap();
+            let model = ArnnDense {
+                activation,
+                ..ArnnDense::new(hilbert, 2, 3)
+            };
+            let model = model.build::<c64>().unwrap();
+            let theta = model.init(Key::new(0)).values;
+            let sigma = [0, 1, 1, 0, 1, 1, 1, 0, 1, 0];
+            let mut sum = vec![0.0; model.n_reals()];
+            model
+                .vjp(&theta, &sigma, &[c64::ONE, c64::I], &mut sum)
+                .unwrap();
+            (model.log_psi(&theta, &sigma).unwrap(), sum)
+        };
+        assert_eq!(of(one), of(many));
+    }
+}
+
+/// Arrays begin as the user's own function says, and what it refuses is told.
+#[test]
+fn initializers_of_ones_own() {
+    use autoket::hilbert::Hilbert;
+    use autoket::models::{Ansatz, ArnnConv1d};
+    use autoket::nn::Initializer;
+    use autoket::random::Key;
+    use autoket::{Error, c64};
+    let build = |bias_init: Initializer| {
+        let network = ArnnConv1d {
+            bias_init,
+            ..ArnnConv1d::new(Hilbert::spin(0.5, 5).unwrap(), 2, 3, 2)
+        };
+        network.build::<f64>()
+    };
+    let same = Initializer::own("same", |key, shape, dtype| {
+        assert_eq!(dtype, autoket::Dtype::Float64);
+        Initializer::Normal(0.3)
+            .draw::<c64>(key, shape)
+            .map(|_| ())?;
+        let values = Initializer::Normal(0.3).draw::<f64>(key, shape)?;
+        Ok(values.into_iter().map(c64::from).collect())
+    });
+    let (ours, known) = (
+        build(same).unwrap(),
+        build(Initializer::Normal(0.3)).unwrap(),
+    );
+    assert_eq!(ours.init(Key::new(4)), known.init(Key::new(4)));
+    let wrong = build(Initializer::own("wrong", |_, _, _| Ok(vec![c64::ONE])));
+    assert!(wrong.unwrap_err().to_string().contains("bias_init"));
+    let fails = Initializer::own("fails", |_, _, _| Err(Error::Own("out of luck".into())));
+    assert!(
+        build(fails)
+            .unwrap_err()
+            .to_string()
+            .contains("out of luck")
+    );
+}

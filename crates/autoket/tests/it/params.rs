@@ -33,7 +33,7 @@ fn leaves_are_in_jax_s_order() {
     let got: Vec<(String, &str)> = layout
         .leaves()
         .iter()
-        .map(|leaf| (leaf.module.clone(), leaf.name))
+        .map(|leaf| (leaf.module.clone(), &*leaf.name))
         .collect();
     assert_eq!(got, expected);
     // They fill θ without a gap.
@@ -42,7 +42,7 @@ fn leaves_are_in_jax_s_order() {
         assert_eq!(leaf.range.start, next);
         assert_eq!(leaf.range.len(), leaf.shape.iter().product::<usize>());
         assert_eq!(
-            layout.range(&leaf.module, leaf.name),
+            layout.range(&leaf.module, &leaf.name),
             Some(leaf.range.clone())
         );
         next = leaf.range.end;
@@ -54,8 +54,8 @@ fn leaves_are_in_jax_s_order() {
 
 #[test]
 fn scatter_skips_masked_entries() {
-    let leaf = |name, n, mask| LeafSpec {
-        name,
+    let leaf = |name: &'static str, n, mask| LeafSpec {
+        name: name.into(),
         shape: vec![n],
         mask,
     };
@@ -165,7 +165,7 @@ fn real_files<S: Scalar>() {
             .iter()
             .map(|leaf| {
                 let spec = LeafSpec {
-                    name: leaf.name,
+                    name: leaf.name.clone(),
                     shape: leaf.shape.clone(),
                     mask: None,
                 };
@@ -351,8 +351,8 @@ fn arrays_in_pieces_are_put_together() {
 
 #[test]
 fn scalars_are_arrays_without_axes() {
-    let leaf = |name, shape: &[usize]| LeafSpec {
-        name,
+    let leaf = |name: &'static str, shape: &[usize]| LeafSpec {
+        name: name.into(),
         shape: shape.to_vec(),
         mask: None,
     };

@@ -186,7 +186,7 @@ impl Network {
             .collect();
         let mut paths: Vec<_> = leaves
             .iter()
-            .flat_map(|(module, leaves)| leaves.iter().map(move |leaf| (module, leaf.name)))
+            .flat_map(|(module, leaves)| leaves.iter().map(move |leaf| (module, &leaf.name)))
             .collect();
         paths.sort_unstable();
         if let Some(twice) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -408,8 +408,12 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
                     }),
                 };
                 let range = self.layout.range(module, name);
-                values[range.expect("made from these arrays")]
-                    .copy_from_slice(&array.expect("initializers have been checked"));
+                let values = &mut values[range.expect("made from these arrays")];
+                match array {
+                    Ok(array) => values.copy_from_slice(&array),
+                    // All but the user's own have been checked for good.
+                    Err(_) => values.fill(S::from_c64(c64::new(f64::NAN, 0.0))),
+                }
             }
         }
         Params {

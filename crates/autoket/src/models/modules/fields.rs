@@ -8,7 +8,7 @@ use crate::models::{
 };
 
 /// A network that is a module by way of its design.
-pub trait Designed: Clone + 'static {
+pub trait Designed: Clone + Send + Sync + 'static {
     /// The name of the class.
     fn class(&self) -> &'static str;
     /// The fields, for display.
@@ -28,8 +28,8 @@ pub trait Designed: Clone + 'static {
 pub trait Cached: Designed {
     /// The name of that form's class.
     const CLASS: &'static str;
-    /// The form of the first layer's cache, or of another one's.
-    fn cache(&self, is_first: bool) -> Cache;
+    /// The form of a layer's cache, by its number and whether it reads σ.
+    fn cache(&self, layer: usize, is_first: bool) -> Cache;
 }
 
 macro_rules! designed {
@@ -70,7 +70,7 @@ macro_rules! recurrent {
         );
         impl Cached for $network {
             const CLASS: &'static str = $fast;
-            fn cache(&self, _: bool) -> Cache {
+            fn cache(&self, _: usize, _: bool) -> Cache {
                 Cache::Memories
             }
         }
@@ -128,7 +128,7 @@ impl Designed for Design {
 impl Cached for ArnnDense {
     const CLASS: &'static str = "FastARNNDense";
 
-    fn cache(&self, _: bool) -> Cache {
+    fn cache(&self, _: usize, _: bool) -> Cache {
         Cache::Sites(self.hilbert.n_sites())
     }
 }
@@ -136,7 +136,7 @@ impl Cached for ArnnDense {
 impl Cached for ArnnConv1d {
     const CLASS: &'static str = "FastARNNConv1D";
 
-    fn cache(&self, is_first: bool) -> Cache {
+    fn cache(&self, _: usize, is_first: bool) -> Cache {
         // The first kernel has an entry less, and its last one a dilation's distance to the site.
         let last = if is_first {
             0
@@ -151,10 +151,21 @@ impl Cached for ArnnConv1d {
 impl Cached for ArnnConv2d {
     const CLASS: &'static str = "FastARNNConv2D";
 
-    fn cache(&self, _: bool) -> Cache {
+    fn cache(&self, _: usize, _: bool) -> Cache {
         let n_sites = self.hilbert.n_sites();
         let columns = self.extent.map_or(n_sites.isqrt(), |extent| extent[1]);
         let rows = (self.kernel_size[0] - 1) * self.kernel_dilation[0] + 1;
         Cache::Rows([rows, columns])
+    }
+}
+
+impl Cached for ArnnSequential {
+    const CLASS: &'static str = "FastARNNSequential";
+
+    fn cache(&self, layer: usize, _: bool) -> Cache {
+        // A phase has a layer like the last.
+        let own = self.layers.get(layer).or(self.layers.last());
+        let cache = own.and_then(|layer| layer.cache(&self.hilbert));
+        cache.unwrap_or(Cache::Memories)
     }
 }

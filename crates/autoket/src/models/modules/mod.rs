@@ -3,15 +3,19 @@
 mod cache;
 mod fields;
 mod layer;
+mod masked;
 mod placed;
 mod unit;
 
-use self::cache::Cache;
+pub use self::cache::Cache;
 pub(super) use self::fields::{Cached, Designed};
 use self::layer::UPDATE_SITE;
-use self::placed::{Placed, Wanted};
+pub use self::masked::{Mask, MaskedModule};
+use self::placed::{CacheOf, Placed, Wanted};
 use self::unit::Site;
-use super::{Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, GruNet1d, LstmNet, Network};
+use super::{
+    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnSequential, GruNet1d, LstmNet, Network,
+};
 use crate::error::{Error, Result};
 use crate::module::{Array, CALL, Element, Module, Scope, TabulateOptions, no_method};
 use crate::random::Key;
@@ -50,6 +54,8 @@ pub type FastArnnDense = Fast<ArnnDense>;
 pub type FastArnnConv1d = Fast<ArnnConv1d>;
 /// NetKet: `FastARNNConv2D`.
 pub type FastArnnConv2d = Fast<ArnnConv2d>;
+/// [`ArnnSequential`] of [cached](MaskedModule::cached) layers, each of which but the first reads its own site. NetKet: `FastARNNSequential`.
+pub type FastArnnSequential = Fast<ArnnSequential>;
 /// NetKet: `FastLSTMNet`.
 pub type FastLstmNet = Fast<LstmNet>;
 /// NetKet: `FastGRUNet1D`.
@@ -69,7 +75,7 @@ const METHODS: &[&str] = &[
 fn method(
     network: &impl Designed,
     class: &str,
-    cache: Option<&dyn Fn(bool) -> Cache>,
+    cache: Option<CacheOf<'_>>,
     name: &str,
     scope: &Scope,
     inputs: &[Array],
@@ -204,7 +210,7 @@ impl<N: Cached> Module for Fast<N> {
     }
 
     fn method(&self, name: &str, scope: &Scope, inputs: &[Array]) -> Result<Array> {
-        let cache = |is_first| self.0.cache(is_first);
+        let cache = |layer, is_first| self.0.cache(layer, is_first);
         method(&self.0, N::CLASS, Some(&cache), name, scope, inputs)
     }
 }

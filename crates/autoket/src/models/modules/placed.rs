@@ -9,8 +9,8 @@ use crate::models::{Arnn, Design, Node};
 use crate::module::{Array, Element, Scope, with_dtype};
 use crate::scalar::{Dtype, Scalar};
 
-/// The form of a layer's cache: of the first layer, or of another one.
-pub(super) type CacheOf<'a> = &'a dyn Fn(bool) -> Cache;
+/// The form of a layer's cache, by its number and whether it reads σ.
+pub(super) type CacheOf<'a> = &'a dyn Fn(usize, bool) -> Cache;
 
 /// A quantity of whole configurations.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,8 +57,8 @@ impl<'a> Placed<'a> {
             false => design.param_dtype.into(),
         };
         let mut parameters = Vec::new();
-        for unit in &units {
-            let cache = cache.map(|cache| cache(unit.is_first()));
+        for (layer, unit) in units.iter().enumerate() {
+            let cache = cache.map(|cache| cache(layer, unit.is_first()));
             let arrays = unit.parameters(scope, design.param_dtype, method, cache)?;
             for (name, array) in &arrays {
                 element = element.promote(array.element());
@@ -139,8 +139,8 @@ impl<'a> Placed<'a> {
     }
 
     fn call(&self, outputs: &Outputs<'_>) -> Result<()> {
-        for unit in &self.units {
-            let cache = self.cache.map(|cache| cache(unit.is_first()));
+        for (layer, unit) in self.units.iter().enumerate() {
+            let cache = self.cache.map(|cache| cache(layer, unit.is_first()));
             unit.call(self.scope, cache, outputs)?;
         }
         Ok(())
@@ -149,8 +149,9 @@ impl<'a> Placed<'a> {
     /// Phases do not matter for a draw.
     fn update_site(&self, at: Site, cache: CacheOf<'_>, outputs: &Outputs<'_>) -> Result<()> {
         let amplitude = self.design.head.amplitude;
-        for unit in self.units.iter().filter(|unit| unit.first <= amplitude) {
-            unit.update_site(self.scope, cache(unit.is_first()), at, outputs)?;
+        let units = self.units.iter().enumerate();
+        for (layer, unit) in units.filter(|(_, unit)| unit.first <= amplitude) {
+            unit.update_site(self.scope, cache(layer, unit.is_first()), at, outputs)?;
         }
         Ok(())
     }

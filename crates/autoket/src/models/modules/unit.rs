@@ -136,21 +136,12 @@ impl Unit {
             }
             .into());
         }
+        // The reference's cached convolutions make kernel and bias in the other order when they update a site.
+        let reversed =
+            method == UPDATE_SITE && matches!(cache, Some(Cache::Window(_) | Cache::Rows(_)));
         let mut parameters = Vec::new();
         for masked in &self.masked {
-            let mut arrays: Vec<_> = masked.keys().collect();
-            arrays.sort_by_key(|&(_, key)| key);
-            // The reference's cached convolutions make kernel and bias in the other order when they update a site.
-            if method == UPDATE_SITE && matches!(cache, Some(Cache::Window(_) | Cache::Rows(_))) {
-                arrays.reverse();
-            }
-            for (name, _) in arrays {
-                let init = |key: Key, shape: &[usize], dtype: Dtype| with_dtype!(dtype, S => Array::new(shape, masked.init::<S>(name, key)?));
-                let mut leaves = masked.leaves().into_iter();
-                if let Some(leaf) = leaves.find(|leaf| leaf.name == name) {
-                    parameters.push((name, scope.param(name, init, &leaf.shape, param_dtype)?));
-                }
-            }
+            parameters.extend(arrays(masked, &scope, param_dtype, reversed)?);
         }
         Ok(parameters)
     }
@@ -283,6 +274,29 @@ impl Unit {
         }
         Ok(hidden)
     }
+}
+
+/// Makes or checks the arrays of a layer, in the order of their keys or in the other one.
+pub(super) fn arrays(
+    masked: &MaskedLayer,
+    scope: &Scope,
+    param_dtype: Dtype,
+    reversed: bool,
+) -> Result<Vec<(&'static str, Array)>> {
+    let mut keys: Vec<_> = masked.keys().collect();
+    keys.sort_by_key(|&(_, key)| key);
+    if reversed {
+        keys.reverse();
+    }
+    let leaves = masked.leaves();
+    let mut made = Vec::new();
+    for (name, _) in keys {
+        let init = |key: Key, shape: &[usize], dtype: Dtype| with_dtype!(dtype, S => Array::new(shape, masked.init::<S>(name, key)?));
+        if let Some(leaf) = leaves.iter().find(|leaf| leaf.name == name) {
+            made.push((name, scope.param(name, init, &leaf.shape, param_dtype)?));
+        }
+    }
+    Ok(made)
 }
 
 /// The shape of the hidden memories that a cell reads, each like `memory`.

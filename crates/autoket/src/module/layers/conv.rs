@@ -264,7 +264,8 @@ impl Module for Conv {
         let axes = self.axes(&rest[..n_axes])?;
         let per_group = features_in / self.feature_group_count;
         let shape = [self.kernel_size.as_slice(), &[per_group, self.features]].concat();
-        let mut kernel = scope.param("kernel", self.kernel_init, &shape, self.param_dtype)?;
+        let mut kernel =
+            scope.param("kernel", self.kernel_init.clone(), &shape, self.param_dtype)?;
         if let Some(mask) = &self.mask {
             if mask.shape() != kernel.shape() {
                 return Err(Error::invalid(
@@ -279,7 +280,7 @@ impl Module for Conv {
         let bias = match self.use_bias {
             true => {
                 let shape = [self.features];
-                Some(scope.param("bias", self.bias_init, &shape, self.param_dtype)?)
+                Some(scope.param("bias", self.bias_init.clone(), &shape, self.param_dtype)?)
             }
             false => None,
         };

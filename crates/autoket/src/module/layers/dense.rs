@@ -67,13 +67,13 @@ impl Module for Dense {
         let x = only_input(self.class(), inputs)?;
         let inputs = x.shape().last().copied().unwrap_or(0);
         let shape = [inputs, self.features];
-        let kernel = scope.param("kernel", self.kernel_init, &shape, self.param_dtype)?;
+        let kernel = scope.param("kernel", self.kernel_init.clone(), &shape, self.param_dtype)?;
         if !self.use_bias {
             let element = computation(self.dtype, &[x, &kernel]);
             return x.cast(element).dot(&kernel.cast(element));
         }
         let shape = [self.features];
-        let bias = scope.param("bias", self.bias_init, &shape, self.param_dtype)?;
+        let bias = scope.param("bias", self.bias_init.clone(), &shape, self.param_dtype)?;
         let element = computation(self.dtype, &[x, &kernel, &bias]);
         let y = x.cast(element).dot(&kernel.cast(element))?;
         y.add(&bias.cast(element))

@@ -49,7 +49,12 @@ impl Embed {
 
     fn embedding(&self, scope: &Scope) -> Result<Array> {
         let shape = [self.num_embeddings, self.features];
-        scope.param("embedding", self.embedding_init, &shape, self.param_dtype)
+        scope.param(
+            "embedding",
+            self.embedding_init.clone(),
+            &shape,
+            self.param_dtype,
+        )
     }
 
     fn attend(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {

@@ -102,13 +102,13 @@ impl Module for LayerNorm {
         let mut factor = variance.add(&epsilon)?.rsqrt();
         let mut element = x.element();
         if self.use_scale {
-            let scale = scope.param("scale", self.scale_init, &shape, self.param_dtype)?;
+            let scale = scope.param("scale", self.scale_init.clone(), &shape, self.param_dtype)?;
             factor = factor.mul(&scale.reshape(&spread)?)?;
             element = element.promote(scale.element());
         }
         let mut y = x.sub(&mean)?.mul(&factor)?;
         if self.use_bias {
-            let bias = scope.param("bias", self.bias_init, &shape, self.param_dtype)?;
+            let bias = scope.param("bias", self.bias_init.clone(), &shape, self.param_dtype)?;
             y = y.add(&bias.reshape(&spread)?)?;
             element = element.promote(bias.element());
         }

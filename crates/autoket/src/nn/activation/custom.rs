@@ -12,11 +12,11 @@ use crate::simd::Row;
 pub trait Analytic: Fn(c64) -> c64 + Send + Sync + 'static {}
 impl<F: Fn(c64) -> c64 + Send + Sync + 'static> Analytic for F {}
 
-/// A function of real numbers.
-trait OfReals: Fn(f64) -> f64 + Send + Sync + 'static {}
-impl<F: Fn(f64) -> f64 + Send + Sync + 'static> OfReals for F {}
+/// A function of many numbers, each apart, that puts values in the place of arguments.
+pub trait InPlace<T>: Fn(&mut [T]) + Send + Sync + 'static {}
+impl<T, F: Fn(&mut [T]) + Send + Sync + 'static> InPlace<T> for F {}
 
-/// A function and its derivative that the user gives, evaluated in double precision, lane by lane.
+/// A function and its derivative that the user gives, evaluated in double precision.
 #[derive(Clone)]
 pub struct Custom {
     name: String,
@@ -25,8 +25,8 @@ pub struct Custom {
 
 #[derive(Clone)]
 enum Pair {
-    Real([Arc<dyn OfReals>; 2]),
-    Holomorphic([Arc<dyn Analytic>; 2]),
+    Real([Arc<dyn InPlace<f64>>; 2]),
+    Holomorphic([Arc<dyn InPlace<c64>>; 2]),
 }
 
 impl Debug for Custom {
@@ -62,6 +62,15 @@ fn arguments() -> impl Iterator<Item = f64> {
     near.chain(far.flat_map(|x| [x, -x]))
 }
 
+/// A function of one number, for many.
+fn each<T: Copy + 'static>(f: impl Fn(T) -> T + Send + Sync + 'static) -> Arc<dyn InPlace<T>> {
+    Arc::new(move |numbers: &mut [T]| {
+        for number in numbers {
+            *number = f(*number);
+        }
+    })
+}
+
 impl Custom {
     pub(super) fn real(
         name: impl Into<String>,
@@ -70,7 +79,7 @@ impl Custom {
     ) -> Self {
         Self {
             name: name.into(),
-            pair: Pair::Real([Arc::new(value), Arc::new(derivative)]),
+            pair: Pair::Real([each(value), each(derivative)]),
         }
     }
 
@@ -78,6 +87,28 @@ impl Custom {
         name: impl Into<String>,
         value: impl Analytic,
         derivative: impl Analytic,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            pair: Pair::Holomorphic([each(value), each(derivative)]),
+        }
+    }
+
+    pub(super) fn real_in_place(
+        name: impl Into<String>,
+        value: impl InPlace<f64>,
+        derivative: impl InPlace<f64>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            pair: Pair::Real([Arc::new(value), Arc::new(derivative)]),
+        }
+    }
+
+    pub(super) fn holomorphic_in_place(
+        name: impl Into<String>,
+        value: impl InPlace<c64>,
+        derivative: impl InPlace<c64>,
     ) -> Self {
         Self {
             name: name.into(),
@@ -90,12 +121,22 @@ impl Custom {
         &self.name
     }
 
-    /// The function, or its derivative, at a number; a function of real numbers has nothing to do with the imaginary part.
-    fn at(&self, which: usize, z: c64) -> c64 {
+    /// The function, or its derivative, at numbers; a function of real numbers has nothing to do with imaginary parts.
+    fn at(&self, which: usize, z: &mut [c64]) {
         match &self.pair {
-            Pair::Real(pair) => pair[which](z.re).into(),
+            Pair::Real(pair) => {
+                let mut re: Vec<f64> = z.iter().map(|z| z.re).collect();
+                pair[which](&mut re);
+                z.iter_mut().zip(re).for_each(|(z, re)| *z = re.into());
+            }
             Pair::Holomorphic(pair) => pair[which](z),
         }
+    }
+
+    fn at_all(&self, which: usize, z: impl Iterator<Item = c64>) -> Vec<c64> {
+        let mut z: Vec<c64> = z.collect();
+        self.at(which, &mut z);
+        z
     }
 
     /// Compares the derivative with central differences, along the imaginary axis too where the function is
@@ -113,12 +154,16 @@ impl Custom {
             };
             c64::new(re, im)
         });
+        let points: Vec<c64> = points.collect();
+        let [values, derivatives] = [0, 1].map(|which| self.at_all(which, points.iter().copied()));
         let directions = [c64::ONE, c64::I];
-        for z in points {
-            let [value, derivative] = [self.at(0, z), self.at(1, z)];
-            for direction in &directions[..1 + usize::from(complex)] {
-                let h = direction * STEP;
-                let difference = (self.at(0, z + h) - self.at(0, z - h)) / (2.0 * h);
+        for direction in &directions[..1 + usize::from(complex)] {
+            let h = direction * STEP;
+            let above = self.at_all(0, points.iter().map(|z| z + h));
+            let below = self.at_all(0, points.iter().map(|z| z - h));
+            for (k, &z) in points.iter().enumerate() {
+                let (value, derivative) = (values[k], derivatives[k]);
+                let difference = (above[k] - below[k]) / (2.0 * h);
                 let allowed = TOLERANCE * (1.0 + value.norm() + derivative.norm());
                 let real = complex || value.im.abs().max(derivative.im.abs()) <= allowed;
                 // A comparison with NaN is false.
@@ -155,10 +200,16 @@ impl Custom {
         y: &mut [<S::Real as Real>::Row],
     ) {
         let c = reim_scale::<S>().widen();
-        map::<S>(z, y, |z, _| match self.is_split::<S>() {
-            true => self.of_parts(0, z * c) / c,
-            false => self.at(0, z),
-        });
+        let mut numbers: Vec<c64> = read::<S>(z).collect();
+        match self.is_split::<S>() {
+            true => {
+                numbers.iter_mut().for_each(|z| *z *= c);
+                self.of_parts(0, &mut numbers);
+                numbers.iter_mut().for_each(|z| *z /= c);
+            }
+            false => self.at(0, &mut numbers),
+        }
+        write::<S>(&numbers, y);
         for (y, base) in y.iter_mut().zip(base.into_iter().flatten()) {
             for (y, base) in y.iter_mut().zip(base.iter()) {
                 *y -= *base;
@@ -173,39 +224,53 @@ impl Custom {
         dy: &mut [<S::Real as Real>::Row],
     ) {
         let c = reim_scale::<S>().widen();
-        map::<S>(x, dy, |x, dy| match self.is_split::<S>() {
+        let mut slopes: Vec<c64> = read::<S>(x).collect();
+        let mut changes: Vec<c64> = read::<S>(dy).collect();
+        match self.is_split::<S>() {
             true => {
-                let slope = self.of_parts(1, x * c);
-                c64::new(slope.re * dy.re, slope.im * dy.im)
+                slopes.iter_mut().for_each(|x| *x *= c);
+                self.of_parts(1, &mut slopes);
+                for (dy, slope) in changes.iter_mut().zip(&slopes) {
+                    *dy = c64::new(slope.re * dy.re, slope.im * dy.im);
+                }
             }
-            false => self.at(1, x).conj() * dy,
-        });
+            false => {
+                self.at(1, &mut slopes);
+                for (dy, slope) in changes.iter_mut().zip(&slopes) {
+                    *dy *= slope.conj();
+                }
+            }
+        }
+        write::<S>(&changes, dy);
     }
 
     /// A function of real numbers, or its derivative, at each part.
-    fn of_parts(&self, which: usize, z: c64) -> c64 {
-        c64::new(
-            self.at(which, z.re.into()).re,
-            self.at(which, z.im.into()).re,
-        )
+    fn of_parts(&self, which: usize, z: &mut [c64]) {
+        let real = self.at_all(which, z.iter().map(|z| z.re.into()));
+        let imaginary = self.at_all(which, z.iter().map(|z| z.im.into()));
+        for (z, (re, im)) in z.iter_mut().zip(real.iter().zip(&imaginary)) {
+            *z = c64::new(re.re, im.re);
+        }
     }
 }
 
-/// y ← f(x, y), number by number.
-fn map<S: Scalar>(
-    x: &[<S::Real as Real>::Row],
-    y: &mut [<S::Real as Real>::Row],
-    f: impl Fn(c64, c64) -> c64,
-) {
-    let numbers = x.chunks_exact(S::PLANES).zip(y.chunks_exact_mut(S::PLANES));
-    for (x, y) in numbers {
-        for lane in 0..<S::Real as Real>::Row::LANES {
-            let number = |rows: &[<S::Real as Real>::Row]| {
-                S::new(rows[0][lane], rows[S::PLANES - 1][lane]).to_c64()
-            };
-            let z = S::from_c64(f(number(x), number(y)));
-            y[S::PLANES - 1][lane] = z.im();
-            y[0][lane] = z.re();
+/// The numbers of rows: of each feature all lanes.
+fn read<S: Scalar>(rows: &[<S::Real as Real>::Row]) -> impl Iterator<Item = c64> {
+    rows.chunks_exact(S::PLANES).flat_map(|rows| {
+        (0..<S::Real as Real>::Row::LANES)
+            .map(move |lane| S::new(rows[0][lane], rows[S::PLANES - 1][lane]).to_c64())
+    })
+}
+
+/// The inverse of [`read`].
+fn write<S: Scalar>(numbers: &[c64], rows: &mut [<S::Real as Real>::Row]) {
+    let lanes = <S::Real as Real>::Row::LANES;
+    let features = rows.chunks_exact_mut(S::PLANES);
+    for (rows, numbers) in features.zip(numbers.chunks_exact(lanes)) {
+        for (lane, &number) in numbers.iter().enumerate() {
+            let z = S::from_c64(number);
+            rows[S::PLANES - 1][lane] = z.im();
+            rows[0][lane] = z.re();
         }
     }
 }

@@ -4,10 +4,10 @@ mod custom;
 mod names;
 
 use crate::error::{Error, Result};
-use crate::scalar::{Real, Scalar};
+use crate::scalar::{Real, Scalar, c64};
 use crate::simd::{Function, level};
 
-pub use custom::{Analytic, Custom};
+pub use custom::{Analytic, Custom, InPlace};
 
 /// The function between two layers and its derivative.
 ///
@@ -74,6 +74,24 @@ impl Activation {
         derivative: impl Analytic,
     ) -> Self {
         Self::Custom(Custom::holomorphic(name, value, derivative))
+    }
+
+    /// [`real`](Self::real) of functions that take many numbers at once.
+    pub fn real_in_place(
+        name: impl Into<String>,
+        value: impl InPlace<f64>,
+        derivative: impl InPlace<f64>,
+    ) -> Self {
+        Self::Custom(Custom::real_in_place(name, value, derivative))
+    }
+
+    /// [`holomorphic`](Self::holomorphic) of functions that take many numbers at once.
+    pub fn holomorphic_in_place(
+        name: impl Into<String>,
+        value: impl InPlace<c64>,
+        derivative: impl InPlace<c64>,
+    ) -> Self {
+        Self::Custom(Custom::holomorphic_in_place(name, value, derivative))
     }
 
     /// The same, if a network of `S` can use it.

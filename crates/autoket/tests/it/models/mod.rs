@@ -29,6 +29,7 @@ macro_rules! with_dtype {
 
 mod laws;
 mod netket;
+mod own;
 
 /// Relative error allowed for sums of a few hundred terms.
 pub fn tolerance<S: Scalar>() -> f64 {

@@ -20,14 +20,14 @@ fn caches_are_netket_s() {
     let hilbert = Hilbert::spin(0.5, 9).unwrap().with_inverted_ordering(false);
     let ones = Initializer::Ones;
     let conv2d = ArnnConv2d {
-        bias_init: ones,
+        bias_init: ones.clone(),
         ..ArnnConv2d::new(hilbert.clone(), 2, 3, [2, 3])
     };
     check_cache(
         &file,
         "dense",
         Fast(ArnnDense {
-            bias_init: ones,
+            bias_init: ones.clone(),
             ..ArnnDense::new(hilbert.clone(), 2, 3)
         }),
     );
@@ -35,7 +35,7 @@ fn caches_are_netket_s() {
         &file,
         "conv1d",
         Fast(ArnnConv1d {
-            bias_init: ones,
+            bias_init: ones.clone(),
             kernel_dilation: 2,
             ..ArnnConv1d::new(hilbert, 2, 3, 3)
         }),

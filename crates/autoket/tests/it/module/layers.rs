@@ -112,7 +112,7 @@ fn module(name: &str) -> Box<dyn Module> {
         "embed_one" => Embed::new(1, 3).boxed(),
         "layer_norm_f32" => LayerNorm::default().boxed(),
         "layer_norm_f64" => LayerNorm {
-            scale_init: normal,
+            scale_init: normal.clone(),
             bias_init: normal,
             ..norm
         }

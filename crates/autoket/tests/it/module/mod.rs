@@ -131,7 +131,9 @@ fn leaves(variables: &Variables, collection: &str) -> BTreeMap<String, Vec<Array
 #[derive(Clone)]
 struct Function<F>(F);
 
-impl<F: Fn(&Scope, &[Array]) -> Result<Array> + Clone + 'static> Module for Function<F> {
+impl<F: Fn(&Scope, &[Array]) -> Result<Array> + Clone + Send + Sync + 'static> Module
+    for Function<F>
+{
     fn class(&self) -> &'static str {
         "Function"
     }
@@ -141,7 +143,7 @@ impl<F: Fn(&Scope, &[Array]) -> Result<Array> + Clone + 'static> Module for Func
 }
 
 /// The output of a function in `init`.
-fn run<F: Fn(&Scope, &[Array]) -> Result<Array> + Clone + 'static>(
+fn run<F: Fn(&Scope, &[Array]) -> Result<Array> + Clone + Send + Sync + 'static>(
     seed: i64,
     f: F,
 ) -> Result<Array> {

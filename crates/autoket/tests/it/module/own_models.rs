@@ -5,11 +5,11 @@ use std::sync::Arc;
 use autoket::graph::{Graph, order};
 use autoket::hilbert::Hilbert;
 use autoket::models::{
-    Ansatz, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, CausalLayer,
-    GruNet1d, LstmNet, Recurrence, TensorGru2d,
+    Ansatz, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, CausalLayer, Fast,
+    GruNet1d, LstmNet, Mask, MaskedModule, Recurrence, TensorGru2d,
 };
 use autoket::module::{
-    ApplyOptions, Array, Boxed, Element, InitOptions, Module, TabulateOptions, Variables,
+    ApplyOptions, Array, Boxed, Element, Filter, InitOptions, Module, TabulateOptions, Variables,
     capture_calls,
 };
 use autoket::random::Key;
@@ -239,4 +239,136 @@ fn orders_and_phases_are_shown() {
         assert!(text.contains("order = Some([1, 0, 2])"), "{text}");
         assert!(text.contains("phase = true"), "{text}");
     }
+}
+
+/// The layers of a network one by one, with a function between them, are the network.
+fn check_layers(model: ArnnSequential, layers: &[MaskedModule], lattice: &[usize]) {
+    let n_sites = model.hilbert.n_sites();
+    let values: Vec<i8> = (0..5 * n_sites)
+        .map(|i| if i * i % 7 < 3 { 1 } else { -1 })
+        .collect();
+    let x = Array::configurations(n_sites, &values).unwrap();
+    let variables = model.init(Key::new(3), std::slice::from_ref(&x)).unwrap();
+    let options = ApplyOptions {
+        capture_intermediates: Some(capture_calls),
+        ..ApplyOptions::default()
+    };
+    let (_, captured) = model
+        .apply(&variables, std::slice::from_ref(&x), options)
+        .unwrap();
+    let mut y = x
+        .reshape(&[&[5], lattice, &[1]].concat())
+        .unwrap()
+        .cast(Dtype::Float64);
+    for (l, layer) in layers.iter().enumerate() {
+        let mut own = Variables::default();
+        for (name, array) in variables.tree("params", &[format!("_layers_{l}")]).unwrap() {
+            own.insert("params", &[] as &[&str], name, array.clone());
+        }
+        let z = layer
+            .apply(&own, &[y.clone()], ApplyOptions::default())
+            .unwrap()
+            .0;
+        let path = [format!("_layers_{l}")];
+        let kept = captured.find("intermediates", &path, "__call__").unwrap();
+        let expected = kept.arrays()[0].values::<f64>().unwrap();
+        let got = z.values::<f64>().unwrap();
+        assert_eq!(z.size(), expected.len());
+        for (a, b) in got.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{l}: {a} {b}");
+        }
+        // Site by site, with a cache, the same.
+        let cached = MaskedModule {
+            cached: true,
+            lattice: Some(lattice.to_vec()),
+            ..layer.clone()
+        };
+        let rows = y.reshape(&[5, n_sites, y.size() / 5 / n_sites]).unwrap();
+        let first = [rows.at(1, 0).unwrap(), Array::index(0)];
+        let init = InitOptions::method("update_site");
+        let (_, made) = cached.init_with_output(Key::new(0), &first, init).unwrap();
+        let mut all = made.updated(&own);
+        let whole = z.reshape(&[5, n_sites, layer.features]).unwrap();
+        for site in 0..n_sites {
+            let from = (site + n_sites - usize::from(layer.exclusive)) % n_sites;
+            let inputs = [rows.at(1, from).unwrap(), Array::index(site)];
+            let options = ApplyOptions {
+                mutable: Filter::only(&["cache"]),
+                ..ApplyOptions::method("update_site")
+            };
+            let (got, cache) = cached.apply(&all, &inputs, options).unwrap();
+            all = all.updated(&cache);
+            let expected = whole.at(1, site).unwrap().values::<f64>().unwrap();
+            for (a, b) in got.values::<f64>().unwrap().iter().zip(&expected) {
+                assert!(
+                    (a - b).abs() < 1e-12 * (1.0 + b.abs()),
+                    "{l}, {site}: {a} {b}"
+                );
+            }
+        }
+        y = z.activate(&model.activation);
+    }
+}
+
+#[test]
+fn masked_layers_alone_are_those_of_networks() {
+    let of = |mask: Mask| [3, 2].map(|f| MaskedModule::new(mask.clone(), f, f == 3));
+    let dense = ArnnDense::new(spins(6), 2, 3).sequential().unwrap();
+    check_layers(dense, &of(Mask::Dense1d), &[6]);
+    let (kernel_size, kernel_dilation) = (3, 2);
+    let conv = ArnnConv1d {
+        kernel_dilation,
+        ..ArnnConv1d::new(spins(7), 2, 3, kernel_size)
+    };
+    let mask = Mask::Conv1d {
+        kernel_size,
+        kernel_dilation,
+    };
+    check_layers(conv.sequential().unwrap(), &of(mask), &[7]);
+    let (kernel_size, kernel_dilation) = ([2, 3], [2, 1]);
+    let conv = ArnnConv2d {
+        kernel_dilation,
+        extent: Some([4, 3]),
+        ..ArnnConv2d::new(spins(12), 2, 3, kernel_size)
+    };
+    let mask = Mask::Conv2d {
+        kernel_size,
+        kernel_dilation,
+    };
+    check_layers(conv.sequential().unwrap(), &of(mask), &[4, 3]);
+}
+
+/// Layers that are put together by hand are the network that has them; with caches, too.
+#[test]
+fn lists_of_layers_are_networks() {
+    let dense = ArnnDense::new(spins(6), 2, 3);
+    let layers: Vec<Arc<dyn CausalLayer>> = [(3, true), (2, false)]
+        .map(|(f, exclusive)| {
+            let layer = MaskedModule {
+                cached: true,
+                lattice: Some(vec![6]),
+                ..MaskedModule::new(Mask::Dense1d, f, exclusive)
+            };
+            Arc::new(layer) as Arc<dyn CausalLayer>
+        })
+        .to_vec();
+    let list = ArnnSequential::new(spins(6), layers);
+    let x = [Array::configurations(6, &[1, -1, 1, 1, -1, 1]).unwrap()];
+    let variables = dense.init(Key::new(2), &x).unwrap();
+    assert_eq!(list.init(Key::new(2), &x).unwrap(), variables);
+    let apply = |module: &dyn Fn(ApplyOptions) -> Array| module(ApplyOptions::default());
+    assert_eq!(
+        apply(&|options| list.apply(&variables, &x, options).unwrap().0),
+        apply(&|options| dense.apply(&variables, &x, options).unwrap().0)
+    );
+    let inputs = [x[0].clone(), Array::index(0)];
+    let options = InitOptions::method("conditional");
+    assert_eq!(
+        Fast(list)
+            .init_with_output(Key::new(2), &inputs, options.clone())
+            .unwrap(),
+        Fast(dense)
+            .init_with_output(Key::new(2), &inputs, options)
+            .unwrap()
+    );
 }

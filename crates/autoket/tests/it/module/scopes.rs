@@ -331,18 +331,39 @@ fn bound_modules_keep_their_variables() {
 /// A scope that outlives its call is of no use.
 #[test]
 fn scopes_end_with_their_call() {
-    use std::cell::RefCell;
-    use std::rc::Rc;
-    let kept: Rc<RefCell<Option<Bound<Dense>>>> = Rc::default();
+    use std::sync::{Arc, Mutex};
+    let kept: Arc<Mutex<Option<Bound<Dense>>>> = Arc::default();
     let keep = Function({
         let kept = kept.clone();
         move |scope: &Scope, _: &[Array]| {
-            *kept.borrow_mut() = Some(scope.child(Dense::new(2))?);
+            *kept.lock().unwrap() = Some(scope.child(Dense::new(2))?);
             nothing()
         }
     });
     keep.init(Key::new(0), &[]).unwrap();
-    let late = kept.take().unwrap();
+    let late = kept.lock().unwrap().take().unwrap();
     let error = module_error(late.call(&[Array::full(&[1, 1], 1.0)]));
     assert!(matches!(error, ModuleError::InvalidScope { scope } if scope == "/Dense_0"));
+}
+
+/// A bound module can be held anywhere, and called from anywhere.
+#[test]
+fn bound_modules_go_to_other_threads() {
+    let x = [Array::full(&[2, 3], 1.0_f64)];
+    let variables = Dense::new(4).init(Key::new(0), &x).unwrap();
+    let dense = Dense::new(4)
+        .bind(&variables, Rngs::default(), Filter::None)
+        .unwrap();
+    let here = dense.call(&x).unwrap();
+    let there = std::thread::scope(|threads| {
+        let there: Vec<_> = (0..4).map(|_| threads.spawn(|| dense.call(&x))).collect();
+        there
+            .into_iter()
+            .map(|thread| thread.join().unwrap().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert!(there.iter().all(|y| *y == here));
+    fn held_anywhere<T: Send + Sync>(_: &T) {}
+    held_anywhere(&dense);
+    held_anywhere(dense.scope());
 }
