@@ -12,7 +12,9 @@ mod hilbert;
 mod models;
 mod module;
 mod operator;
+mod random;
 mod signals;
+mod threads;
 mod vqs;
 
 use pyo3::prelude::*;
@@ -33,6 +35,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<vqs::State>()?;
     module.add_class::<driver::Minimizer>()?;
     module.add_function(wrap_pyfunction!(models::split, module)?)?;
+    module.add_function(wrap_pyfunction!(random::fold_in, module)?)?;
+    module.add_function(wrap_pyfunction!(random::uniform, module)?)?;
+    module.add_function(wrap_pyfunction!(random::normal, module)?)?;
     module.add_function(wrap_pyfunction!(exact::quarter_of_free_memory, module)?)?;
+    module.add_function(wrap_pyfunction!(program, module)?)?;
     Ok(())
+}
+
+/// The program `autoket`: its exit status.
+#[pyfunction]
+fn program(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| autoket_cli::program(arguments))
 }

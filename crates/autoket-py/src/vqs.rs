@@ -18,6 +18,7 @@ use crate::errors::OrRaise;
 use crate::models::Model;
 use crate::module::{from_mapping, to_dict};
 use crate::operator::Operator;
+use crate::threads::at_work;
 
 /// Mean, error of the mean, variance, samples.
 pub type Stats = (Complex<f64>, f64, f64, usize);
@@ -141,10 +142,10 @@ impl State {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let sigma = py.detach(|| match fresh {
+        let sigma = at_work(py, || match fresh {
             true => state.sample(n_samples).map(<[u8]>::to_vec),
             false => state.samples().map(<[u8]>::to_vec),
-        });
+        })?;
         let sigma = sigma.or_raise()?;
         let hilbert = state.hilbert();
         let batch = vec![sigma.len() / hilbert.n_sites()];
@@ -157,7 +158,7 @@ impl State {
         let state = self.lock(py);
         let states = States::read(state.hilbert(), &states)?;
         let state: &dyn AnyState = &**state;
-        let log_psi = py.detach(|| state.log_psi(&states.sigma)).or_raise()?;
+        let log_psi = at_work(py, || state.log_psi(&states.sigma))?.or_raise()?;
         to_numpy(py, &log_psi)?.call_method1("reshape", (states.batch,))
     }
 
@@ -171,7 +172,7 @@ impl State {
         let shared = operator.shared();
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let found = py.detach(|| state.local_values(&*shared));
+        let found = at_work(py, || state.local_values(&*shared))?;
         operator.check()?;
         let (values, stats) = found.or_raise()?;
         Ok((values.into_pyarray(py), numbers(&stats)))
@@ -186,7 +187,7 @@ impl State {
         let shared = operator.shared();
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let found = py.detach(|| state.expect_and_grad(&*shared));
+        let found = at_work(py, || state.expect_and_grad(&*shared))?;
         operator.check()?;
         let (stats, gradient) = found.or_raise()?;
         let gradient = state.unravel(&gradient).or_raise()?;
@@ -198,7 +199,7 @@ impl State {
     fn metric<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArrayDyn<f64>>, Vec<usize>)> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let metric = py.detach(|| state.metric()).or_raise()?;
+        let metric = at_work(py, || state.metric())?.or_raise()?;
         let n = metric.nrows();
         let values = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
         let values = values.map(|(i, j)| metric[(i, j)]).collect();

@@ -38,7 +38,7 @@ def real_number(name: str, value: Any) -> float:
     if number is None:
         wrong_type(name, "a real number", value)
     if number.imag != 0:
-        refuse(name, "a real number", value, "build a complex operator from its terms")
+        refuse(name, "a real number", value, "give its real part, or build a complex operator from terms")
     return number.real
 
 
@@ -78,6 +78,8 @@ def key_words(key: Any) -> tuple[int, int]:
         key = int.from_bytes(os.urandom(4), "little")
     if isinstance(key, numbers.Integral):
         seed = int(key)
+        if not -(2**63) <= seed < 2**63:
+            refuse("seed", "a number of 64 bits", seed, "take a smaller one")
         return (seed >> 32) & 0xFFFFFFFF, seed & 0xFFFFFFFF
     jax = sys.modules.get("jax")
     if jax is not None and str(getattr(key, "dtype", "")).startswith("key<"):

@@ -30,10 +30,24 @@ class StopRun(Exception):  # noqa: N818, the name is NetKet's
 
 
 class AbstractCallback:
-    """Looks at a run at places of each step; override those that matter. Raise `StopRun` to end the run."""
+    """Looks at a run at places of each step; override those that matter. Raise `StopRun` to end the run.
+
+    Those of lower `callback_order` are called first: 0 for most, 10 for logs.
+    """
+
+    callback_order: int = 0
 
     def on_run_start(self, step: int, driver: Any) -> None:
         """Before the first step."""
+
+    def on_step_start(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Before anything of a step is done."""
+
+    def on_compute_update_start(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Before samples are drawn."""
+
+    def on_compute_update_end(self, step: int, log_data: LogData, driver: Any) -> bool | None:
+        """Energy and update are known. True: they are given up, and the step begins anew with other samples."""
 
     def before_parameter_update(self, step: int, log_data: LogData, driver: Any) -> None:
         """The energy is known; what is put into `log_data` is logged."""
@@ -43,6 +57,9 @@ class AbstractCallback:
 
     def on_run_end(self, step: int, driver: Any) -> None:
         """After the last step, and after `StopRun`."""
+
+    def on_run_error(self, step: int, error: BaseException, driver: Any) -> None:
+        """An exception, or Ctrl-C, ends the run."""
 
 
 class FunctionCallback(AbstractCallback):

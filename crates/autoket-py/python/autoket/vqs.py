@@ -13,33 +13,13 @@ from autoket._native import split as _split
 from autoket.hilbert import HomogeneousHilbert
 from autoket.models import AbstractARNN
 from autoket.operator import DiscreteOperator
+from autoket.optimizer.qgt import LinearOperator, check_kind
 from autoket.sampler import ARDirectSampler
 from autoket.stats import Stats, of_native
 
 __all__ = ["FullSumState", "MCState", "VariationalState"]
 
 Tree = dict[str, Any]
-
-
-class QGT:
-    """The quantum geometric tensor Re⟨ΔO* ΔO⟩, `(parameter, parameter)`.
-
-    Of complex parameters the real parts come first, then the imaginary ones. Masked parameters have zeros.
-    """
-
-    def __init__(self, dense: Array):
-        self._dense = dense
-
-    def to_dense(self) -> Array:
-        """The matrix."""
-        return self._dense
-
-    def __matmul__(self, vector: Any) -> Array:
-        product: Array = self._dense @ np.asarray(vector)
-        return product
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.asarray(self._dense, dtype=dtype)
 
 
 class VariationalState:
@@ -121,8 +101,12 @@ class VariationalState:
         stats, gradient = self.expect_and_grad(operator)
         return stats, _halved(gradient)
 
-    def quantum_geometric_tensor(self) -> QGT:
-        """Re⟨ΔO* ΔO⟩ on the samples of the state."""
+    def quantum_geometric_tensor(self, qgt_T: Any = None) -> LinearOperator:
+        """Re⟨ΔO* ΔO⟩ on the samples of the state, `(parameter, parameter)`; `qgt_T` is one of `nk.optimizer.qgt`."""
+        if qgt_T is not None:
+            check_kind(qgt_T)
+            tensor: LinearOperator = qgt_T(self)
+            return tensor
         metric, active = self._native.metric()
         n, places = self.n_parameters, np.asarray(active)
         if len(metric) == 2 * len(places):
@@ -133,14 +117,14 @@ class VariationalState:
             n = 2 * n
         dense = np.zeros((n, n))
         dense[np.ix_(places, places)] = metric
-        return QGT(dense)
+        return LinearOperator(dense)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the parameters to a safetensors file, by Flax's paths."""
+        """Write the parameters by Flax's paths: to `.safetensors`, or to `.mpack`, which Flax and NetKet read."""
         self._native.save(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read the parameters from a safetensors file, or an .mpack file of NetKet's."""
+        """Read the parameters from a `.safetensors` file, or an `.mpack` file of Flax's or NetKet's."""
         self._native.load(path)
 
     def _is_complex(self, operator: DiscreteOperator) -> bool:
