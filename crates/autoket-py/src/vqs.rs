@@ -62,11 +62,15 @@ impl State {
         model: &Model,
         parameters: Words,
         sampler: Words,
+        enumerates: bool,
         n_samples: usize,
     ) -> PyResult<Self> {
         let state = py.detach(|| {
             let model_ = AnyModel::build(&model.design, model.dtype())?;
-            let sampler = DirectSampler::new(key(sampler));
+            let sampler = match enumerates {
+                true => DirectSampler::by_enumeration(key(sampler)),
+                false => DirectSampler::new(key(sampler)),
+            };
             any::mc_state(model_, key(parameters), sampler, n_samples)
         });
         Ok(Self(Mutex::new(state.or_raise()?)))
@@ -117,8 +121,16 @@ impl State {
         self.lock(py).sampler().map(|sampler| sampler.key().words())
     }
 
+    /// The key by which the samples that are kept were drawn, or else the next will be.
+    fn samples_key(&self, py: Python<'_>) -> Option<[u32; 2]> {
+        self.lock(py).samples_key().map(Key::words)
+    }
+
     fn set_sampler_key(&self, py: Python<'_>, words: Words) {
-        self.lock(py).set_sampler(DirectSampler::new(key(words)));
+        let mut state = self.lock(py);
+        if let Some(sampler) = state.sampler() {
+            state.set_sampler(sampler.at(key(words)));
+        }
     }
 
     fn n_samples(&self, py: Python<'_>) -> Option<usize> {

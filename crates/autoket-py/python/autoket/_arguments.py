@@ -97,12 +97,13 @@ def restore(kind: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[s
 
 def left_out(module: str, reasons: Mapping[str, str]) -> Callable[[str], NoReturn]:
     """A module's `__getattr__`: names of NetKet's that are left out on purpose raise with the reason."""
+    home = f"autoket.{module}" if module else "autoket"
 
     def getattr_(name: str) -> NoReturn:
         reason = reasons.get(name)
         if reason is not None:
-            raise NotImplementedError(f"autoket leaves out {module}.{name}: {reason}")
-        raise AttributeError(f"module 'autoket.{module}' has no attribute {name!r}")
+            raise NotImplementedError(f"autoket leaves out {f'{home}.{name}'.removeprefix('autoket.')}: {reason}")
+        raise AttributeError(f"module {home!r} has no attribute {name!r}")
 
     return getattr_
 

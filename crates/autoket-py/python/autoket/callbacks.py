@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autoket._arguments import left_out as _left_out
 from autoket._arguments import real_number, refuse, whole_number
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ConvergenceStopping",
     "EarlyStopping",
     "InvalidLossStopping",
+    "RunFinished",
     "StopRun",
     "Timeout",
 ]
@@ -27,6 +29,10 @@ LogData = dict[str, Any]
 
 class StopRun(Exception):  # noqa: N818, the name is NetKet's
     """Raised by a callback, it ends the run, and `run` returns as usual."""
+
+
+class RunFinished(StopRun):
+    """The same where a run is over, not stopped early: nothing is said."""
 
 
 class AbstractCallback:
@@ -181,3 +187,12 @@ class ConvergenceStopping(_Watching):
         self._waited = self._waited + 1 if mean <= self.target else 0
         if self._waited > self.patience:
             raise StopRun(f"the loss has been at most {self.target} for {self._waited} steps")
+
+
+__getattr__ = _left_out(
+    "callbacks",
+    {
+        "AutoChunkSize": "memory is bounded without chunks; leave it out",
+        "AutoSlurmRequeue": "jobs are not put in queues; use Timeout, and load the parameters in the next job",
+    },
+)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -11,7 +12,7 @@ from tqdm.auto import tqdm
 from autoket._arguments import left_out as _left_out
 from autoket._arguments import refuse, whole_number, wrong_type
 from autoket._native import Minimizer as _Minimizer
-from autoket.callbacks import AbstractCallback, FunctionCallback, StopRun
+from autoket.callbacks import AbstractCallback, FunctionCallback, RunFinished, StopRun
 from autoket.logging import JsonLog
 from autoket.operator import DiscreteOperator
 from autoket.optimizer import SR, Sgd
@@ -192,7 +193,8 @@ class VMC:
             self._end(hooks)
         except StopRun as reason:
             self._end(hooks)
-            print(f"Stopped early: {reason}", file=sys.stderr)
+            if not isinstance(reason, RunFinished):
+                print(f"Stopped early: {reason}", file=sys.stderr)
         except BaseException as error:
             for hook in hooks:
                 hook.on_run_error(self._step_count, error, self)
@@ -224,12 +226,13 @@ class VMC:
         log_data["wallclock"] = time.perf_counter()
         for hook in hooks:
             hook.before_parameter_update(step, log_data, self)
+        # What is a callback as well logs as one. The others are shown the state that the numbers are of.
+        plain = [logger for logger in loggers if not isinstance(logger, AbstractCallback)]
+        before = copy(self._state) if plain else None
         self._accept()
         try:
-            for logger in loggers:
-                # What is a callback as well logs as one.
-                if not isinstance(logger, AbstractCallback):
-                    logger(step, log_data, self._state)
+            for logger in plain:
+                logger(step, log_data, before)
             bar.set_postfix_str(f"{self._loss_name}={energy}", refresh=False)
             bar.update()
             for hook in hooks:
@@ -323,6 +326,14 @@ class VMC_SR(VMC):  # noqa: N801
         return {"gram": True, "metric": False}.get(self._sr.form or "")
 
 
+_OWN = "steps are the compiled library's; use iter or advance of VMC, or a callback, for a loop of one's own"
 __getattr__ = _left_out(
-    "driver", {"SteadyState": "density matrices are not simulated", "VMC_SRt": "use VMC_SR(use_ntk=True)"}
+    "driver",
+    dict.fromkeys(["AbstractDriver", "AbstractOptimizationDriver", "AbstractVariationalDriver"], _OWN)
+    | {
+        "AbstractDynamicsDriver": "time evolution is not there; use VMC for ground states",
+        "Infidelity_SR": "infidelities are not minimised; use VMC_SR for ground states",
+        "SteadyState": "density matrices are not simulated; use VMC on a pure state",
+        "VMC_SRt": "use VMC_SR(use_ntk=True)",
+    },
 )

@@ -303,10 +303,13 @@ class FastARNNConv2D(ARNNConv2D):
 
 
 _NOT_AUTOREGRESSIVE = "it is not autoregressive; use ARNNDense, ARNNConv1D or ARNNConv2D"
+_NOT_YET = "it is not there yet; use ARNNDense, ARNNConv1D or ARNNConv2D"
 __getattr__ = _left_out(
     "models",
     dict.fromkeys(
-        ["RBM", "RBMModPhase", "RBMMultiVal", "RBMSymm", "GCNN", "Jastrow", "MPSPeriodic", "NDM", "MLP"],
+        """DeepSetMLP DeepSetRelDistance GCNN Gaussian Jastrow LogStateVector MLP MPSPeriodic MultiSlater2nd NDM RBM
+        RBMModPhase RBMMultiVal RBMSymm Slater2nd tensor_networks update_GCNN_parity""".split(),
         _NOT_AUTOREGRESSIVE,
-    ),
+    )
+    | dict.fromkeys(["ARNNSequential", "FastARNNSequential"], _NOT_YET),
 )

@@ -8,13 +8,15 @@ from typing import Any, Self
 import numpy as np
 
 from autoket._arguments import Array, key_words, refuse, whole_number, wrong_type
+from autoket._arguments import left_out as _left_out
 from autoket._native import State as _State
 from autoket._native import split as _split
 from autoket.hilbert import HomogeneousHilbert
 from autoket.models import AbstractARNN
 from autoket.operator import DiscreteOperator
 from autoket.optimizer.qgt import LinearOperator, check_kind
-from autoket.sampler import ARDirectSampler
+from autoket.sampler import ExactSampler, Sampler
+from autoket.serialization import tell_flax
 from autoket.stats import Stats, of_native
 
 __all__ = ["FullSumState", "MCState", "VariationalState"]
@@ -127,6 +129,16 @@ class VariationalState:
         """Read the parameters from a `.safetensors` file, or an `.mpack` file of Flax's or NetKet's."""
         self._native.load(path)
 
+    def _state_dict(self) -> Tree:
+        """What Flax saves of NetKet's state of this kind."""
+        return {"variables": self.variables}
+
+    def _from_state_dict(self, saved: Any) -> Self:
+        _check_names(saved, self._state_dict())
+        state = self.__copy__()
+        state.variables = saved["variables"]
+        return state
+
     def _is_complex(self, operator: DiscreteOperator) -> bool:
         complex_state = np.iscomplexobj(self.log_value(self.hilbert.random_state(0, 1)))
         return complex_state or np.dtype(operator.dtype).kind == "c"
@@ -139,6 +151,14 @@ class VariationalState:
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self.__copy__()
+
+
+def _check_names(saved: Any, wanted: Tree) -> None:
+    missing = [name for name in wanted if name not in saved] if isinstance(saved, Mapping) else list(wanted)
+    if missing:
+        refuse(
+            "state", f"a dictionary with {', '.join(missing)}", type(saved).__name__, "give what was saved of a state"
+        )
 
 
 def _halved(tree: Any) -> Any:
@@ -167,7 +187,7 @@ class MCState(VariationalState):
     Samples are drawn when they are needed, and kept until parameters change: expectation values share them.
 
     Args:
-        sampler: `nk.sampler.ARDirectSampler`.
+        sampler: `nk.sampler.ARDirectSampler(hilbert)`, or `ExactSampler`.
         model: an autoregressive model on the same space.
         n_samples: samples of one draw.
         chunk_size: accepted and not needed: memory is bounded without it, and results do not depend on it.
@@ -185,7 +205,7 @@ class MCState(VariationalState):
 
     def __init__(
         self,
-        sampler: ARDirectSampler,
+        sampler: Sampler,
         model: AbstractARNN,
         *,
         n_samples: int | None = None,
@@ -196,7 +216,7 @@ class MCState(VariationalState):
         seed: Any = None,
         sampler_seed: Any = None,
     ):
-        if not isinstance(sampler, ARDirectSampler):
+        if not isinstance(sampler, Sampler):
             wrong_type("sampler", "nk.sampler.ARDirectSampler(hilbert)", sampler)
         if n_discard_per_chain not in (None, 0):
             refuse("n_discard_per_chain", "0", n_discard_per_chain, "independent samples need no warm-up")
@@ -216,12 +236,14 @@ class MCState(VariationalState):
         words = key_words(seed)
         # NetKet splits twice: the second key of the seed, and of that the second key again.
         chain = _split(words, 2)[1] if sampler_seed is None else key_words(sampler_seed)
-        self._native = _State.mc(model._native, words, _split(chain, 2)[1], n_samples)
+        enumerates = isinstance(sampler, ExactSampler)
+        self._native = _State.mc(model._native, words, _split(chain, 2)[1], enumerates, n_samples)
+        tell_flax(type(self))
         if variables is not None:
             self.variables = variables
 
     @property
-    def sampler(self) -> ARDirectSampler:
+    def sampler(self) -> Sampler:
         """How samples are drawn."""
         return self._sampler
 
@@ -271,13 +293,37 @@ class MCState(VariationalState):
     def __str__(self) -> str:
         return f"MCState(hilbert = {self.hilbert}, sampler = {self.sampler}, n_samples = {self.n_samples})"
 
+    def _state_dict(self) -> Tree:
+        # By the key of the samples they are drawn anew, and need not be saved.
+        key = np.asarray(self._native.samples_key(), dtype=np.uint32)
+        name = "rng" if isinstance(self._sampler, ExactSampler) else "key"
+        return {
+            **super()._state_dict(),
+            "sampler_state": {name: key},
+            "n_samples": self.n_samples,
+            "n_discard_per_chain": 0,
+            "chunk_size": self.chunk_size,
+        }
+
+    def _from_state_dict(self, saved: Any) -> Self:
+        state = super()._from_state_dict(saved)
+        sampler_state, n_samples = saved["sampler_state"], whole_number("n_samples", saved["n_samples"], least=1)
+        keys = [key for name, key in sampler_state.items() if name in ("key", "rng")]
+        if len(keys) != 1:
+            refuse(
+                "sampler_state", "a key of ARDirectSampler or ExactSampler", sorted(sampler_state), "save such a state"
+            )
+        state.n_samples, state.chunk_size = n_samples, saved["chunk_size"]
+        state._native.set_sampler_key(key_words(keys[0]))
+        return state
+
     def __reduce__(self) -> tuple[Any, ...]:
-        key = tuple(int(word) for word in self.sampler_key)
+        key = tuple(self._native.samples_key() or ())
         return _restore_mc, (self.sampler, self.model, self.n_samples, self.chunk_size, self.variables, key)
 
 
 def _restore_mc(
-    sampler: ARDirectSampler,
+    sampler: Sampler,
     model: AbstractARNN,
     n_samples: int,
     chunk_size: int | None,
@@ -311,6 +357,7 @@ class FullSumState(VariationalState):
         self._model = _checked_model(hilbert, model)
         self.chunk_size = None if chunk_size is None else whole_number("chunk_size", chunk_size, least=1)
         self._native = _State.full_sum(model._native, key_words(seed))
+        tell_flax(type(self))
         if variables is not None:
             self.variables = variables
 
@@ -327,3 +374,23 @@ class FullSumState(VariationalState):
 
 def _restore_full(model: AbstractARNN, variables: Tree) -> FullSumState:
     return FullSumState(model.hilbert, model, variables=variables, seed=0)
+
+
+_METHOD = "it is a method of states; use state.{}(operator)"
+_FREEZE = "all parameters move; take those that should not from a copy after each step, by a callback"
+__getattr__ = _left_out(
+    "vqs",
+    {name: _METHOD.format(name) for name in ("expect", "expect_and_forces", "expect_and_grad", "local_estimators")}
+    | {
+        "MCMixedState": "density matrices are not simulated; use MCState",
+        "VariationalMixedState": "density matrices are not simulated; use MCState",
+        "CollectionFilter": "variables are parameters and nothing else; leave `mutable` out",
+        "DenyList": "variables are parameters and nothing else; leave `mutable` out",
+        "apply_operator": "O|ψ⟩ is no autoregressive state; use O @ state.to_array()",
+        "freeze_parameters": _FREEZE,
+        "unfreeze_parameters": _FREEZE,
+        "full_summ": "use FullSumState",
+        "get_local_kernel": "local values are found by the compiled library; use local_estimators of a state",
+        "get_local_kernel_arguments": "local values are found by the compiled library; use local_estimators of a state",
+    },
+)

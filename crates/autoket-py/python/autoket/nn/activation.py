@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from autoket._arguments import left_out as _left_out
 from autoket._arguments import wrong_type
 
 
@@ -84,3 +85,9 @@ def as_activation(function: Any) -> Activation:
     if origin.split(".")[0] in ("jax", "flax", "netket") and name in _KNOWN:
         return _KNOWN[name]
     wrong_type("activation", "one of nk.nn.activation, such as nk.nn.activation.selu", function)
+
+
+__getattr__ = _left_out(
+    "nn.activation",
+    dict.fromkeys(["log_sinh", "log_tanh"], "it has no value where its argument is 0; use log_cosh, or tanh"),
+)

@@ -8,6 +8,7 @@ Called with keywords only, they give a solver with these: `pinv_smooth(rtol=1e-1
 array([0.5 , 0.25])
 """
 
+import inspect
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -40,6 +41,10 @@ def _solver(function: Callable[..., tuple[Array, Any]]) -> Solver:
         x, info = function(matrix, vector, **keywords)
         return unravel(x), info
 
+    # Accepted by all, and needed by none.
+    start = inspect.Parameter("x0", inspect.Parameter.KEYWORD_ONLY, default=None)
+    signature = inspect.signature(function)
+    solver.__signature__ = signature.replace(parameters=[*signature.parameters.values(), start])  # type: ignore[attr-defined]
     return solver
 
 
@@ -89,11 +94,12 @@ def pinv_smooth(
     ratio = np.abs(values / values[-1])
     with np.errstate(divide="ignore"):
         inverse = np.where(ratio > rtol, 1.0 / values, 0.0) / (1.0 + (rtol_smooth / ratio) ** 6)
+        condition = values[-1] / values[0]
     info = {
         "eval_min": values[0],
         "eval_max": values[-1],
         "rank": int(np.sum(values > rtol * values[-1])),
-        "cond_number": values[-1] / values[0],
+        "cond_number": condition,
     }
     if return_eigvals:
         info["evals"] = values
