@@ -49,6 +49,17 @@ pub fn test() -> Result<(), String> {
         "crates/autoket-py",
     ])?;
     run(&["-m", "mypy", "--no-error-summary"])?;
+    // Of the installed module: what it has is what its stub says.
+    run(&[
+        "-m",
+        "mypy.stubtest",
+        "--mypy-config-file",
+        "pyproject.toml",
+        // That extension types have a layout of their own is nothing that a stub need say.
+        "--ignore-disjoint-bases",
+        "--concise",
+        "autoket._native",
+    ])?;
     run(&["-m", "pytest", "--quiet", "crates/autoket-py/tests"])?;
     run(&[
         "-m",

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from autoket._native import quarter_of_free_memory
+
 Array = npt.NDArray[Any]
 
 
@@ -30,6 +32,13 @@ def whole_number(name: str, value: object, least: int = 0) -> int:
     if number < least:
         refuse(name, f"at least {least}", number, "raise it")
     return number
+
+
+def check_memory(name: str, n: int, bytes_each: int) -> None:
+    """Raise `MemoryError` before so much is asked for that the process would end."""
+    free = 4 * quarter_of_free_memory()
+    if n * bytes_each > free:
+        raise MemoryError(f"`{name}`: {n} take {n * bytes_each} bytes, and {free} are free; ask for fewer")
 
 
 def real_number(name: str, value: Any) -> float:

@@ -1,11 +1,12 @@
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 from autoket._arguments import Array
 
 __version__: str
 
+@final
 class Graph:
     @staticmethod
     def grid(extent: list[int], pbc: list[bool]) -> Graph: ...
@@ -63,6 +64,7 @@ class Graph:
     def sectors(self, momentum: list[int]) -> list[Sector]: ...
     def to_svg(self) -> str: ...
 
+@final
 class SymmetryGroup:
     def __new__(cls, n_sites: int, permutations: list[list[int]]) -> SymmetryGroup: ...
     @staticmethod
@@ -73,6 +75,7 @@ class SymmetryGroup:
     def permutations(self) -> list[list[int]]: ...
     def sectors(self) -> list[Sector]: ...
 
+@final
 class Sector:
     def __new__(cls, permutations: list[list[int]], characters: list[complex], spin_flip: int | None) -> Sector: ...
     def with_spin_flip(self, even: bool) -> Sector: ...
@@ -83,6 +86,7 @@ class Sector:
     @property
     def spin_flip(self) -> int | None: ...
 
+@final
 class Hilbert:
     @staticmethod
     def spin(s: float, n_sites: int, inverted_ordering: bool) -> Hilbert: ...
@@ -110,6 +114,7 @@ class Hilbert:
     def indices_of(self, states: Array) -> Array: ...
     def random_states(self, key: tuple[int, int], n: int) -> Array: ...
 
+@final
 class Operator:
     @staticmethod
     def from_matrices(hilbert: Hilbert, terms: list[tuple[list[int], Array]], constant: complex) -> Operator: ...
@@ -183,6 +188,7 @@ def ising_chain_energy(n_sites: int, h: float, J: float, pbc: bool) -> float: ..
 _Stats = tuple[complex, float, float, int]
 _Words = tuple[int, int]
 
+@final
 class Model:
     def __new__(
         cls,
@@ -210,6 +216,7 @@ class Model:
     ) -> tuple[Array, dict[str, Any]]: ...
     def tabulate(self, key: _Words, inputs: list[Any], method: str, depth: int | None) -> str: ...
 
+@final
 class State:
     @staticmethod
     def mc(model: Model, parameters: _Words, sampler: _Words, enumerates: bool, n_samples: int) -> State: ...
@@ -237,6 +244,7 @@ class State:
 
 _Sr = tuple[float, float | None, str | None]
 
+@final
 class Minimizer:
     def __new__(
         cls,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autoket._arguments import left_out as _left_out
-from autoket._arguments import real_number, refuse, whole_number
+from autoket._arguments import real_number, refuse, whole_number, wrong_type
 
 __all__ = [
     "AbstractCallback",
@@ -101,10 +101,23 @@ class Timeout(AbstractCallback):
             raise StopRun(f"{self.timeout} s are over")
 
 
+_MONITORS = ("mean", "variance", "error_of_mean", "tau_corr", "R_hat", "Mean", "Variance", "Sigma", "TauCorr")
+
+
 class _Watching(AbstractCallback):
     """Looks at a number of the loss: mean, variance or error_of_mean."""
 
     monitor: str
+    patience: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.monitor, str):
+            wrong_type("monitor", "the name of a number of the loss", self.monitor)
+        if self.monitor not in _MONITORS:
+            refuse("monitor", f"one of {', '.join(_MONITORS)}", self.monitor, "mean is usual")
+        for name in ("patience", "min_delta", "min_reldelta", "start_from_step", "target"):
+            if hasattr(self, name):
+                real_number(name, getattr(self, name))
 
     def on_step_end(self, step: int, log_data: LogData, driver: Any) -> None:
         """Look at the loss."""
@@ -152,6 +165,11 @@ class EarlyStopping(_Watching):
     _best: float = field(default=math.inf, init=False, repr=False)
     _waited: int = field(default=0, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.baseline is not None:
+            real_number("baseline", self.baseline)
+
     def _is_below(self, loss: float, bound: float) -> bool:
         return loss < min(bound - self.min_delta, bound * (1.0 - self.min_reldelta))
 
@@ -179,6 +197,7 @@ class ConvergenceStopping(_Watching):
     _waited: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("smoothing_window", self.smoothing_window, least=1)
 
     def _see(self, step: int, loss: float) -> None:

@@ -128,6 +128,7 @@ class VMC:
 
     def iter(self, n_steps: int, step: int = 1) -> Iterator[int]:
         """Steps one by one; between them, before the update of every `step`-th, the caller may look."""
+        step = whole_number("step", step, least=1)
         for done in range(whole_number("n_steps", n_steps)):
             self._propose()
             if done % step == 0:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autoket import _native
-from autoket._arguments import Array, key_words, real_number, refuse, whole_number, wrong_type
+from autoket._arguments import Array, check_memory, key_words, real_number, refuse, whole_number, wrong_type
 from autoket._arguments import left_out as _left_out
 
 __all__ = ["PRNGKey", "fold_in", "key", "key_data", "normal", "split", "uniform"]
@@ -89,8 +89,8 @@ def normal(key: Any, shape: int | Iterable[int] = (), dtype: Any = float) -> Arr
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
     lengths = (shape,) if not isinstance(shape, Iterable) or isinstance(shape, str | bytes) else tuple(shape)
     lengths = tuple(whole_number(name, n) for n in lengths)
-    if math.prod(lengths) >= 2**40:
-        raise MemoryError(f"`{name}`: {lengths} are more numbers than memory holds; ask for fewer")
+    # A key is a tuple of two words on its way.
+    check_memory(name, math.prod(lengths), 200 if name == "num" else 32)
     return lengths
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from autoket._arguments import Array, key_words, refuse, whole_number, wrong_type
+from autoket._arguments import Array, check_memory, key_words, refuse, whole_number, wrong_type
 from autoket._arguments import left_out as _left_out
 from autoket._native import State as _State
 from autoket._native import split as _split
@@ -93,9 +93,10 @@ class VariationalState:
 
     def expect_and_grad(self, operator: DiscreteOperator) -> tuple[Stats, Tree]:
         """⟨O⟩ and its gradient, for Hermitian O, shaped as the parameters."""
+        native = _operator(self, operator)
         if not operator.is_hermitian:
             refuse("operator", "a Hermitian operator", "another", "take expect, or (O + O.H)/2")
-        stats, gradient = self._native.expect_and_grad(_operator(self, operator))
+        stats, gradient = self._native.expect_and_grad(native)
         return of_native(stats, self._is_complex(operator)), gradient["params"]
 
     def expect_and_forces(self, operator: DiscreteOperator) -> tuple[Stats, Tree]:
@@ -181,6 +182,13 @@ def _checked_model(hilbert: HomogeneousHilbert, model: Any) -> AbstractARNN:
     return model
 
 
+def _so_many(hilbert: HomogeneousHilbert, n_samples: Any) -> int:
+    """A number of samples that memory can hold: their states twice, and log ψ."""
+    n = whole_number("n_samples", n_samples, least=1)
+    check_memory("n_samples", n, 2 * hilbert.size + 16)
+    return n
+
+
 class MCState(VariationalState):
     """A state known by its samples.
 
@@ -223,7 +231,7 @@ class MCState(VariationalState):
         if n_samples is not None and n_samples_per_rank is not None:
             raise ValueError("give one of `n_samples` and `n_samples_per_rank`, not both")
         n_samples = n_samples if n_samples is not None else n_samples_per_rank
-        n_samples = 1000 if n_samples is None else whole_number("n_samples", n_samples, least=1)
+        n_samples = _so_many(sampler.hilbert, 1000 if n_samples is None else n_samples)
         self._sampler = sampler
         self._model = _checked_model(sampler.hilbert, model)
         if getattr(model, "machine_pow", 2) != 2:
@@ -261,7 +269,7 @@ class MCState(VariationalState):
 
     @n_samples.setter
     def n_samples(self, n_samples: int) -> None:
-        self._native.set_n_samples(whole_number("n_samples", n_samples, least=1))
+        self._native.set_n_samples(_so_many(self.hilbert, n_samples))
 
     @property
     def n_samples_per_rank(self) -> int:
@@ -281,7 +289,7 @@ class MCState(VariationalState):
     def sample(self, *, n_samples: int | None = None) -> Array:
         """Fresh samples, `(1, sample, site)`, which the state keeps: `n_samples`, or those of one draw."""
         if n_samples is not None:
-            n_samples = whole_number("n_samples", n_samples, least=1)
+            n_samples = _so_many(self.hilbert, n_samples)
         return self._native.samples(True, n_samples)[np.newaxis]
 
     def __repr__(self) -> str:

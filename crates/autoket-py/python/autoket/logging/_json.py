@@ -22,6 +22,9 @@ class History:
 
     def append(self, step: int, values: dict[str, Any]) -> None:
         """Add the values of a step."""
+        step = whole_number("step", step)
+        if not isinstance(values, dict):
+            wrong_type("values", "a dictionary of numbers", values)
         for name in values:
             self._columns.setdefault(name, [math.nan] * len(self._iters))
         self._iters.append(step)
