@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, NoReturn
 
 from tqdm.auto import tqdm
 
@@ -245,6 +245,9 @@ class VMC:
     def _end(self, callbacks: list[AbstractCallback]) -> None:
         for hook in callbacks:
             hook.on_run_end(self._step_count, self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a driver is not copied or pickled; copy its state, and make another driver for it")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(\n  step_count = {self._step_count},\n  state = {self._state})"

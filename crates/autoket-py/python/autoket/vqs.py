@@ -326,8 +326,10 @@ class MCState(VariationalState):
         return state
 
     def __reduce__(self) -> tuple[Any, ...]:
-        key = tuple(self._native.samples_key() or ())
-        return _restore_mc, (self.sampler, self.model, self.n_samples, self.chunk_size, self.variables, key)
+        key = self._native.samples_key()
+        # By their key the samples that are kept are drawn anew.
+        n_kept = self.samples.shape[1] if key != self._native.sampler_key() else 0
+        return _restore_mc, (self.sampler, self.model, self.n_samples, self.chunk_size, self.variables, key, n_kept)
 
 
 def _restore_mc(
@@ -336,10 +338,13 @@ def _restore_mc(
     n_samples: int,
     chunk_size: int | None,
     variables: Tree,
-    key: Any,
+    key: list[int],
+    n_kept: int,
 ) -> MCState:
     state = MCState(sampler, model, n_samples=n_samples, chunk_size=chunk_size, variables=variables, seed=0)
-    state._native.set_sampler_key(key)
+    state._native.set_sampler_key((key[0], key[1]))
+    if n_kept:
+        state.sample(n_samples=n_kept)
     return state
 
 
