@@ -39,15 +39,13 @@ pub fn test() -> Result<(), String> {
         "--no-deps",
     ];
     run(&[&install[..], &[&wheel]].concat())?;
-    run(&["-m", "ruff", "check", "--quiet", "crates/autoket-py"])?;
+    let sources = ["crates/autoket-py", "examples/python"];
+    run(&[&["-m", "ruff", "check", "--quiet"], &sources[..]].concat())?;
     run(&[
-        "-m",
-        "ruff",
-        "format",
-        "--check",
-        "--quiet",
-        "crates/autoket-py",
-    ])?;
+        &["-m", "ruff", "format", "--check", "--quiet"],
+        &sources[..],
+    ]
+    .concat())?;
     run(&["-m", "mypy", "--no-error-summary"])?;
     // Of the installed module: what it has is what its stub says.
     run(&[
