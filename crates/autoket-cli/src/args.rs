@@ -18,7 +18,7 @@ const STYLES: Styles = Styles::styled()
 /// A run is described by a file: which lattice, which Hamiltonian, which model, how to train it.
 /// `autoket run` trains it, shows its energy as it falls, and keeps the results in a folder.
 #[derive(clap::Parser, Debug)]
-#[command(version, styles = STYLES, after_help = SHORT, after_long_help = PAGE, max_term_width = 100)]
+#[command(name = "autoket", version, styles = STYLES, after_help = SHORT, after_long_help = PAGE, max_term_width = 100)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

@@ -1,66 +1,8 @@
-//! The program `autoket`: runs described by a file.
-//!
-//! It contains no physics: it reads a run file, drives the library, shows progress and writes
-//! results.
+//! The program `autoket`.
 
-mod args;
-mod checkpoints;
-mod evaluate;
-mod exact;
-mod folder;
-mod input;
-mod progress;
-mod report;
-mod run;
-mod session;
-mod stop;
-mod team;
-mod train;
-
+use std::env::args_os;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use autoket::ranks::Ranks;
-use clap::Parser;
-
-use args::{Args, Command};
-
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let ranks = match team::ranks() {
-        Ok(ranks) => ranks,
-        Err(error) => {
-            report::print(&error);
-            return ExitCode::from(report::exit_code(&error));
-        }
-    };
-    team::abort_on_panic(&ranks);
-    match perform(args.command, &ranks) {
-        Ok(code) => {
-            team::end(ranks);
-            ExitCode::from(code)
-        }
-        Err(error) => {
-            let code = report::exit_code(&error);
-            team::let_first_speak(&ranks);
-            report::print(&error);
-            // The others may be waiting for this one.
-            ranks.abort(code);
-            ExitCode::from(code)
-        }
-    }
-}
-
-fn perform(command: Command, ranks: &Ranks) -> Result<u8> {
-    input::check_simd()?;
-    match command {
-        Command::Run(args) => run::run(&args, ranks),
-        Command::Resume(args) => run::resume(&args, ranks),
-        Command::Evaluate(args) => evaluate::evaluate(&args, ranks),
-        // What is not shared is done once.
-        _ if !ranks.is_first() => Ok(0),
-        Command::Exact(args) => exact::exact(&args),
-        Command::Inspect(args) => run::inspect(&args),
-        Command::Draw(args) => run::draw(&args),
-    }
+    ExitCode::from(autoket_cli::program(args_os()))
 }

@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 use crate::errors::OrRaise;
 use crate::operator::Operator;
 use crate::signals::watched;
+use crate::threads::at_work;
 use crate::vqs::{State, Stats, numbers};
 
 /// Steps of variational Monte Carlo for states of one scalar.
@@ -86,7 +87,9 @@ impl Minimizer {
         let state: &dyn AnyState = &**state;
         let operator = hamiltonian.shared();
         // Rows of an operator written in Python may be asked for.
-        let made = py.detach(|| any::minimizer(state, operator, rule, Schedule::Constant(0.0), sr));
+        let made = at_work(py, || {
+            any::minimizer(state, operator, rule, Schedule::Constant(0.0), sr)
+        })?;
         hamiltonian.check()?;
         let mut minimizer = made.or_raise()?;
         minimizer.set_memory(autoket::memory::quarter_of_free());

@@ -13,6 +13,7 @@ use crate::errors::OrRaise;
 use crate::graph::Sector;
 use crate::operator::Operator;
 use crate::signals::watched;
+use crate::threads::at_work;
 
 /// All energies, of a sector if one is given.
 #[pyfunction]
@@ -22,10 +23,10 @@ pub fn full_ed<'py>(
     sector: Option<&Sector>,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let shared = operator.shared();
-    let energies = py.detach(|| match sector {
+    let energies = at_work(py, || match sector {
         None => exact::full_ed(&*shared),
         Some(sector) => SectorBasis::new(shared.hilbert(), &sector.0)?.full_ed(&*shared),
-    });
+    })?;
     operator.check()?;
     Ok(PyArray1::from_vec(py, energies.or_raise()?))
 }

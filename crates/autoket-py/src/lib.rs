@@ -15,7 +15,9 @@ mod models;
 mod module;
 mod operator;
 mod own;
+mod random;
 mod signals;
+mod threads;
 mod vqs;
 
 use pyo3::prelude::*;
@@ -48,6 +50,17 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(models::recurrence, module)?)?;
     module.add_function(wrap_pyfunction!(fields::draw, module)?)?;
     module.add_function(wrap_pyfunction!(own::normalised, module)?)?;
+    module.add_function(wrap_pyfunction!(random::fold_in, module)?)?;
+    module.add_function(wrap_pyfunction!(random::uniform, module)?)?;
+    module.add_function(wrap_pyfunction!(random::normal, module)?)?;
     module.add_function(wrap_pyfunction!(exact::quarter_of_free_memory, module)?)?;
-    Ok(())
+    module.add_function(wrap_pyfunction!(program, module)?)?;
+    // The stub says what there is, and one list is enough.
+    module.delattr("__all__")
+}
+
+/// The program `autoket`: its exit status.
+#[pyfunction]
+fn program(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| autoket_cli::program(arguments))
 }

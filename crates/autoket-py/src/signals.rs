@@ -7,22 +7,25 @@ use std::time::Duration;
 use autoket::Interrupt;
 use pyo3::prelude::*;
 
+use crate::threads::pool;
+
 /// How often work that is under way looks for Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Work in a thread of its own, while this one looks for signals; `interrupt` is raised once there is one.
+/// Work on other threads, while this one looks for signals; `interrupt` is raised once there is one.
 ///
 /// # Errors
-/// `KeyboardInterrupt`, when the work has ended.
+/// `KeyboardInterrupt`, when the work has ended; as [`pool`].
 pub fn watched<T: Send>(
     py: Python<'_>,
     interrupt: &Interrupt,
     work: impl FnOnce() -> T + Send,
 ) -> PyResult<T> {
+    let pool = pool()?;
     std::thread::scope(|scope| {
         let (done, ended) = channel();
         let worker = scope.spawn(move || {
-            let result = work();
+            let result = pool.install(work);
             // The receiver lives until this thread is joined.
             let _ = done.send(());
             result

@@ -18,6 +18,7 @@ use crate::errors::{OrRaise, exception};
 use crate::models::{Module, Wave};
 use crate::module::{from_mapping, to_dict};
 use crate::operator::Operator;
+use crate::threads::at_work;
 
 /// Mean, error of the mean, variance, samples.
 pub type Stats = (Complex<f64>, f64, f64, usize);
@@ -74,12 +75,16 @@ impl State {
         model: &Module,
         parameters: Words,
         sampler: Words,
+        enumerates: bool,
         n_samples: usize,
     ) -> PyResult<Self> {
         let wave = wave(model)?;
         let state = py.detach(|| {
             let model = wave.build()?;
-            let sampler = DirectSampler::new(key(sampler));
+            let sampler = match enumerates {
+                true => DirectSampler::by_enumeration(key(sampler)),
+                false => DirectSampler::new(key(sampler)),
+            };
             any::mc_state(model, key(parameters), sampler, n_samples)
         });
         Ok(Self(Mutex::new(state.or_raise()?)))
@@ -133,8 +138,16 @@ impl State {
         self.lock(py).sampler().map(|sampler| sampler.key().words())
     }
 
+    /// The key by which the samples that are kept were drawn, or else the next will be.
+    fn samples_key(&self, py: Python<'_>) -> Option<[u32; 2]> {
+        self.lock(py).samples_key().map(Key::words)
+    }
+
     fn set_sampler_key(&self, py: Python<'_>, words: Words) {
-        self.lock(py).set_sampler(DirectSampler::new(key(words)));
+        let mut state = self.lock(py);
+        if let Some(sampler) = state.sampler() {
+            state.set_sampler(sampler.at(key(words)));
+        }
     }
 
     fn n_samples(&self, py: Python<'_>) -> Option<usize> {
@@ -158,10 +171,10 @@ impl State {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let sigma = py.detach(|| match fresh {
+        let sigma = at_work(py, || match fresh {
             true => state.sample(n_samples).map(<[u8]>::to_vec),
             false => state.samples().map(<[u8]>::to_vec),
-        });
+        })?;
         let sigma = sigma.or_raise()?;
         let hilbert = state.hilbert();
         let batch = vec![sigma.len() / hilbert.n_sites()];
@@ -174,7 +187,7 @@ impl State {
         let state = self.lock(py);
         let states = States::read(state.hilbert(), &states)?;
         let state: &dyn AnyState = &**state;
-        let log_psi = py.detach(|| state.log_psi(&states.sigma)).or_raise()?;
+        let log_psi = at_work(py, || state.log_psi(&states.sigma))?.or_raise()?;
         to_numpy(py, &log_psi)?.call_method1("reshape", (states.batch,))
     }
 
@@ -188,7 +201,7 @@ impl State {
         let shared = operator.shared();
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let found = py.detach(|| state.local_values(&*shared));
+        let found = at_work(py, || state.local_values(&*shared))?;
         operator.check()?;
         let (values, stats) = found.or_raise()?;
         Ok((values.into_pyarray(py), numbers(&stats)))
@@ -203,7 +216,7 @@ impl State {
         let shared = operator.shared();
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let found = py.detach(|| state.expect_and_grad(&*shared));
+        let found = at_work(py, || state.expect_and_grad(&*shared))?;
         operator.check()?;
         let (stats, gradient) = found.or_raise()?;
         let gradient = state.unravel(&gradient).or_raise()?;
@@ -215,7 +228,7 @@ impl State {
     fn metric<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArrayDyn<f64>>, Vec<usize>)> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let metric = py.detach(|| state.metric()).or_raise()?;
+        let metric = at_work(py, || state.metric())?.or_raise()?;
         let n = metric.nrows();
         let values = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
         let values = values.map(|(i, j)| metric[(i, j)]).collect();

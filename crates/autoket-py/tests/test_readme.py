@@ -17,4 +17,4 @@ def test_the_script_of_the_readme(tmp_path, monkeypatch):
     exact = nk.exact.lanczos_ed(names["hamiltonian"])[0]
     assert abs(energy / exact - 1) < 5e-3
     assert (tmp_path / "ising.log").exists()
-    assert (tmp_path / "ising.safetensors").exists()
+    assert (tmp_path / "ising.mpack").exists()

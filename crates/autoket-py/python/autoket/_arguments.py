@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from autoket._native import quarter_of_free_memory
+
 Array = npt.NDArray[Any]
 
 
@@ -32,13 +34,20 @@ def whole_number(name: str, value: object, least: int = 0) -> int:
     return number
 
 
+def check_memory(name: str, n: int, bytes_each: int) -> None:
+    """Raise `MemoryError` before so much is asked for that the process would end."""
+    free = 4 * quarter_of_free_memory()
+    if n * bytes_each > free:
+        raise MemoryError(f"`{name}`: {n} take {n * bytes_each} bytes, and {free} are free; ask for fewer")
+
+
 def real_number(name: str, value: Any) -> float:
     """A `float` from a real number or an array of one."""
     number = scalar(value)
     if number is None:
         wrong_type(name, "a real number", value)
     if number.imag != 0:
-        refuse(name, "a real number", value, "build a complex operator from its terms")
+        refuse(name, "a real number", value, "give its real part, or build a complex operator from terms")
     return number.real
 
 
@@ -78,6 +87,8 @@ def key_words(key: Any) -> tuple[int, int]:
         key = int.from_bytes(os.urandom(4), "little")
     if isinstance(key, numbers.Integral):
         seed = int(key)
+        if not -(2**63) <= seed < 2**63:
+            refuse("seed", "a number of 64 bits", seed, "take a smaller one")
         return (seed >> 32) & 0xFFFFFFFF, seed & 0xFFFFFFFF
     jax = sys.modules.get("jax")
     if jax is not None and str(getattr(key, "dtype", "")).startswith("key<"):
@@ -95,12 +106,13 @@ def restore(kind: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[s
 
 def left_out(module: str, reasons: Mapping[str, str]) -> Callable[[str], NoReturn]:
     """A module's `__getattr__`: names of NetKet's that are left out on purpose raise with the reason."""
+    home = f"autoket.{module}" if module else "autoket"
 
     def getattr_(name: str) -> NoReturn:
         reason = reasons.get(name)
         if reason is not None:
-            raise NotImplementedError(f"autoket leaves out {module}.{name}: {reason}")
-        raise AttributeError(f"module 'autoket.{module}' has no attribute {name!r}")
+            raise NotImplementedError(f"autoket leaves out {f'{home}.{name}'.removeprefix('autoket.')}: {reason}")
+        raise AttributeError(f"module {home!r} has no attribute {name!r}")
 
     return getattr_
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from autoket._arguments import real_number, refuse, whole_number
+from autoket._arguments import left_out as _left_out
+from autoket._arguments import real_number, refuse, whole_number, wrong_type
 
 __all__ = [
     "AbstractCallback",
     "ConvergenceStopping",
     "EarlyStopping",
     "InvalidLossStopping",
+    "RunFinished",
     "StopRun",
     "Timeout",
 ]
@@ -29,11 +31,29 @@ class StopRun(Exception):  # noqa: N818, the name is NetKet's
     """Raised by a callback, it ends the run, and `run` returns as usual."""
 
 
+class RunFinished(StopRun):
+    """The same where a run is over, not stopped early: nothing is said."""
+
+
 class AbstractCallback:
-    """Looks at a run at places of each step; override those that matter. Raise `StopRun` to end the run."""
+    """Looks at a run at places of each step; override those that matter. Raise `StopRun` to end the run.
+
+    Those of lower `callback_order` are called first: 0 for most, 10 for logs.
+    """
+
+    callback_order: int = 0
 
     def on_run_start(self, step: int, driver: Any) -> None:
         """Before the first step."""
+
+    def on_step_start(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Before anything of a step is done."""
+
+    def on_compute_update_start(self, step: int, log_data: LogData, driver: Any) -> None:
+        """Before samples are drawn."""
+
+    def on_compute_update_end(self, step: int, log_data: LogData, driver: Any) -> bool | None:
+        """Energy and update are known. True: they are given up, and the step begins anew with other samples."""
 
     def before_parameter_update(self, step: int, log_data: LogData, driver: Any) -> None:
         """The energy is known; what is put into `log_data` is logged."""
@@ -43,6 +63,9 @@ class AbstractCallback:
 
     def on_run_end(self, step: int, driver: Any) -> None:
         """After the last step, and after `StopRun`."""
+
+    def on_run_error(self, step: int, error: BaseException, driver: Any) -> None:
+        """An exception, or Ctrl-C, ends the run."""
 
 
 class FunctionCallback(AbstractCallback):
@@ -78,10 +101,23 @@ class Timeout(AbstractCallback):
             raise StopRun(f"{self.timeout} s are over")
 
 
+_MONITORS = ("mean", "variance", "error_of_mean", "tau_corr", "R_hat", "Mean", "Variance", "Sigma", "TauCorr")
+
+
 class _Watching(AbstractCallback):
     """Looks at a number of the loss: mean, variance or error_of_mean."""
 
     monitor: str
+    patience: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.monitor, str):
+            wrong_type("monitor", "the name of a number of the loss", self.monitor)
+        if self.monitor not in _MONITORS:
+            refuse("monitor", f"one of {', '.join(_MONITORS)}", self.monitor, "mean is usual")
+        for name in ("patience", "min_delta", "min_reldelta", "start_from_step", "target"):
+            if hasattr(self, name):
+                real_number(name, getattr(self, name))
 
     def on_step_end(self, step: int, log_data: LogData, driver: Any) -> None:
         """Look at the loss."""
@@ -129,6 +165,11 @@ class EarlyStopping(_Watching):
     _best: float = field(default=math.inf, init=False, repr=False)
     _waited: int = field(default=0, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.baseline is not None:
+            real_number("baseline", self.baseline)
+
     def _is_below(self, loss: float, bound: float) -> bool:
         return loss < min(bound - self.min_delta, bound * (1.0 - self.min_reldelta))
 
@@ -156,6 +197,7 @@ class ConvergenceStopping(_Watching):
     _waited: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("smoothing_window", self.smoothing_window, least=1)
 
     def _see(self, step: int, loss: float) -> None:
@@ -164,3 +206,12 @@ class ConvergenceStopping(_Watching):
         self._waited = self._waited + 1 if mean <= self.target else 0
         if self._waited > self.patience:
             raise StopRun(f"the loss has been at most {self.target} for {self._waited} steps")
+
+
+__getattr__ = _left_out(
+    "callbacks",
+    {
+        "AutoChunkSize": "memory is bounded without chunks; leave it out",
+        "AutoSlurmRequeue": "jobs are not put in queues; use Timeout, and load the parameters in the next job",
+    },
+)

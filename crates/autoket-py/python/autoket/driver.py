@@ -4,17 +4,20 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, NoReturn
 
 from tqdm.auto import tqdm
 
 from autoket._arguments import left_out as _left_out
 from autoket._arguments import refuse, whole_number, wrong_type
 from autoket._native import Minimizer as _Minimizer
-from autoket.callbacks import AbstractCallback, FunctionCallback, StopRun
+from autoket.callbacks import AbstractCallback, FunctionCallback, RunFinished, StopRun
 from autoket.logging import JsonLog
 from autoket.operator import DiscreteOperator
-from autoket.optimizer import SR, Rule, as_rule, at_step
+from autoket.optimizer import SR, Sgd
+from autoket.optimizer._rules import Foreign, Rule, as_rule, at_step
+from autoket.optimizer.solver import form_of
 from autoket.stats import Stats, of_native
 from autoket.vqs import FullSumState, MCState, VariationalState
 
@@ -28,7 +31,7 @@ class VMC:
 
     Args:
         hamiltonian: what is minimised.
-        optimizer: a rule of `nk.optimizer`.
+        optimizer: a rule of `nk.optimizer`, or one of optax.
         variational_state: whose parameters move.
         preconditioner: `nk.optimizer.SR(...)`, or None for the plain gradient.
 
@@ -48,7 +51,7 @@ class VMC:
     def __init__(
         self,
         hamiltonian: DiscreteOperator,
-        optimizer: Rule,
+        optimizer: Any,
         *,
         variational_state: VariationalState,
         preconditioner: SR | None = None,
@@ -73,9 +76,10 @@ class VMC:
         self._step_count = 0
         self._energy: Stats | None = None
         self._is_complex = variational_state._is_complex(hamiltonian)
-        rule = type(self._optimizer).__name__
+        # A foreign rule moves the parameters itself.
+        rule = Sgd() if isinstance(self._optimizer, Foreign) else self._optimizer
         self._native = _Minimizer(
-            variational_state._native, hamiltonian._native, rule, self._optimizer._numbers(), self._sr_at(0)
+            variational_state._native, hamiltonian._native, type(rule).__name__, rule._numbers(), self._sr_at(0)
         )
 
     def _sr_at(self, step: int) -> tuple[float, float | None, str | None] | None:
@@ -87,7 +91,7 @@ class VMC:
         return self._state
 
     @property
-    def optimizer(self) -> Rule:
+    def optimizer(self) -> Rule | Foreign:
         """The rule."""
         return self._optimizer
 
@@ -108,23 +112,29 @@ class VMC:
         return self._energy
 
     def _accept(self) -> None:
-        rate = at_step("learning_rate", self._optimizer.learning_rate, self._step_count)
-        self._native.accept(self._state._native, rate)
-        self._step_count += 1
+        if isinstance(self._optimizer, Foreign):
+            change = self._native.change(self._state._native)["params"]
+            self._state.parameters = self._optimizer.moved(change, self._state.parameters)
+        else:
+            rate = at_step("learning_rate", self._optimizer.learning_rate, self._step_count)
+            self._native.accept(self._state._native, rate)
 
     def advance(self, steps: int = 1) -> None:
         """Do so many steps."""
         for _ in range(whole_number("steps", steps)):
             self._propose()
             self._accept()
+            self._step_count += 1
 
     def iter(self, n_steps: int, step: int = 1) -> Iterator[int]:
         """Steps one by one; between them, before the update of every `step`-th, the caller may look."""
+        step = whole_number("step", step, least=1)
         for done in range(whole_number("n_steps", n_steps)):
             self._propose()
             if done % step == 0:
                 yield self._step_count
             self._accept()
+            self._step_count += 1
 
     def estimate(self, observables: Any) -> Any:
         """Expectation values of an operator, or of a dictionary or list of them, on the state's samples."""
@@ -144,6 +154,7 @@ class VMC:
         save_params_every: int = 50,
         write_every: int = 50,
         callback: Callback | Iterable[Callback] | None = None,
+        timeit: bool = False,
     ) -> tuple[Any, ...]:
         """Do so many steps, and log them.
 
@@ -157,6 +168,7 @@ class VMC:
             write_every: steps between two writes of that log.
             callback: functions `(step, log_data, driver)`, of which one that returns False ends the run before the
                 update; and `nk.callbacks`.
+            timeit: print how long the run took?
 
         Returns:
             The loggers.
@@ -167,57 +179,102 @@ class VMC:
         """
         n_iter = whole_number("n_iter", n_iter)
         step_size = whole_number("step_size", step_size, least=1)
-        if isinstance(out, str | os.PathLike):
-            out = JsonLog(out, "write", save_params_every, write_every)
-        loggers = () if out is None else (out,) if callable(out) else tuple(out)
-        callbacks = _callbacks(callback)
+        if not isinstance(obs, Mapping | None):
+            wrong_type("obs", "a dictionary of operators or None", obs)
+        loggers = _loggers(out, save_params_every, write_every)
+        hooks = _callbacks(callback, loggers)
+        begin = time.perf_counter()
         bar = tqdm(total=n_iter, disable=not show_progress, dynamic_ncols=True)
         try:
-            for hook in callbacks:
+            for hook in hooks:
                 hook.on_run_start(self._step_count, self)
             for done in range(n_iter):
-                step = self._step_count
-                energy = self._propose()
-                log_data: dict[str, Any] = {}
-                if obs is not None and done % step_size == 0:
-                    log_data.update(self.estimate(obs))
-                log_data[self._loss_name] = energy
-                log_data["wallclock"] = time.perf_counter()
-                for hook in callbacks:
-                    hook.before_parameter_update(step, log_data, self)
-                self._accept()
-                for logger in loggers:
-                    logger(step, log_data, self._state)
-                bar.set_postfix_str(f"{self._loss_name}={energy}", refresh=False)
-                bar.update()
-                for hook in callbacks:
-                    hook.on_step_end(step, log_data, self)
-            self._end(callbacks)
+                wanted = obs if obs is not None and done % step_size == 0 else {}
+                self._logged_step(hooks, loggers, wanted, bar)
+            self._end(hooks)
         except StopRun as reason:
-            self._end(callbacks)
-            print(f"Stopped early: {reason}", file=sys.stderr)
+            self._end(hooks)
+            if not isinstance(reason, RunFinished):
+                print(f"Stopped early: {reason}", file=sys.stderr)
+        except BaseException as error:
+            for hook in hooks:
+                hook.on_run_error(self._step_count, error, self)
+            raise
         finally:
             bar.close()
             for logger in loggers:
                 logger.flush(self._state)
+        if timeit:
+            print(f"{n_iter} steps took {time.perf_counter() - begin:.3f} s", file=sys.stderr)
         return loggers
+
+    def _logged_step(
+        self, hooks: list[AbstractCallback], loggers: tuple[Any, ...], obs: Mapping[str, DiscreteOperator], bar: Any
+    ) -> None:
+        """One step of `run`."""
+        step = self._step_count
+        log_data: dict[str, Any] = {}
+        is_rejected = True
+        while is_rejected:
+            for hook in hooks:
+                hook.on_step_start(step, log_data, self)
+            for hook in hooks:
+                hook.on_compute_update_start(step, log_data, self)
+            energy = self._propose()
+            is_rejected = any([hook.on_compute_update_end(step, log_data, self) for hook in hooks])
+        log_data.update(self.estimate(obs))
+        log_data[self._loss_name] = energy
+        log_data["wallclock"] = time.perf_counter()
+        for hook in hooks:
+            hook.before_parameter_update(step, log_data, self)
+        # What is a callback as well logs as one. The others are shown the state that the numbers are of.
+        plain = [logger for logger in loggers if not isinstance(logger, AbstractCallback)]
+        before = copy(self._state) if plain else None
+        self._accept()
+        try:
+            for logger in plain:
+                logger(step, log_data, before)
+            bar.set_postfix_str(f"{self._loss_name}={energy}", refresh=False)
+            bar.update()
+            for hook in hooks:
+                hook.on_step_end(step, log_data, self)
+        finally:
+            # The parameters have moved, whatever a log or a callback thinks of it.
+            self._step_count += 1
 
     def _end(self, callbacks: list[AbstractCallback]) -> None:
         for hook in callbacks:
             hook.on_run_end(self._step_count, self)
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a driver is not copied or pickled; copy its state, and make another driver for it")
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(\n  step_count = {self._step_count},\n  state = {self._state})"
 
 
-def _callbacks(given: Any) -> list[AbstractCallback]:
-    if given is None:
-        return []
-    each = [given] if callable(given) or isinstance(given, AbstractCallback) else list(given)
+def _loggers(out: Any, save_params_every: int, write_every: int) -> tuple[Any, ...]:
+    if out is None:
+        return ()
+    if isinstance(out, str | os.PathLike):
+        return (JsonLog(out, "write", save_params_every, write_every),)
+    loggers = (out,) if callable(out) or not isinstance(out, Iterable) else tuple(out)
+    for logger in loggers:
+        if isinstance(logger, type) or not callable(logger) or not callable(getattr(logger, "flush", None)):
+            wrong_type("out", "a log of nk.logging, several, or the prefix of a JsonLog's files", logger)
+    return loggers
+
+
+def _callbacks(given: Any, loggers: tuple[Any, ...]) -> list[AbstractCallback]:
+    """Callbacks and what logs is one as well, in their order."""
+    given = () if given is None else given
+    each = [given] if callable(given) or not isinstance(given, Iterable) else list(given)
     for callback in each:
-        if not callable(callback) and not isinstance(callback, AbstractCallback):
+        if isinstance(callback, type) or not (callable(callback) or isinstance(callback, AbstractCallback)):
             wrong_type("callback", "a function (step, log_data, driver) or one of nk.callbacks", callback)
-    return [c if isinstance(c, AbstractCallback) else FunctionCallback(c) for c in each]
+    hooks = [c if isinstance(c, AbstractCallback) else FunctionCallback(c) for c in each]
+    hooks += [logger for logger in loggers if isinstance(logger, AbstractCallback)]
+    return sorted(hooks, key=lambda hook: hook.callback_order)
 
 
 class VMC_SR(VMC):  # noqa: N801
@@ -227,8 +284,11 @@ class VMC_SR(VMC):  # noqa: N801
         hamiltonian: what is minimised.
         optimizer: `nk.optimizer.Sgd`; other rules work, but are not natural gradients.
         diag_shift: ε, a number or a function of the step.
+        proj_reg: None: the mean is not shifted.
         momentum: μ of SPRING, from 0 to less than 1; None for none.
+        linear_solver: one of `nk.optimizer.solver`: they all find the same update.
         variational_state: whose parameters move.
+        mode: accepted, "complex": derivatives are by real and imaginary parts of log ψ.
         use_ntk: solve by samples (True) or by parameters (False); the cheapest if None.
         on_the_fly: accepted; memory decides.
         chunk_size_bwd: accepted and not needed.
@@ -237,22 +297,31 @@ class VMC_SR(VMC):  # noqa: N801
     def __init__(
         self,
         hamiltonian: DiscreteOperator,
-        optimizer: Rule,
+        optimizer: Any,
         *,
         diag_shift: Any,
+        proj_reg: float | None = None,
         momentum: float | None = None,
+        linear_solver: Any = None,
         variational_state: VariationalState,
+        mode: str | None = None,
         use_ntk: bool | None = None,
         on_the_fly: bool | None = None,
         chunk_size_bwd: int | None = None,
     ):
-        form = {None: None, True: "gram", False: "metric"}[use_ntk]
+        if not isinstance(use_ntk, bool | None):
+            wrong_type("use_ntk", "True, False or None", use_ntk)
+        if proj_reg is not None:
+            refuse("proj_reg", "None", proj_reg, "leave it out")
+        form = {None: form_of(linear_solver), True: "gram", False: "metric"}[use_ntk]
         super().__init__(
             hamiltonian,
             optimizer,
             variational_state=variational_state,
             preconditioner=SR(diag_shift=diag_shift, momentum=momentum, form=form),
         )
+        if mode not in (None, "complex") and (mode != "real" or self._is_complex):
+            refuse("mode", "complex or None", mode, "leave it out")
 
     @property
     def use_ntk(self) -> bool | None:
@@ -261,6 +330,14 @@ class VMC_SR(VMC):  # noqa: N801
         return {"gram": True, "metric": False}.get(self._sr.form or "")
 
 
+_OWN = "steps are the compiled library's; use iter or advance of VMC, or a callback, for a loop of one's own"
 __getattr__ = _left_out(
-    "driver", {"SteadyState": "density matrices are not simulated", "VMC_SRt": "use VMC_SR(use_ntk=True)"}
+    "driver",
+    dict.fromkeys(["AbstractDriver", "AbstractOptimizationDriver", "AbstractVariationalDriver"], _OWN)
+    | {
+        "AbstractDynamicsDriver": "time evolution is not there; use VMC for ground states",
+        "Infidelity_SR": "infidelities are not minimised; use VMC_SR for ground states",
+        "SteadyState": "density matrices are not simulated; use VMC on a pure state",
+        "VMC_SRt": "use VMC_SR(use_ntk=True)",
+    },
 )

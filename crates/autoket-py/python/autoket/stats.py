@@ -6,6 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from autoket._arguments import left_out as _left_out
+
+__all__ = ["Stats"]
+
 
 @dataclass(frozen=True, repr=False)
 class Stats:
@@ -91,3 +95,14 @@ def of_native(stats: tuple[complex, float, float, int], is_complex: bool) -> Sta
     """From the compiled library's numbers."""
     mean, error, variance, _ = stats
     return Stats(mean if is_complex else mean.real, error, variance, 0.0, math.nan)
+
+
+_SAMPLES = "samples are independent, and their statistics come with them; use expect, or local_estimators, of a state"
+__getattr__ = _left_out(
+    "stats",
+    dict.fromkeys(
+        """LocalEstimators LocalEstimatorsBatch OnlineStats OnlineStatsBatch StatsBatch online_statistics
+        online_statistics_batch statistics""".split(),
+        _SAMPLES,
+    ),
+)

@@ -7,39 +7,21 @@ from typing import Any, Self
 
 import numpy as np
 
-from autoket._arguments import Array, key_words, refuse, whole_number, wrong_type
+from autoket._arguments import Array, check_memory, key_words, refuse, whole_number, wrong_type
+from autoket._arguments import left_out as _left_out
 from autoket._native import State as _State
 from autoket._native import split as _split
 from autoket.hilbert import HomogeneousHilbert
 from autoket.models import AbstractARNN
 from autoket.operator import DiscreteOperator
-from autoket.sampler import ARDirectSampler
+from autoket.optimizer.qgt import LinearOperator, check_kind
+from autoket.sampler import ExactSampler, Sampler
+from autoket.serialization import tell_flax
 from autoket.stats import Stats, of_native
 
 __all__ = ["FullSumState", "MCState", "VariationalState"]
 
 Tree = dict[str, Any]
-
-
-class QGT:
-    """The quantum geometric tensor Re⟨ΔO* ΔO⟩, `(parameter, parameter)`.
-
-    Of complex parameters the real parts come first, then the imaginary ones. Masked parameters have zeros.
-    """
-
-    def __init__(self, dense: Array):
-        self._dense = dense
-
-    def to_dense(self) -> Array:
-        """The matrix."""
-        return self._dense
-
-    def __matmul__(self, vector: Any) -> Array:
-        product: Array = self._dense @ np.asarray(vector)
-        return product
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.asarray(self._dense, dtype=dtype)
 
 
 class VariationalState:
@@ -111,9 +93,10 @@ class VariationalState:
 
     def expect_and_grad(self, operator: DiscreteOperator) -> tuple[Stats, Tree]:
         """⟨O⟩ and its gradient, for Hermitian O, shaped as the parameters."""
+        native = _operator(self, operator)
         if not operator.is_hermitian:
             refuse("operator", "a Hermitian operator", "another", "take expect, or (O + O.H)/2")
-        stats, gradient = self._native.expect_and_grad(_operator(self, operator))
+        stats, gradient = self._native.expect_and_grad(native)
         return of_native(stats, self._is_complex(operator)), gradient["params"]
 
     def expect_and_forces(self, operator: DiscreteOperator) -> tuple[Stats, Tree]:
@@ -121,8 +104,12 @@ class VariationalState:
         stats, gradient = self.expect_and_grad(operator)
         return stats, _halved(gradient)
 
-    def quantum_geometric_tensor(self) -> QGT:
-        """Re⟨ΔO* ΔO⟩ on the samples of the state."""
+    def quantum_geometric_tensor(self, qgt_T: Any = None) -> LinearOperator:
+        """Re⟨ΔO* ΔO⟩ on the samples of the state, `(parameter, parameter)`; `qgt_T` is one of `nk.optimizer.qgt`."""
+        if qgt_T is not None:
+            check_kind(qgt_T)
+            tensor: LinearOperator = qgt_T(self)
+            return tensor
         metric, active = self._native.metric()
         n, places = self.n_parameters, np.asarray(active)
         if len(metric) == 2 * len(places):
@@ -133,15 +120,25 @@ class VariationalState:
             n = 2 * n
         dense = np.zeros((n, n))
         dense[np.ix_(places, places)] = metric
-        return QGT(dense)
+        return LinearOperator(dense)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the parameters to a safetensors file, by Flax's paths."""
+        """Write the parameters by Flax's paths: to `.safetensors`, or to `.mpack`, which Flax and NetKet read."""
         self._native.save(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read the parameters from a safetensors file, or an .mpack file of NetKet's."""
+        """Read the parameters from a `.safetensors` file, or an `.mpack` file of Flax's or NetKet's."""
         self._native.load(path)
+
+    def _state_dict(self) -> Tree:
+        """What Flax saves of NetKet's state of this kind."""
+        return {"variables": self.variables}
+
+    def _from_state_dict(self, saved: Any) -> Self:
+        _check_names(saved, self._state_dict())
+        state = self.__copy__()
+        state.variables = saved["variables"]
+        return state
 
     def _is_complex(self, operator: DiscreteOperator) -> bool:
         complex_state = np.iscomplexobj(self.log_value(self.hilbert.random_state(0, 1)))
@@ -155,6 +152,14 @@ class VariationalState:
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self.__copy__()
+
+
+def _check_names(saved: Any, wanted: Tree) -> None:
+    missing = [name for name in wanted if name not in saved] if isinstance(saved, Mapping) else list(wanted)
+    if missing:
+        refuse(
+            "state", f"a dictionary with {', '.join(missing)}", type(saved).__name__, "give what was saved of a state"
+        )
 
 
 def _halved(tree: Any) -> Any:
@@ -177,13 +182,20 @@ def _checked_model(hilbert: HomogeneousHilbert, model: Any) -> AbstractARNN:
     return model
 
 
+def _so_many(hilbert: HomogeneousHilbert, n_samples: Any) -> int:
+    """A number of samples that memory can hold: their states twice, and log ψ."""
+    n = whole_number("n_samples", n_samples, least=1)
+    check_memory("n_samples", n, 2 * hilbert.size + 16)
+    return n
+
+
 class MCState(VariationalState):
     """A state known by its samples.
 
     Samples are drawn when they are needed, and kept until parameters change: expectation values share them.
 
     Args:
-        sampler: `nk.sampler.ARDirectSampler`.
+        sampler: `nk.sampler.ARDirectSampler(hilbert)`, or `ExactSampler`.
         model: an autoregressive model on the same space.
         n_samples: samples of one draw.
         chunk_size: accepted and not needed: memory is bounded without it, and results do not depend on it.
@@ -201,7 +213,7 @@ class MCState(VariationalState):
 
     def __init__(
         self,
-        sampler: ARDirectSampler,
+        sampler: Sampler,
         model: AbstractARNN,
         *,
         n_samples: int | None = None,
@@ -212,14 +224,14 @@ class MCState(VariationalState):
         seed: Any = None,
         sampler_seed: Any = None,
     ):
-        if not isinstance(sampler, ARDirectSampler):
+        if not isinstance(sampler, Sampler):
             wrong_type("sampler", "nk.sampler.ARDirectSampler(hilbert)", sampler)
         if n_discard_per_chain not in (None, 0):
             refuse("n_discard_per_chain", "0", n_discard_per_chain, "independent samples need no warm-up")
         if n_samples is not None and n_samples_per_rank is not None:
             raise ValueError("give one of `n_samples` and `n_samples_per_rank`, not both")
         n_samples = n_samples if n_samples is not None else n_samples_per_rank
-        n_samples = 1000 if n_samples is None else whole_number("n_samples", n_samples, least=1)
+        n_samples = _so_many(sampler.hilbert, 1000 if n_samples is None else n_samples)
         self._sampler = sampler
         self._model = _checked_model(sampler.hilbert, model)
         if getattr(model, "machine_pow", 2) != 2:
@@ -232,12 +244,14 @@ class MCState(VariationalState):
         words = key_words(seed)
         # NetKet splits twice: the second key of the seed, and of that the second key again.
         chain = _split(words, 2)[1] if sampler_seed is None else key_words(sampler_seed)
-        self._native = _State.mc(model._handle(), words, _split(chain, 2)[1], n_samples)
+        enumerates = isinstance(sampler, ExactSampler)
+        self._native = _State.mc(model._handle(), words, _split(chain, 2)[1], enumerates, n_samples)
+        tell_flax(type(self))
         if variables is not None:
             self.variables = variables
 
     @property
-    def sampler(self) -> ARDirectSampler:
+    def sampler(self) -> Sampler:
         """How samples are drawn."""
         return self._sampler
 
@@ -255,7 +269,7 @@ class MCState(VariationalState):
 
     @n_samples.setter
     def n_samples(self, n_samples: int) -> None:
-        self._native.set_n_samples(whole_number("n_samples", n_samples, least=1))
+        self._native.set_n_samples(_so_many(self.hilbert, n_samples))
 
     @property
     def n_samples_per_rank(self) -> int:
@@ -275,7 +289,7 @@ class MCState(VariationalState):
     def sample(self, *, n_samples: int | None = None) -> Array:
         """Fresh samples, `(1, sample, site)`, which the state keeps: `n_samples`, or those of one draw."""
         if n_samples is not None:
-            n_samples = whole_number("n_samples", n_samples, least=1)
+            n_samples = _so_many(self.hilbert, n_samples)
         return self._native.samples(True, n_samples)[np.newaxis]
 
     def __repr__(self) -> str:
@@ -287,21 +301,50 @@ class MCState(VariationalState):
     def __str__(self) -> str:
         return f"MCState(hilbert = {self.hilbert}, sampler = {self.sampler}, n_samples = {self.n_samples})"
 
+    def _state_dict(self) -> Tree:
+        # By the key of the samples they are drawn anew, and need not be saved.
+        key = np.asarray(self._native.samples_key(), dtype=np.uint32)
+        name = "rng" if isinstance(self._sampler, ExactSampler) else "key"
+        return {
+            **super()._state_dict(),
+            "sampler_state": {name: key},
+            "n_samples": self.n_samples,
+            "n_discard_per_chain": 0,
+            "chunk_size": self.chunk_size,
+        }
+
+    def _from_state_dict(self, saved: Any) -> Self:
+        state = super()._from_state_dict(saved)
+        sampler_state, n_samples = saved["sampler_state"], whole_number("n_samples", saved["n_samples"], least=1)
+        keys = [key for name, key in sampler_state.items() if name in ("key", "rng")]
+        if len(keys) != 1:
+            refuse(
+                "sampler_state", "a key of ARDirectSampler or ExactSampler", sorted(sampler_state), "save such a state"
+            )
+        state.n_samples, state.chunk_size = n_samples, saved["chunk_size"]
+        state._native.set_sampler_key(key_words(keys[0]))
+        return state
+
     def __reduce__(self) -> tuple[Any, ...]:
-        key = tuple(int(word) for word in self.sampler_key)
-        return _restore_mc, (self.sampler, self.model, self.n_samples, self.chunk_size, self.variables, key)
+        key = self._native.samples_key()
+        # By their key the samples that are kept are drawn anew.
+        n_kept = self.samples.shape[1] if key != self._native.sampler_key() else 0
+        return _restore_mc, (self.sampler, self.model, self.n_samples, self.chunk_size, self.variables, key, n_kept)
 
 
 def _restore_mc(
-    sampler: ARDirectSampler,
+    sampler: Sampler,
     model: AbstractARNN,
     n_samples: int,
     chunk_size: int | None,
     variables: Tree,
-    key: Any,
+    key: list[int],
+    n_kept: int,
 ) -> MCState:
     state = MCState(sampler, model, n_samples=n_samples, chunk_size=chunk_size, variables=variables, seed=0)
-    state._native.set_sampler_key(key)
+    state._native.set_sampler_key((key[0], key[1]))
+    if n_kept:
+        state.sample(n_samples=n_kept)
     return state
 
 
@@ -327,6 +370,7 @@ class FullSumState(VariationalState):
         self._model = _checked_model(hilbert, model)
         self.chunk_size = None if chunk_size is None else whole_number("chunk_size", chunk_size, least=1)
         self._native = _State.full_sum(model._handle(), key_words(seed))
+        tell_flax(type(self))
         if variables is not None:
             self.variables = variables
 
@@ -343,3 +387,23 @@ class FullSumState(VariationalState):
 
 def _restore_full(model: AbstractARNN, variables: Tree) -> FullSumState:
     return FullSumState(model.hilbert, model, variables=variables, seed=0)
+
+
+_METHOD = "it is a method of states; use state.{}(operator)"
+_FREEZE = "all parameters move; take those that should not from a copy after each step, by a callback"
+__getattr__ = _left_out(
+    "vqs",
+    {name: _METHOD.format(name) for name in ("expect", "expect_and_forces", "expect_and_grad", "local_estimators")}
+    | {
+        "MCMixedState": "density matrices are not simulated; use MCState",
+        "VariationalMixedState": "density matrices are not simulated; use MCState",
+        "CollectionFilter": "variables are parameters and nothing else; leave `mutable` out",
+        "DenyList": "variables are parameters and nothing else; leave `mutable` out",
+        "apply_operator": "O|ψ⟩ is no autoregressive state; use O @ state.to_array()",
+        "freeze_parameters": _FREEZE,
+        "unfreeze_parameters": _FREEZE,
+        "full_summ": "use FullSumState",
+        "get_local_kernel": "local values are found by the compiled library; use local_estimators of a state",
+        "get_local_kernel_arguments": "local values are found by the compiled library; use local_estimators of a state",
+    },
+)

@@ -17,6 +17,7 @@ use crate::arrays::{States, as_dtype, shaped};
 use crate::errors::OrRaise;
 use crate::graph::Graph;
 use crate::hilbert::Hilbert;
+use crate::threads::at_work;
 use python::PythonOperator;
 
 /// An operator.
@@ -78,7 +79,7 @@ impl Operator {
         work: impl FnOnce(&dyn operator::Operator) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
         let shared = self.shared();
-        let result = py.detach(|| work(&*shared));
+        let result = at_work(py, || work(&*shared))?;
         self.check()?;
         result.or_raise()
     }

@@ -69,6 +69,8 @@ pub trait AnyState: Any + Send + Sync {
     fn sampler(&self) -> Option<DirectSampler>;
     /// Goes on with another sampler; nothing for a sum over all states.
     fn set_sampler(&mut self, sampler: DirectSampler);
+    /// The key by which the samples that are kept were drawn, or else the next will be.
+    fn samples_key(&self) -> Option<Key>;
     /// Samples of one draw; `None` for a sum over all states.
     fn n_samples(&self) -> Option<usize>;
     /// Changes the samples of one draw, at least 1; nothing for a sum over all states.
@@ -156,6 +158,8 @@ enum Kind<S: Scalar> {
 pub(super) struct Held<S: Scalar> {
     kind: Kind<S>,
     samples: Option<Samples<S>>,
+    /// The key of the last draw that may have been kept.
+    drawn_by: Option<Key>,
 }
 
 impl<S: Scalar> Held<S> {
@@ -163,6 +167,14 @@ impl<S: Scalar> Held<S> {
         Self {
             kind,
             samples: None,
+            drawn_by: None,
+        }
+    }
+
+    fn next_key(&self) -> Option<Key> {
+        match &self.kind {
+            Kind::Mc(state) => Some(state.sampler().key()),
+            Kind::FullSum(_) => None,
         }
     }
 
@@ -189,6 +201,9 @@ impl<S: Scalar> Held<S> {
     }
 
     fn kept(&mut self) -> Result<&Samples<S>> {
+        if self.samples.is_none() {
+            self.drawn_by = self.next_key();
+        }
         let drawn = match (&mut self.kind, self.samples.take()) {
             (_, Some(kept)) => kept,
             (Kind::Mc(state), None) => state.sample()?,
@@ -240,6 +255,7 @@ impl<S: Scalar> VariationalState<S> for Held<S> {
     }
 
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
+        self.drawn_by = self.next_key();
         self.state_mut().estimate_into(operator, out)
     }
 
@@ -336,6 +352,13 @@ impl<S: Scalar> AnyState for Held<S> {
         }
     }
 
+    fn samples_key(&self) -> Option<Key> {
+        match self.samples {
+            Some(_) => self.drawn_by,
+            None => self.next_key(),
+        }
+    }
+
     fn set_sampler(&mut self, sampler: DirectSampler) {
         if let Kind::Mc(state) = &mut self.kind {
             state.set_sampler(sampler);
@@ -361,6 +384,7 @@ impl<S: Scalar> AnyState for Held<S> {
         self.samples = None;
         if let (Kind::Mc(state), Some(n_samples)) = (&mut self.kind, n_samples) {
             let per_draw = state.n_samples();
+            self.drawn_by = Some(state.sampler().key());
             state.set_n_samples(n_samples);
             let drawn = state.sample();
             state.set_n_samples(per_draw);

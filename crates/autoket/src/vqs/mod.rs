@@ -285,7 +285,7 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
     }
 
     fn set_key(&mut self, key: Key) {
-        self.sampler = DirectSampler::new(key);
+        self.sampler = self.sampler.at(key);
         self.rewound = self.sampler;
     }
 }

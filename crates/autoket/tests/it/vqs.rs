@@ -7,6 +7,8 @@ use autoket::hilbert::Hilbert;
 use autoket::models::ArnnConv2d;
 use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising, spin, to_dense};
+use autoket::random::Key;
+use autoket::sampler::DirectSampler;
 use autoket::stats::Stats;
 use autoket::vqs::{FullSumState, McState, VariationalState};
 use autoket::{Error, Scalar, c64};
@@ -38,12 +40,15 @@ fn full<S: Scalar>(n: usize) -> FullSumState<S> {
     FullSumState::new(Arc::new(config(n).build::<S>().unwrap()), 4).unwrap()
 }
 
-fn sampled_means<S: Scalar>() {
+fn sampled_means<S: Scalar>(by_number: bool) {
     for h in [real(3), complex(3)] {
         let exact = full::<S>(3).expect(&h).unwrap();
         assert_eq!(exact.error_of_mean, 0.0);
         let model = Arc::new(config(3).build::<S>().unwrap());
         let mut state = McState::<S>::new(model, 4096, 4).unwrap();
+        if by_number {
+            state.set_sampler(DirectSampler::by_enumeration(Key::new(4)));
+        }
         let mut distances = Vec::new();
         for _ in 0..20 {
             let stats = state.expect(&h).unwrap();
@@ -63,8 +68,10 @@ fn sampled_means<S: Scalar>() {
 
 #[test]
 fn samples_estimate_exact_sums() {
-    sampled_means::<f64>();
-    sampled_means::<c64>();
+    for by_number in [false, true] {
+        sampled_means::<f64>(by_number);
+        sampled_means::<c64>(by_number);
+    }
 }
 
 /// ⟨ψ|H|ψ⟩/⟨ψ|ψ⟩ by the matrix.

@@ -41,7 +41,8 @@ _NOT_AUTOREGRESSIVE = "it is not autoregressive; use ARNNDense, ARNNConv1D or AR
 __getattr__ = _left_out(
     "models",
     dict.fromkeys(
-        ["RBM", "RBMModPhase", "RBMMultiVal", "RBMSymm", "GCNN", "Jastrow", "MPSPeriodic", "NDM", "MLP"],
+        """DeepSetMLP DeepSetRelDistance GCNN Gaussian Jastrow LogStateVector MLP MPSPeriodic MultiSlater2nd NDM RBM
+        RBMModPhase RBMMultiVal RBMSymm Slater2nd tensor_networks update_GCNN_parity""".split(),
         _NOT_AUTOREGRESSIVE,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autoket._arguments import Array, wrong_type
+from autoket._arguments import left_out as _left_out
 
 Function = Callable[[Array], Array]
 
@@ -149,3 +150,9 @@ def _of_partial(function: functools.partial[Any]) -> Activation:
 
 _PARAMETERS = {"elu": "alpha", "celu": "alpha", "leaky_relu": "negative_slope"}
 _ELEMENTARY = {"tanh": tanh, "sin": sin}
+
+
+__getattr__ = _left_out(
+    "nn.activation",
+    dict.fromkeys(["log_sinh", "log_tanh"], "it has no value where its argument is 0; use log_cosh, or tanh"),
+)

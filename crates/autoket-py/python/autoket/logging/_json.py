@@ -1,17 +1,16 @@
-"""Where the numbers of a run go. A logger is a function `(step, log_data, state)` with `flush(state)`."""
+"""Logs in memory and as JSON."""
 
 import json
 import math
 import os
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from autoket._arguments import left_out as _left_out
-from autoket._arguments import whole_number, wrong_type
-
-__all__ = ["History", "JsonLog", "RuntimeLog"]
+from autoket._arguments import real_number, whole_number, wrong_type
+from autoket.logging._base import AbstractLog, mode_of
 
 
 class History:
@@ -23,6 +22,9 @@ class History:
 
     def append(self, step: int, values: dict[str, Any]) -> None:
         """Add the values of a step."""
+        step = whole_number("step", step)
+        if not isinstance(values, dict):
+            wrong_type("values", "a dictionary of numbers", values)
         for name in values:
             self._columns.setdefault(name, [math.nan] * len(self._iters))
         self._iters.append(step)
@@ -66,6 +68,21 @@ class History:
         columns = {name: _jsonable(values) for name, values in self._columns.items()}
         return {"iters": list(self._iters), **columns}
 
+    @classmethod
+    def from_dict(cls, entries: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        history = cls()
+        history._iters = [int(step) for step in entries["iters"]]
+        history._columns = {name: _numbers(column) for name, column in entries.items() if name != "iters"}
+        return history
+
+
+def _numbers(column: Any) -> list[Any]:
+    if isinstance(column, dict):
+        parts = zip(_numbers(column["real"]), _numbers(column["imag"]), strict=True)
+        return [complex(real, imag) for real, imag in parts]
+    return [math.nan if value is None else value for value in column]
+
 
 def _jsonable(values: list[Any]) -> Any:
     array = np.asarray(values)
@@ -74,7 +91,7 @@ def _jsonable(values: list[Any]) -> Any:
     return [None if isinstance(v, float) and not math.isfinite(v) else v for v in array.tolist()]
 
 
-class RuntimeLog:
+class RuntimeLog(AbstractLog):
     """Keeps all in memory, `log.data["Energy"].Mean`."""
 
     def __init__(self) -> None:
@@ -82,7 +99,7 @@ class RuntimeLog:
 
     def __call__(self, step: int, item: dict[str, Any], variational_state: Any = None) -> None:
         """Add what a step gave."""
-        _put(self.data, step, item)
+        _put(self.data, whole_number("step", step), item)
 
     def flush(self, variational_state: Any = None) -> None:
         """Nothing is kept back."""
@@ -91,14 +108,30 @@ class RuntimeLog:
         return self.data[name]
 
     def serialize(self, path: str | os.PathLike[str]) -> None:
-        """Write the log as JSON."""
-        _write(Path(path).with_suffix(".json"), self.data)
+        """Write the log as JSON; `.json` is added to a name without an ending."""
+        _write(_named(path), self.data)
+
+    @classmethod
+    def deserialize(cls, path: str | os.PathLike[str]) -> "RuntimeLog":
+        """Read what `serialize`, a `JsonLog` or one of NetKet's wrote."""
+        log = RuntimeLog()
+        log.data = _read(_named(path))
+        return log
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(keys={list(self.data)})"
 
 
-def _put(data: dict[str, Any], step: int, item: dict[str, Any]) -> None:
+def _named(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        wrong_type("path", "a path", path)
+    named = Path(path)
+    return named if named.suffix in (".log", ".json") else named.with_name(named.name + ".json")
+
+
+def _put(data: dict[str, Any], step: int, item: Any) -> None:
+    if not isinstance(item, dict):
+        wrong_type("item", "a dictionary of what is logged", item)
     for name, value in item.items():
         if isinstance(value, dict):
             _put(data.setdefault(name, {}), step, value)
@@ -121,15 +154,31 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
+def _read(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text())
+    if not isinstance(content, dict):
+        wrong_type("path", "a file of a JsonLog", str(path))
+    return {name: _history(entries) for name, entries in content.items()}
+
+
+def _history(entries: dict[str, Any]) -> Any:
+    if "iters" in entries:
+        return History.from_dict(entries)
+    return {name: _history(inner) for name, inner in entries.items()}
+
+
 class JsonLog(RuntimeLog):
-    """Keeps all in memory and in `PREFIX.log`, JSON as NetKet writes it; parameters in `PREFIX.safetensors`.
+    """Keeps all in memory and in `PREFIX.log`, JSON as NetKet writes it; parameters in `PREFIX.mpack`.
+
+    Flax, NetKet and `load` of a state read the parameters.
 
     Args:
         output_prefix: the files' path without their ending.
-        mode: "write" replaces files that are there, "fail" refuses to.
+        mode: "write" replaces files that are there, "append" goes on with them, "fail" refuses to.
         save_params_every: steps between two writes of parameters.
         write_every: steps between two writes of the log.
         save_params: write parameters at all?
+        autoflush_cost: files are written more often as long as that takes less than this part of the time.
     """
 
     def __init__(
@@ -139,46 +188,64 @@ class JsonLog(RuntimeLog):
         save_params_every: int = 50,
         write_every: int = 50,
         save_params: bool = True,
+        autoflush_cost: float = 0.005,
     ):
         super().__init__()
         if not isinstance(output_prefix, str | os.PathLike):
             wrong_type("output_prefix", "a path", output_prefix)
-        mode = {"w": "write", "x": "fail"}.get(mode, mode)
-        if mode not in ("write", "fail"):
-            raise ValueError(f"`mode`: expected write or fail, got {mode}; a log is not appended to")
-        self._path = Path(f"{output_prefix}.log")
-        self._params = Path(f"{output_prefix}.safetensors")
-        if mode == "fail" and self._path.exists():
+        mode = mode_of(mode)
+        prefix = os.fspath(output_prefix)
+        self._path, self._params = Path(f"{prefix}.log"), Path(f"{prefix}.mpack")
+        if mode == "fail" and (self._path.exists() or self._params.exists()):
             raise ValueError(f"{self._path} exists; choose another prefix, or mode='write'")
+        cost = real_number("autoflush_cost", autoflush_cost)
+        self._log_file = _Rarely(whole_number("write_every", write_every, least=1), cost)
+        self._params_file = _Rarely(whole_number("save_params_every", save_params_every, least=1), cost)
+        self._save_params = bool(save_params)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._write_every = whole_number("write_every", write_every, least=1)
-        self._save_every = whole_number("save_params_every", save_params_every, least=1)
-        self._save_params = save_params
-        self._since_write = self._since_save = 0
-        _write(self._path, self.data)
+        if mode == "append" and self._path.exists():
+            self.data = _read(self._path)
+        self._flush_log()
 
     def __call__(self, step: int, item: dict[str, Any], variational_state: Any = None) -> None:
         """Add what a step gave."""
         super().__call__(step, item)
-        self._since_write += 1
-        self._since_save += 1
-        if self._since_write >= self._write_every:
+        if self._log_file.is_due():
             self._flush_log()
-        if self._save_params and variational_state is not None and self._since_save >= self._save_every:
-            variational_state.save(self._params)
-            self._since_save = 0
+        if self._save_params and variational_state is not None and self._params_file.is_due():
+            self._flush_params(variational_state)
 
     def _flush_log(self) -> None:
-        _write(self._path, self.data)
-        self._since_write = 0
+        with self._log_file:
+            _write(self._path, self.data)
+
+    def _flush_params(self, state: Any) -> None:
+        with self._params_file:
+            state.save(self._params)
 
     def flush(self, variational_state: Any = None) -> None:
         """Write what has not been written."""
         self._flush_log()
         if self._save_params and variational_state is not None:
-            variational_state.save(self._params)
-            self._since_save = 0
+            self._flush_params(variational_state)
 
 
-_NOT_YET = "it is not there yet; use RuntimeLog or JsonLog"
-__getattr__ = _left_out("logging", dict.fromkeys(["StateLog", "TensorBoardLog", "HDF5Log", "MLFlowLog"], _NOT_YET))
+class _Rarely:
+    """A file that is written after so many steps, and sooner where that costs no time to speak of."""
+
+    def __init__(self, every: int, cost: float):
+        self._every, self._cost = every, cost
+        self._waiting = 0
+        self._begin, self._took = time.monotonic(), 0.0
+
+    def is_due(self) -> bool:
+        """One more step is not in the file: is it time?"""
+        self._waiting += 1
+        return self._waiting >= self._every or self._took < self._cost * (time.monotonic() - self._begin)
+
+    def __enter__(self) -> None:
+        self._begin = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._took = time.monotonic() - self._begin
+        self._waiting = 0

@@ -1,13 +1,12 @@
-"""How parameters move: rules by the names and formulas of NetKet and optax, and stochastic reconfiguration."""
+"""Rules by the names and formulas of NetKet and optax, and those of optax itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from autoket._arguments import left_out as _left_out
-from autoket._arguments import real_number, refuse, wrong_type
+import numpy as np
 
-__all__ = ["SR", "AMSGrad", "AdaGrad", "Adam", "Momentum", "RmsProp", "Sgd"]
+from autoket._arguments import real_number, refuse, wrong_type
 
 Schedule = float | Callable[[int], float]
 """A number, or a function of the step."""
@@ -96,46 +95,45 @@ class RmsProp(Rule):
     _fields = ("beta", "epscut")
 
 
-@dataclass(frozen=True)
-class SR:
-    """Stochastic reconfiguration: the gradient times (S + ε)⁻¹, S the quantum geometric tensor.
+class Foreign:
+    """An optimizer of optax, or any object with `init(params)` and `update(gradient, memory, params)`.
 
-    Args:
-        diag_shift: ε, a number or a function of the step.
-        momentum: μ of SPRING (arXiv:2401.10190), from 0 to less than 1; None is plain stochastic reconfiguration.
-        form: how the system is solved: "metric", "gram", "layerwise" or "cg", which all give the same; the
-            cheapest if None.
+    Arrays go to it and come back as they are; JAX must be in double precision where the parameters are.
     """
 
-    diag_shift: Schedule = 0.01
-    momentum: float | None = None
-    form: str | None = None
+    def __init__(self, optimizer: Any):
+        self._optimizer = optimizer
+        self._memory: Any = None
 
-    def __post_init__(self) -> None:
-        if at_step("diag_shift", self.diag_shift, 0) < 0.0:
-            refuse("diag_shift", "a number that is not negative", self.diag_shift, "0.01 is usual")
-        if self.momentum is not None and not 0.0 <= real_number("momentum", self.momentum) < 1.0:
-            refuse("momentum", "from 0 to less than 1", self.momentum, "0.8 is usual")
-        if self.form not in (None, "metric", "gram", "layerwise", "cg"):
-            refuse("form", "metric, gram, layerwise or cg", self.form, "leave it out: the cheapest is taken")
+    def moved(self, gradient: Any, parameters: Any) -> Any:
+        """The parameters after a step, which it remembers."""
+        if self._memory is None:
+            self._memory = self._optimizer.init(parameters)
+        changes, memory = self._optimizer.update(gradient, self._memory, parameters)
+        moved = _plus(parameters, changes, "params")
+        self._memory = memory
+        return moved
 
-    def _at(self, step: int) -> tuple[float, float | None, str | None]:
-        return at_step("diag_shift", self.diag_shift, step), self.momentum, self.form
+    def __repr__(self) -> str:
+        return repr(self._optimizer)
 
 
-def as_rule(optimizer: Any) -> Rule:
+def _plus(parameters: Any, changes: Any, path: str) -> Any:
+    if isinstance(parameters, dict):
+        return {name: _plus(branch, changes[name], f"{path}/{name}") for name, branch in parameters.items()}
+    array = np.asarray(changes)
+    if array.dtype != parameters.dtype:
+        cure = "set jax.config.update('jax_enable_x64', True) first"
+        raise TypeError(f"`optimizer`: expected a change of {parameters.dtype} for {path}, got {array.dtype}; {cure}")
+    if not np.isfinite(array).all():
+        raise FloatingPointError(f"the optimizer's change of {path} is not finite; lower the learning rate")
+    return parameters + array
+
+
+def as_rule(optimizer: Any) -> Rule | Foreign:
     """The rule that a user means."""
-    if not isinstance(optimizer, Rule):
-        wrong_type("optimizer", "a rule of nk.optimizer, such as nk.optimizer.Sgd(0.01)", optimizer)
-    return optimizer
-
-
-__getattr__ = _left_out(
-    "optimizer",
-    {
-        "qgt": "the metric is found in the form that is cheapest; use quantum_geometric_tensor() of the state",
-        "solver": "systems are solved by Cholesky or conjugate gradients; use SR(form=...)",
-        "LinearOperator": "use quantum_geometric_tensor() of the state",
-        "identity_preconditioner": "leave the preconditioner out",
-    },
-)
+    if isinstance(optimizer, Rule):
+        return optimizer
+    if isinstance(optimizer, type) or not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
+        wrong_type("optimizer", "a rule of nk.optimizer, such as nk.optimizer.Sgd(0.01), or one of optax", optimizer)
+    return Foreign(optimizer)
