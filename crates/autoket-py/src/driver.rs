@@ -1,8 +1,10 @@
 //! Steps of variational Monte Carlo, which Ctrl-C can stop.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use autoket::any::{self, AnyMinimizer, AnyState};
+use autoket::checkpoint::Checkpoint;
 use autoket::optimizer::{Rule, Schedule, Sr, SrForm};
 use autoket::{Error, Interrupt};
 use pyo3::exceptions::PyValueError;
@@ -131,6 +133,29 @@ impl Minimizer {
             .unwrap_or_else(PoisonError::into_inner);
         minimizer.set_learning_rate(Schedule::Constant(learning_rate));
         minimizer.accept(&mut **state.lock(py)).or_raise()
+    }
+
+    /// Writes a checkpoint.
+    fn save(&self, py: Python<'_>, state: &State, path: PathBuf) -> PyResult<()> {
+        let minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        let checkpoint = minimizer.checkpoint(&**state.lock(py)).or_raise()?;
+        py.detach(|| checkpoint.write(&path)).or_raise()
+    }
+
+    /// Goes on from a checkpoint; the steps done.
+    fn load(&self, py: Python<'_>, state: &State, path: PathBuf) -> PyResult<usize> {
+        let mut minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        let checkpoint = py.detach(|| Checkpoint::read(&path)).or_raise()?;
+        minimizer
+            .restore(&mut **state.lock(py), &checkpoint)
+            .or_raise()?;
+        Ok(minimizer.steps())
     }
 
     /// The update that the last proposal found, a tree.

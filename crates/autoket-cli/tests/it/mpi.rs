@@ -55,34 +55,31 @@ fn assert_same(folder: &Path, one: &str, other: &str) {
 #[test]
 fn the_number_of_ranks_does_not_matter() {
     let folder = folder();
+    let dense = super::SMALL
+        .replace("kernel_size = [2, 3]", "dtype = \"complex128\"")
+        .replace("ARNNConv2D", "ARNNDense");
+    super::write(folder.path(), "dense.toml", &dense);
     let models: [&[&str]; 3] = [
-        &[],
+        &["small.toml"],
+        &["dense.toml"],
         &[
+            "small.toml",
             "--set",
-            "model={ kind = \"ARNNDense\", layers = 2, features = 3, dtype = \"complex128\" }",
+            "sr.form=gram",
+            "--set",
+            "model.dtype=float32",
         ],
-        &["--set", "sr.form=gram", "--set", "model.dtype=float32"],
     ];
     for (m, model) in models.into_iter().enumerate() {
         let of = |ranks: usize| format!("{m}-{ranks}");
         for ranks in 1..=4 {
             let out = of(ranks);
-            let args = [
-                &["run", "small.toml", "-q", "--out", &out],
-                &LONGER[..],
-                model,
-            ]
-            .concat();
+            let args = [&["run", "-q", "--out", &out], &LONGER[..], model].concat();
             completes(mpirun(folder.path(), ranks, &args));
             assert_same(folder.path(), &of(1), &out);
         }
         // Without mpirun too.
-        let args = [
-            &["run", "small.toml", "-q", "--out", "alone"],
-            &LONGER[..],
-            model,
-        ]
-        .concat();
+        let args = [&["run", "-q", "--out", "alone"], &LONGER[..], model].concat();
         let args = [&args[..], &["--overwrite"]].concat();
         assert!(output(folder.path(), &args).status.success());
         assert_same(folder.path(), &of(1), "alone");
@@ -200,34 +197,15 @@ fn a_rank_that_dies_ends_the_run() {
     }
 }
 
-/// A rank that fails alone, the first, whose disk is full: all end, and none hangs.
+/// A rank that fails alone, the first, whose folder is gone: all end, and none hangs.
 #[test]
 fn a_rank_that_fails_ends_the_run() {
     let folder = folder();
-    // Files of at most 8 blocks.
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
-    let args = [
-        "run",
-        "small.toml",
-        "--out",
-        "out",
-        "--set",
-        "run.steps=100000",
-    ];
-    let mpirun = mpirun(folder.path(), 2, &args);
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", script])
-        .arg("mpirun")
-        .args(mpirun.get_args());
-    for (name, value) in mpirun.get_envs() {
-        limited.env(name, value.unwrap());
-    }
-    limited
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let ended = ends_within(limited.spawn().unwrap(), 60);
+    let (run, _) = begun(folder.path(), 2);
+    let out = folder.path().join("out");
+    std::fs::rename(&out, folder.path().join("gone")).unwrap();
+    std::fs::write(&out, "").unwrap();
+    let ended = ends_within(run, 60);
     assert!(!ended.status.success());
     let said = stdout(&ended) + &stderr(&ended);
     assert!(said.contains("error: "), "{said}");

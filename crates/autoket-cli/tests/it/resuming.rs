@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::{autoket, folder, json, output, stderr, stdout};
 
-const CHANGES: [&str; 4] = [
-    "optimizer={ kind = \"Adam\", learning_rate = 0.01 }",
+const CHANGES: [&str; 6] = [
+    "optimizer.kind=Adam",
+    "optimizer.learning_rate=0.01",
     "sr.momentum=0.8",
     "run.checkpoint_every=3",
-    "observables={ measure = [\"magnetization\"], every = 4 }",
+    "observables.measure=[\"magnetization\"]",
+    "observables.every=4",
 ];
 
 /// Arguments of a run of so many steps.
@@ -338,9 +340,9 @@ fn a_run_halves_its_learning_rate() {
     let folder = folder();
     let wild = [
         "--set",
-        "optimizer.learning_rate=1e160",
+        "optimizer.learning_rate=1e156",
         "--set",
-        "run.steps=5",
+        "run.steps=20",
     ];
     let mut args = vec!["run", "small.toml", "--out", "out"];
     args.extend(wild);
@@ -359,5 +361,5 @@ fn a_run_halves_its_learning_rate() {
         stderr(&ended)
     );
     assert!(ended.status.success(), "{}", stderr(&ended));
-    assert_eq!(json(&folder.path().join("out/summary.json"))["steps"], 5);
+    assert_eq!(json(&folder.path().join("out/summary.json"))["steps"], 20);
 }

@@ -136,6 +136,32 @@ class VMC:
             self._accept()
             self._step_count += 1
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all that the run needs to go on as if it had never stopped, to a safetensors file.
+
+        Parameters, memory of the rule and of SR, the step and the key of the next samples: the file is there whole or
+        not at all. Save between two steps; in a callback, at `on_step_end`.
+
+        Raises:
+            ValueError: a step is half done.
+            TypeError: the rule is one of optax, whose memory is its own.
+        """
+        self._refuse_foreign("saved")
+        self._native.save(self._state._native, path)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Go on from a file that `save`, or the program `autoket`, wrote for a model and a rule like these.
+
+        Nothing is changed if it is damaged, or of another model, dtype or rule.
+        """
+        self._refuse_foreign("loaded")
+        self._step_count = self._native.load(self._state._native, path)
+        self._energy = None
+
+    def _refuse_foreign(self, done: str) -> None:
+        if isinstance(self._optimizer, Foreign):
+            raise TypeError(f"a driver with a rule of optax is not {done}; take one of nk.optimizer")
+
     def estimate(self, observables: Any) -> Any:
         """Expectation values of an operator, or of a dictionary or list of them, on the state's samples."""
         if isinstance(observables, Mapping):
