@@ -375,7 +375,7 @@ impl<S: Scalar> Autoregressive<S> for Own<S> {
                 self.rules.normalise(position, *place, y);
                 let mut sum = S::Real::from_f64(0.0);
                 let cumulative = y.iter().map(|y| {
-                    sum = sum + S::Real::from_f64((p * y.to_c64().re).exp());
+                    sum += S::Real::from_f64((p * y.to_c64().re).exp());
                     sum.widen()
                 });
                 let cumulative: Vec<f64> = cumulative.collect();

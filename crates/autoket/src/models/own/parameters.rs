@@ -5,8 +5,11 @@ use crate::module::Variables;
 use crate::params::LeafSpec;
 use crate::scalar::Dtype;
 
+/// Arrays by the paths of their modules.
+type Leaves = Vec<(String, Vec<LeafSpec>)>;
+
 /// The one type of all parameters, and their arrays.
-pub(super) fn described(variables: &Variables) -> Result<(Dtype, Vec<(String, Vec<LeafSpec>)>)> {
+pub(super) fn described(variables: &Variables) -> Result<(Dtype, Leaves)> {
     let mut leaves = Vec::new();
     let mut dtypes = Vec::new();
     if let Some(tree) = variables.get("params") {
@@ -34,7 +37,7 @@ pub(super) fn described(variables: &Variables) -> Result<(Dtype, Vec<(String, Ve
 fn describe(
     tree: &crate::module::Tree,
     module: &str,
-    leaves: &mut Vec<(String, Vec<LeafSpec>)>,
+    leaves: &mut Leaves,
     dtypes: &mut Vec<Dtype>,
 ) -> Result<()> {
     use crate::module::{Element, Variable};
