@@ -127,10 +127,7 @@ OPERATORS = {
     ),
     "fermion_zero": lambda lib: lib.operator.fermion.zero(fermions(lib)),
     "hubbard": lambda lib: lib.operator.FermiHubbardJax(
-        lib.hilbert.SpinOrbitalFermions(2, s=0.5, n_fermions_per_spin=(1, 2)),
-        lib.graph.Chain(2, pbc=False),
-        t=0.7,
-        U=3.0,
+        fermions(lib, n_fermions_per_spin=(1, 2)), lib.graph.Chain(3, pbc=False), t=0.7, U=3.0
     ),
 }
 
