@@ -18,7 +18,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Inputs of each reader.
-const INPUTS: usize = 3000;
+const INPUTS: usize = 20_000;
 /// No input may take so long.
 const HANG: Duration = Duration::from_secs(20);
 

@@ -30,23 +30,26 @@ fn square(n: usize) -> (Hilbert, impl Operator) {
 fn error_bars_are_honest() {
     fn within<S: Scalar>() -> f64 {
         let (hilbert, h) = square(3);
-        let model = Arc::new(ArnnConv2d::new(hilbert, 2, 4, [2, 3]).build::<S>().unwrap());
-        let exact = FullSumState::new(model.clone(), 3)
-            .unwrap()
-            .expect(&h)
-            .unwrap();
+        let model = ArnnConv2d::new(hilbert, 2, 4, [2, 3]).build::<S>().unwrap();
+        let model = Arc::new(model);
+        let mut full = FullSumState::new(model.clone(), 3).unwrap();
+        let exact = full.expect(&h).unwrap();
         let sets = 1000;
-        let mut state = McState::new(model, 200, 3).unwrap();
+        let mut state = McState::new(model, 500, 3).unwrap();
         let hits = (0..sets).filter(|_| {
             let sampled = state.expect(&h).unwrap();
             (sampled.mean.re - exact.mean.re).abs() < sampled.error_of_mean
         });
         hits.count() as f64 / f64::from(sets)
     }
-    for share in [within::<f64>(), within::<f32>(), within::<Complex<f64>>()] {
-        // Three standard deviations of a thousand draws are 4.4 %.
+    for share in [within::<f64>(), within::<f32>()] {
+        // Its standard deviation over a thousand draws is 1.5 %.
         assert!((share - 0.683).abs() < 0.04, "{share}");
     }
+    // Local energies of a complex wave function are complex, and NetKet's error is that of their complex mean:
+    // at least as large as that of its real part.
+    let share = within::<Complex<f64>>();
+    assert!((0.643..0.9).contains(&share), "{share}");
 }
 
 /// #2228, #2218: the metric of a batch that ranks share is that of the whole, nothing dropped.
@@ -89,11 +92,16 @@ fn the_metric_of_a_complex_model_is_right() {
     let h = ising(&hilbert, &graph, 2.0, 1.0).unwrap();
     let model = Arc::new(ArnnDense::new(hilbert, 2, 2).build::<C>().unwrap());
     let mut state = FullSumState::new(model.clone(), 3).unwrap();
+    // Away from zero, where activations have their kinks.
+    let layout = state.params().layout.clone();
+    let values = state.params_mut().values.iter_mut().enumerate();
+    for (i, x) in values.filter(|(i, _)| layout.active(*i).is_some()) {
+        *x += C::new((i as f64).sin(), (i as f64).cos()) * 0.3;
+    }
     let estimate = state.estimate(&h).unwrap();
     let metric = state.quantum_geometric_tensor(&estimate).unwrap();
 
     let theta = state.params().values.clone();
-    let layout = state.params().layout.clone();
     let sigma = &estimate.samples.sigma;
     let step = 1e-6;
     let derivative = |k: usize, direction: C| -> Vec<c64> {
