@@ -96,7 +96,7 @@ fn the_metric_of_a_complex_model_is_right() {
     let layout = state.params().layout.clone();
     let values = state.params_mut().values.iter_mut().enumerate();
     for (i, x) in values.filter(|(i, _)| layout.active(*i).is_some()) {
-        *x += C::new((i as f64).sin(), (i as f64).cos()) * 0.3;
+        *x += C::new((1.0 + i as f64).sin(), (1.0 + i as f64).cos()) * 0.3;
     }
     let estimate = state.estimate(&h).unwrap();
     let metric = state.quantum_geometric_tensor(&estimate).unwrap();
