@@ -148,7 +148,8 @@ fn has_mpi() -> bool {
 
 /// What must pass.
 fn test() -> ExitCode {
-    let features: &[&str] = match has_mpi() {
+    let mpi = has_mpi();
+    let features: &[&str] = match mpi {
         true => &[MPI],
         false => {
             println!(
@@ -164,7 +165,7 @@ fn test() -> ExitCode {
     }
     println!("== python: the wheel in target/python, beside NetKet");
     let begin = Instant::now();
-    let ended = python::test();
+    let ended = python::test(mpi);
     let seconds = begin.elapsed().as_secs_f64();
     match ended {
         Ok(()) => {

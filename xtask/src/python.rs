@@ -6,8 +6,8 @@ use std::process::Command;
 /// What an environment is made of; it is made anew when this changes.
 const REQUIREMENTS: &str = "crates/autoket-py/tests/requirements.txt";
 
-/// Builds the wheel, installs it, and runs all checks.
-pub fn test() -> Result<(), String> {
+/// Builds the wheel, installs it, and runs all checks; with MPI if the library has been built so for other tests.
+pub fn test(mpi: bool) -> Result<(), String> {
     let python = environment(Path::new("target/python"))?;
     let run = |args: &[&str]| run(Command::new(&python).args(args));
     let wheels = "target/wheels";
@@ -15,16 +15,20 @@ pub fn test() -> Result<(), String> {
         std::fs::remove_dir_all(wheels).map_err(|error| format!("{wheels}: {error}"))?;
     }
     // The tests' profile: optimised, and what other tests have built is used again.
-    run(&[
+    let build = [
         "-m",
         "maturin",
         "build",
         "--profile",
         "dev",
         "--quiet",
+        "--auditwheel",
+        "skip",
         "--out",
         wheels,
-    ])?;
+    ];
+    let features: &[&str] = if mpi { &["--features", "mpi"] } else { &[] };
+    run(&[&build[..], features].concat())?;
     let wheel = std::fs::read_dir(wheels)
         .and_then(|mut files| files.next().transpose())
         .map_err(|error| format!("{wheels}: {error}"))?

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import autoket as nk
 import numpy as np
 import pytest
+
+import autoket as nk
 
 
 def driver(rule: Any, full: bool = False, dtype: Any = float, momentum: float | None = 0.8) -> Any:

@@ -42,6 +42,7 @@ _FREEZE = "all parameters move; take those that should not from a copy after eac
 __getattr__ = _left_out(
     "nn",
     dict.fromkeys(["DenseEquivariant", "DenseSymm", "blocks", "symmetric_linear"], _SYMMETRIC)
+    | dict.fromkeys(["fast_masked_linear", "masked_linear"], "its layers are in nk.nn, such as nk.nn.MaskedConv2D")
     | dict.fromkeys(["apply_operator", "to_array", "to_matrix"], _OF_A_STATE)
     | dict.fromkeys(["freeze_parameters", "unfreeze_parameters"], _FREEZE)
     | {
