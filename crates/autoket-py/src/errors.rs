@@ -1,9 +1,11 @@
 //! The library's errors as Python exceptions of the fitting class.
 
+use std::io::ErrorKind;
+
 use autoket::Error;
 use pyo3::exceptions::{
-    PyFloatingPointError, PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError,
-    PyValueError,
+    PyFileNotFoundError, PyFloatingPointError, PyKeyboardInterrupt, PyMemoryError, PyOSError,
+    PyPermissionError, PyRuntimeError, PyValueError,
 };
 use pyo3::prelude::*;
 
@@ -30,9 +32,11 @@ pub fn exception(error: Error) -> PyErr {
         },
         Error::Module(_) => Python::attach(|py| of_module(py, &text)),
         // Python chooses the subclass, such as FileNotFoundError, by the number.
-        Error::Io { source, .. } => match source.raw_os_error() {
-            Some(errno) => PyOSError::new_err((errno, text)),
-            None => PyOSError::new_err(text),
+        Error::Io { source, .. } => match (source.raw_os_error(), source.kind()) {
+            (Some(errno), _) => PyOSError::new_err((errno, text)),
+            (None, ErrorKind::NotFound) => PyFileNotFoundError::new_err(text),
+            (None, ErrorKind::PermissionDenied) => PyPermissionError::new_err(text),
+            (None, _) => PyOSError::new_err(text),
         },
         Error::TooLarge { .. } => PyMemoryError::new_err(text),
         Error::NotFinite { .. } => PyFloatingPointError::new_err(text),
