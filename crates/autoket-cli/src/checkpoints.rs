@@ -71,8 +71,7 @@ impl Checkpoints {
         let start = Instant::now();
         fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         checkpoint.set_note(ENERGY, energy);
-        let path = self.folder.join(format!("{PREFIX}{step:08}{SUFFIX}"));
-        checkpoint.write(&path)?;
+        checkpoint.write(&place(&self.folder, step))?;
         if energy < self.best {
             checkpoint.write(&self.folder.join(BEST))?;
             self.best = energy;
@@ -99,7 +98,8 @@ pub fn last_whole(folder: &Path, quiet: bool) -> Result<Option<Checkpoint>> {
         }
     }
     match found.last() {
-        None => Ok(None),
+        // Of a run that was killed when it went back to it.
+        None => Ok(Checkpoint::read(&folder.join(BEST)).ok()),
         Some((_, path)) => Err(Refused::new(
             format!(
                 "none of the {} checkpoints in {} is whole; the last is {}",
@@ -118,9 +118,29 @@ pub fn remove_after(folder: &Path, step: usize) -> Result<bool> {
     let mut found = in_folder(folder)?;
     found.retain(|(at, _)| *at > step);
     for (_, path) in &found {
-        fs::remove_file(path).map_err(|error| Error::io(path, error))?;
+        // One that cannot be read may be of a newer version, or of a disk that comes back.
+        let gone = match Checkpoint::read(path) {
+            Ok(_) => fs::remove_file(path),
+            Err(_) => fs::rename(path, path.with_extension("unreadable")),
+        };
+        gone.map_err(|error| Error::io(path, error))?;
     }
     Ok(!found.is_empty())
+}
+
+/// Makes sure that the one a run goes on from is among them.
+pub fn keep(folder: &Path, checkpoint: &Checkpoint, step: usize) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+    let path = place(folder, step);
+    let is_there = Checkpoint::read(&path).is_ok_and(|found| found == *checkpoint);
+    if !is_there {
+        checkpoint.write(&path)?;
+    }
+    Ok(())
+}
+
+fn place(folder: &Path, step: usize) -> PathBuf {
+    folder.join(format!("{PREFIX}{step:08}{SUFFIX}"))
 }
 
 /// Steps and files, in order; none if there is no such folder.

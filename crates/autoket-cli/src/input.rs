@@ -1,6 +1,7 @@
 //! From the command line to a checked run.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::Result;
@@ -19,15 +20,30 @@ pub fn read(args: &FileArgs) -> Result<RunFile> {
 /// Reads a run file, and lays changes over it.
 pub fn read_file(path: &Path, changes: &[String]) -> Result<RunFile> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         let cure = match error.kind() {
-            std::io::ErrorKind::NotFound => "check the path; examples/ holds runs to start from",
-            std::io::ErrorKind::InvalidData => "a run file is text in UTF-8",
+            io::ErrorKind::NotFound => "check the path; examples/ holds runs to start from",
+            io::ErrorKind::InvalidData => "a run file is text in UTF-8",
             _ => "a run file must be readable",
         };
         Refused::new(format!("cannot read {name}: {error}"), cure)
     })?;
     Ok(RunFile::parse(&name, &text, changes)?)
+}
+
+/// A run file is no longer than this.
+const LONGEST: u64 = 16 << 20;
+
+/// The text of a file, which may be a pipe, but has an end.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)?;
+    match text.len() as u64 > LONGEST {
+        true => Err(io::Error::other("it is longer than 16 MiB")),
+        false => Ok(text),
+    }
 }
 
 /// Refuses a SIMD level that this machine lacks, rather than use another.

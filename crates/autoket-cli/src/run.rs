@@ -19,9 +19,9 @@ use crate::input;
 use crate::progress::{Progress, Waiting, with_error};
 use crate::report::{self, Refused};
 use crate::session::{self, Session};
-use crate::stop::Stop;
+use crate::stop::{CheckpointAsked, Stop};
 use crate::team;
-use crate::train::{Clock, clock_of, train};
+use crate::train::{CONFIG, Clock, clock_of, train};
 
 /// What to say of a model whose samples are not those of its wave function.
 pub const NOT_BORN: &str = "with `machine_pow` other than 2 the samples do not follow |ψ|², so the energies are not \
@@ -54,6 +54,13 @@ pub fn resume(args: &ResumeArgs, ranks: &Ranks) -> Result<u8> {
         (Some(folder), None) => checkpoints::last_whole(&folder.checkpoints(), work.quiet)?,
         (None, _) => None,
     };
+    if let Some(field) = from.as_ref().and_then(|from| of_another(from, &file))
+        && !work.quiet
+    {
+        report::warn(&format!(
+            "the checkpoint is of a run in which `{field}` differs; what it says now holds from here on"
+        ));
+    }
     if folder.is_some() && from.is_none() {
         return Err(Refused::new(
             format!("{} holds no checkpoint", args.folder.display()),
@@ -79,25 +86,39 @@ fn begun(folder: &Folder, file: &RunFile, work: &Work<'_>) -> Result<Option<Chec
         return Err(other(format!("another run: `{field}` differs")).into());
     }
     let found = checkpoints::last_whole(&folder.checkpoints(), work.quiet)?;
+    if let Some(field) = found.as_ref().and_then(|found| of_another(found, file)) {
+        return Err(other(format!("checkpoints of another run: `{field}` differs")).into());
+    }
     if found.is_none() && folder.holds_summary() {
         return Err(other("a run without checkpoints".to_owned()).into());
     }
     Ok(found)
 }
 
+/// The first field in which the run that wrote a checkpoint is not this one.
+fn of_another(checkpoint: &Checkpoint, file: &RunFile) -> Option<String> {
+    let written = checkpoint.note(CONFIG).ok()?;
+    let written = RunFile::parse("checkpoint", written, &[]).ok()?;
+    written.config.differs_from(&file.config)
+}
+
 /// How a run is worked on, and by whom.
 struct Work<'a> {
     ranks: &'a Ranks,
+    /// Listened to by all ranks: the signal would end one that does not.
+    asked: CheckpointAsked,
     memory: usize,
     quiet: bool,
 }
 
 impl<'a> Work<'a> {
     fn new(args: &WorkArgs, ranks: &'a Ranks) -> Result<Self> {
+        let asked = CheckpointAsked::listen()?;
         let quiet = args.quiet || !ranks.is_first();
         team::set_threads(ranks, args.threads, quiet)?;
         Ok(Self {
             ranks,
+            asked,
             memory: team::memory(ranks, args.memory),
             quiet,
         })
@@ -128,7 +149,7 @@ impl<'a> Work<'a> {
         let from = Checkpoint::from_bytes(&bytes).expect("it was read by the first rank");
         session.restore(&from)?;
         let done = match &folder {
-            Some(folder) => self.is_done(file, session.steps(), folder)?,
+            Some(folder) => self.is_done(file, &session, &from, folder)?,
             None => false,
         };
         if self.ranks.any(done) {
@@ -138,8 +159,16 @@ impl<'a> Work<'a> {
     }
 
     /// Is the run measured to its end? If not, its folder is made ready to go on.
-    fn is_done(&self, file: &RunFile, step: usize, folder: &Folder) -> Result<bool> {
-        let planned = file.config.run.steps;
+    fn is_done(
+        &self,
+        file: &RunFile,
+        session: &Session,
+        from: &Checkpoint,
+        folder: &Folder,
+    ) -> Result<bool> {
+        let (step, planned) = (session.steps(), file.config.run.steps);
+        // Before those behind it go: there is always one to go on from.
+        checkpoints::keep(&folder.checkpoints(), from, step)?;
         let is_last = !checkpoints::remove_after(&folder.checkpoints(), step)?;
         if step >= planned && is_last && folder.holds_summary() {
             if !self.quiet {
@@ -195,6 +224,7 @@ impl<'a> Work<'a> {
             folder.as_ref(),
             clock,
             progress,
+            &self.asked,
             is_stopped,
         )?;
         let n_samples = file.config.run.final_samples;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use autoket::Error;
 use autoket::checkpoint::Checkpoint;
-use autoket::config::{OnNotFinite, RunFile, RunSettings};
+use autoket::config::{OnNotFinite, RunFile};
 use autoket::logging::{JsonLog, Value};
 use autoket::observables::Measured;
 use autoket::stats::Stats;
@@ -26,7 +26,8 @@ struct Books<'a> {
     log: JsonLog,
     checkpoints: Checkpoints,
     clock: Clock,
-    asked: CheckpointAsked,
+    asked: &'a CheckpointAsked,
+    config: String,
     energy: f64,
 }
 
@@ -55,6 +56,9 @@ impl Clock {
 /// The note of a checkpoint that says how long the run had taken.
 const SECONDS: &str = "seconds";
 
+/// The note of a checkpoint that holds the run file as resolved.
+pub const CONFIG: &str = "run";
+
 /// The clock of the run of a checkpoint.
 pub fn clock_of(checkpoint: &Checkpoint) -> Result<Clock> {
     Ok(Clock::from(checkpoint.parse(SECONDS)?))
@@ -69,11 +73,12 @@ pub fn train(
     folder: Option<&Folder>,
     clock: Clock,
     mut progress: Progress,
+    asked: &CheckpointAsked,
     is_stopped: impl Fn() -> bool,
 ) -> Result<()> {
     let settings = &file.config.run;
     let mut books = match folder {
-        Some(folder) => Some(Books::open(folder, settings, session.steps(), clock)?),
+        Some(folder) => Some(Books::open(folder, file, session.steps(), clock, asked)?),
         None => None,
     };
     let logged = books.as_ref().map_or(usize::MAX, |books| books.log.steps());
@@ -93,8 +98,12 @@ pub fn train(
             break Ok(());
         }
         let measured = match step % every {
-            0 => session.measure_step(&observables)?,
-            _ => Vec::new(),
+            0 => session.measure_step(&observables),
+            _ => Ok(Vec::new()),
+        };
+        let measured = match measured {
+            Ok(measured) => measured,
+            Err(error) => break Err(error.into()),
         };
         let record = match session.advance() {
             Ok(record) => record,
@@ -149,17 +158,19 @@ impl<'a> Books<'a> {
     /// Those of a run that begins, or goes on, after so many steps.
     fn open(
         folder: &'a Folder,
-        settings: &RunSettings,
+        file: &RunFile,
         begun: usize,
         clock: Clock,
+        asked: &'a CheckpointAsked,
     ) -> Result<Self> {
         Ok(Self {
             log: match begun {
                 0 => JsonLog::create(folder.log())?,
                 step => JsonLog::resume(folder.log(), step)?,
             },
-            checkpoints: Checkpoints::new(folder.checkpoints(), settings, begun),
-            asked: CheckpointAsked::listen()?,
+            checkpoints: Checkpoints::new(folder.checkpoints(), &file.config.run, begun),
+            config: file.config.to_toml(),
+            asked,
             energy: f64::INFINITY,
             folder,
             clock,
@@ -199,6 +210,7 @@ impl<'a> Books<'a> {
         self.log.sync()?;
         let mut checkpoint = session.checkpoint()?;
         checkpoint.set_note(SECONDS, self.clock.seconds());
+        checkpoint.set_note(CONFIG, &self.config);
         self.checkpoints
             .write(checkpoint, session.steps(), self.energy)
     }

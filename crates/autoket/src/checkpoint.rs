@@ -149,7 +149,11 @@ impl Checkpoint {
     /// # Errors
     /// It cannot be read, is none, is damaged, or was written by a version that knows more than this one.
     pub fn read(path: &Path) -> Result<Self> {
-        let content = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let io = |error| Error::io(path, error);
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
+            return Err(io(std::io::Error::other("it is no file")));
+        }
+        let content = std::fs::read(path).map_err(io)?;
         Self::from_bytes(&content).map_err(|message| Error::Format {
             path: path.to_owned(),
             message,

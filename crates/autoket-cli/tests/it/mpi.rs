@@ -224,5 +224,18 @@ fn ctrl_c_stops_all() {
     let ended = ends_within(run, 30);
     let summary = json(&folder.path().join("out/summary.json"));
     let steps = summary["steps"].as_u64().unwrap();
-    assert!(steps >= 20 && steps < 100_000_000, "{}", stderr(&ended));
+    assert!((20..100_000_000).contains(&steps), "{}", stderr(&ended));
+}
+
+/// A scheduler's warning, which mpirun passes on to all: a checkpoint is written, and all go on.
+#[test]
+fn sigusr1_asks_for_a_checkpoint() {
+    let folder = folder();
+    let (mut run, _) = begun(folder.path(), 3);
+    kill("-USR1", run.id());
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(run.try_wait().unwrap().is_none(), "it ended");
+    kill("-INT", run.id());
+    ends_within(run, 30);
+    assert!(folder.path().join("out/summary.json").is_file());
 }

@@ -363,3 +363,56 @@ fn a_run_halves_its_learning_rate() {
     assert!(ended.status.success(), "{}", stderr(&ended));
     assert_eq!(json(&folder.path().join("out/summary.json"))["steps"], 20);
 }
+
+/// A run that was replaced by another, and killed in the midst of it, is not gone on with as if it were the other.
+#[test]
+fn a_checkpoint_knows_its_run() {
+    let folder = folder();
+    completes(command(folder.path(), "out", 12));
+    let at = folder.path().join("out/run.toml");
+    let other = std::fs::read_to_string(&at)
+        .unwrap()
+        .replace("h = 3.0", "h = 2.0");
+    std::fs::write(&at, other).unwrap();
+    let mut again = command(folder.path(), "out", 20);
+    again.args(["--set", "hamiltonian.h=2.0"]);
+    let ended = again.output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let said = stderr(&ended);
+    assert!(
+        said.contains("checkpoints of another run: `hamiltonian.h` differs"),
+        "{said}"
+    );
+    // To go back on purpose is allowed, and said.
+    let back = ["resume", "out", "--set", "run.steps=20"];
+    let ended = output(folder.path(), &back);
+    assert!(ended.status.success());
+    assert!(stderr(&ended).contains("the checkpoint is of a run in which `hamiltonian.h` differs"));
+}
+
+/// A run that goes back to a checkpoint can be killed at once, and still go on.
+#[test]
+fn going_back_loses_nothing() {
+    let folder = folder();
+    completes(command(folder.path(), "whole", 40));
+    completes(command(folder.path(), "out", 12));
+    let early = folder.path().join("early.safetensors");
+    completes(command(folder.path(), "early", 6));
+    std::fs::copy(&checkpoints(folder.path(), "early")[1], &early).unwrap();
+    let rare = "run.checkpoint_every=1000000";
+    let args = [
+        "resume",
+        "out",
+        "--from",
+        "early.safetensors",
+        "--set",
+        rare,
+    ];
+    let args = [&args[..], &["--set", "run.steps=100000000"]].concat();
+    let mut run = autoket(folder.path(), &args).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    completes(command(folder.path(), "out", 40));
+    assert_same(folder.path(), "whole", "out");
+}

@@ -277,13 +277,20 @@ impl RunSettings {
         table.only(&[&["seed"], FREE_TO_CHANGE].concat())?;
         let steps: usize = table.required("steps", "300")?;
         table.check(steps > 0, "steps", "at least 1 step", "")?;
-        let default = n_samples.saturating_mul(16).max(1 << 14);
+        let default = n_samples.saturating_mul(16).clamp(1 << 14, MOST_SAMPLES);
         let final_samples = table.optional("final_samples")?.unwrap_or(default);
         let help = "an error bar needs two";
         table.check(
             final_samples >= 2,
             "final_samples",
             "at least 2 samples",
+            help,
+        )?;
+        let help = "`autoket evaluate` measures with more";
+        table.check(
+            final_samples <= MOST_SAMPLES,
+            "final_samples",
+            "at most 2^30 samples",
             help,
         )?;
         let out: Option<String> = table.optional("out")?;

@@ -52,6 +52,10 @@ impl Lines {
             kept.push(line);
             end += text.len();
         }
+        if kept.len() < steps && end < content.len() {
+            let aside = path.with_extension("jsonl.damaged");
+            std::fs::write(&aside, &content).map_err(|error| Error::io(&aside, error))?;
+        }
         let mut options = OpenOptions::new();
         let file = options.create(true).append(true).open(&path).map_err(io)?;
         file.set_len(end as u64).map_err(io)?;

@@ -109,6 +109,11 @@ impl JsonLog {
     pub fn resume(path: impl Into<PathBuf>, steps: usize) -> Result<Self> {
         let path = path.into();
         let (lines, kept) = Lines::resume(path.with_extension("jsonl"), steps)?;
+        if kept.len() < steps && path.exists() {
+            // It may hold what the lines do not.
+            let aside = path.with_extension("json.damaged");
+            std::fs::copy(&path, &aside).map_err(|error| Error::io(&aside, error))?;
+        }
         let mut log = Self::of(path, lines);
         for line in kept {
             for (name, values) in &line.entries {
