@@ -75,7 +75,7 @@ impl Normalisation {
         }
     }
 
-    /// [`apply`](Self::apply) for arrays: log-conditionals of log-amplitudes.
+    /// Log-conditionals of log-amplitudes, both `(sample, site, local state)` arrays.
     ///
     /// # Errors
     /// Values that are no local states; another shape.
