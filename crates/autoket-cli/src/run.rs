@@ -168,7 +168,9 @@ impl<'a> Work<'a> {
     ) -> Result<bool> {
         let (step, planned) = (session.steps(), file.config.run.steps);
         // Before those behind it go: there is always one to go on from.
-        checkpoints::keep(&folder.checkpoints(), from, step)?;
+        let mut from = from.clone();
+        from.set_note(CONFIG, file.config.to_toml());
+        checkpoints::keep(&folder.checkpoints(), &from, step)?;
         let is_last = !checkpoints::remove_after(&folder.checkpoints(), step)?;
         if step >= planned && is_last && folder.holds_summary() {
             if !self.quiet {

@@ -16,7 +16,6 @@ mod lines;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -49,7 +48,7 @@ struct History {
     columns: Vec<Column>,
 }
 
-/// A log that is kept in memory, appended step by step, and written whole now and then and when asked.
+/// A log that is kept in memory, appended step by step, and written whole when asked.
 ///
 /// The whole file is replaced in one motion, so that it is complete at any instant. The lines are in a file of the
 /// same name that ends in `.jsonl`.
@@ -79,15 +78,7 @@ pub struct JsonLog {
     /// Of the step that has not ended.
     line: Line,
     steps: usize,
-    last_write: Instant,
-    cost: Duration,
 }
-
-/// Seconds between two writes at least.
-const PAUSE: Duration = Duration::from_secs(2);
-
-/// Writing may take one part in so many of the time of a run.
-const SHARE: u32 = 200;
 
 impl JsonLog {
     /// An empty log that will be written to `path`.
@@ -136,8 +127,6 @@ impl JsonLog {
             lines,
             line: Line::default(),
             steps: 0,
-            last_write: Instant::now(),
-            cost: Duration::ZERO,
         }
     }
 
@@ -204,29 +193,13 @@ impl JsonLog {
         self.record(step, name, &columns);
     }
 
-    /// Writes the file if the last time was long enough ago; tells whether it did.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn write_if_due(&mut self) -> Result<bool> {
-        let due = self.last_write.elapsed() >= PAUSE.max(self.cost * SHARE);
-        if due {
-            self.write()?;
-        }
-        Ok(due)
-    }
-
     /// Writes the file.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write(&mut self) -> Result<()> {
-        let start = Instant::now();
         let text = serde_json::to_vec(self).expect("numbers and strings have a JSON form");
-        write_atomically(&self.path, &text)?;
-        self.last_write = Instant::now();
-        self.cost = start.elapsed();
-        Ok(())
+        write_atomically(&self.path, &text)
     }
 }
 

@@ -45,17 +45,13 @@ impl Symmetric {
 
     /// Takes the columns that other ranks made.
     pub fn gather(&mut self) {
-        let some = |(turn, first): (usize, usize)| {
-            let end = (first + COLUMNS).min(self.n);
-            // From the diagonal on.
-            let start = first * self.stride + first;
-            Part {
-                owner: turn % self.ranks.size(),
-                first: start,
-                len: (end - 1) * self.stride + self.n - start,
-            }
+        // From the diagonal on.
+        let of_column = |column: usize| Part {
+            owner: column / COLUMNS % self.ranks.size(),
+            first: column * (self.stride + 1),
+            len: self.n - column,
         };
-        let parts: Vec<Part> = (0..self.n).step_by(COLUMNS).enumerate().map(some).collect();
+        let parts: Vec<Part> = (0..self.n).map(of_column).collect();
         self.ranks.complete(&mut self.columns, &parts);
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Ranks;
 use crate::error::Result;
 use crate::hilbert::Hilbert;
-use crate::models::{Ansatz, Autoregressive, RowOf, SUMMED, Samples};
+use crate::models::{Ansatz, Autoregressive, RowOf, SUMMED, Samples, check_length};
 use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
@@ -70,7 +70,8 @@ impl<S: Scalar> Ranked<S> {
         let n_samples = sigma.len() / n_sites;
         let (n_blocks, unit) = (n_samples.div_ceil(lanes), TOGETHER / lanes);
         let own = self.ranks.own_share(n_blocks, unit);
-        let samples = scaled(&own, lanes).start.min(n_samples)..(own.end * lanes).min(n_samples);
+        check_length("out", n_blocks * per_block, out.len())?;
+        let samples = (own.start * lanes).min(n_samples)..(own.end * lanes).min(n_samples);
         evaluate(
             &sigma[scaled(&samples, n_sites)],
             &mut out[scaled(&own, per_block)],
@@ -85,7 +86,7 @@ fn scaled(range: &Range<usize>, width: usize) -> Range<usize> {
     range.start * width..range.end * width
 }
 
-/// Rows for each block; all of them, if there are none.
+/// Rows of lanes of a block, of so many for each part of log ψ.
 fn per_block<S: Scalar>(rows: usize) -> usize {
     rows * S::PLANES
 }
@@ -105,7 +106,7 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
 
     fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
-        crate::models::check_length("out", n_samples, out.len())?;
+        check_length("out", n_samples, out.len())?;
         self.shared(sigma, 1, out, |sigma, out| {
             self.model.log_psi_into(theta, sigma, out)
         })
@@ -113,8 +114,8 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
 
     fn vjp(&self, theta: &[S], sigma: &[u8], cotangent: &[S], sum: &mut [f64]) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
-        crate::models::check_length("cotangent", n_samples, cotangent.len())?;
-        crate::models::check_length("sum", self.n_reals(), sum.len())?;
+        check_length("cotangent", n_samples, cotangent.len())?;
+        check_length("sum", self.n_reals(), sum.len())?;
         let (n_sites, n_reals) = (self.model.hilbert().n_sites(), sum.len());
         let n_sums = n_samples.div_ceil(SUMMED);
         let mut sums = vec![0.0; n_sums * n_reals];
@@ -152,7 +153,7 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
         out: &mut [c64],
     ) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
-        crate::models::check_length("out", n_samples, out.len())?;
+        check_length("out", n_samples, out.len())?;
         self.shared(sigma, 1, out, |sigma, out| {
             self.model.local_values_into(theta, sigma, operator, out)
         })
@@ -184,7 +185,7 @@ impl<S: Scalar> Autoregressive<S> for Ranked<S> {
     fn conditionals_log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
         let per_sample = self.hilbert().n_sites() * self.hilbert().local_size();
-        crate::models::check_length("out", n_samples * per_sample, out.len())?;
+        check_length("out", n_samples * per_sample, out.len())?;
         self.shared(sigma, per_sample, out, |sigma, out| {
             self.model.conditionals_log_psi_into(theta, sigma, out)
         })
