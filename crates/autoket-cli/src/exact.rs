@@ -24,7 +24,7 @@ pub fn exact(args: &ExactArgs) -> Result<u8> {
     let file = input::read(&args.input)?;
     let options = LanczosOptions {
         n_energies: args.k,
-        memory: input::memory(args.memory),
+        memory: team::memory(&Ranks::default(), args.memory),
         ..Default::default()
     };
     let start = Instant::now();

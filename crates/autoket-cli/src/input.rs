@@ -70,11 +70,3 @@ pub fn size(text: &str) -> Result<ByteSize, &'static str> {
     text.parse()
         .map_err(|_| "expected a number and its unit: B, kB, MB, GB, TB, KiB, MiB, GiB or TiB")
 }
-
-/// Bytes to take: as asked, or a quarter of what is free.
-pub fn memory(asked: Option<ByteSize>) -> usize {
-    match asked {
-        Some(size) => usize::try_from(size.as_u64()).unwrap_or(usize::MAX),
-        None => autoket::memory::quarter_of_free(),
-    }
-}

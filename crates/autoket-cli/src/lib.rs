@@ -20,19 +20,24 @@ mod train;
 use std::ffi::OsString;
 
 use anyhow::Result;
-use autoket::ranks::Ranks;
+use autoket::ranks::{Mpi, Ranks};
 use clap::Parser;
 
 use args::{Args, Command};
 
-/// Does what the arguments ask, of which the first is the program's name; the exit status.
+/// Does what the arguments ask, of which the first is the program's name, on the ranks of a
+/// [`world`](autoket::ranks::world); the exit status.
 ///
 /// Ends the process where arguments are wrong or help is asked for.
-pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn program(
+    arguments: impl IntoIterator<Item = OsString>,
+    world: impl FnOnce() -> autoket::Result<(Ranks, Mpi)>,
+) -> u8 {
     let args = Args::parse_from(arguments);
-    let ranks = match team::ranks() {
-        Ok(ranks) => ranks,
+    let (ranks, mpi) = match world() {
+        Ok(world) => world,
         Err(error) => {
+            let error = error.into();
             report::print(&error);
             return report::exit_code(&error);
         }
@@ -40,12 +45,12 @@ pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     team::abort_on_panic(&ranks);
     match perform(args.command, &ranks) {
         Ok(code) => {
-            team::end(ranks);
+            team::end(mpi);
             code
         }
         Err(error) => {
             let code = report::exit_code(&error);
-            team::let_first_speak(&ranks);
+            ranks.let_first_speak();
             report::print(&error);
             // The others may be waiting for this one.
             ranks.abort(code);

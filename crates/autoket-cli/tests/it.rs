@@ -5,6 +5,9 @@ mod bad_input;
 #[path = "it/commands.rs"]
 mod commands;
 #[cfg(feature = "mpi")]
+#[path = "it/hosts.rs"]
+mod hosts;
+#[cfg(feature = "mpi")]
 #[path = "it/mpi.rs"]
 mod mpi;
 #[path = "it/resuming.rs"]

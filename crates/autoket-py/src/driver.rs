@@ -14,6 +14,7 @@ use pyo3::types::PyDict;
 
 use crate::errors::OrRaise;
 use crate::operator::Operator;
+use crate::ranks::ranks;
 use crate::signals::watched;
 use crate::threads::at_work;
 use crate::vqs::{State, Stats, numbers};
@@ -94,7 +95,8 @@ impl Minimizer {
         })?;
         hamiltonian.check()?;
         let mut minimizer = made.or_raise()?;
-        minimizer.set_memory(autoket::memory::quarter_of_free());
+        let ranks = ranks(py);
+        minimizer.set_memory(py.detach(|| ranks.memory(None)));
         Ok(Self(Mutex::new(minimizer)))
     }
 

@@ -16,6 +16,7 @@ mod module;
 mod operator;
 mod own;
 mod random;
+mod ranks;
 mod signals;
 mod threads;
 mod vqs;
@@ -54,6 +55,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(random::uniform, module)?)?;
     module.add_function(wrap_pyfunction!(random::normal, module)?)?;
     module.add_function(wrap_pyfunction!(exact::quarter_of_free_memory, module)?)?;
+    module.add("CHILD_OF_RANK", autoket::ranks::CHILD)?;
+    module.add("has_mpi", cfg!(feature = "mpi"))?;
+    module.add_function(wrap_pyfunction!(ranks::begin_ranks, module)?)?;
+    module.add_function(wrap_pyfunction!(ranks::leave_ranks, module)?)?;
+    module.add_function(wrap_pyfunction!(ranks::abort_ranks, module)?)?;
+    module.add_function(wrap_pyfunction!(ranks::tell_ranks, module)?)?;
     module.add_function(wrap_pyfunction!(program, module)?)?;
     // The stub says what there is, and one list is enough.
     module.delattr("__all__")
@@ -62,5 +69,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// The program `autoket`: its exit status.
 #[pyfunction]
 fn program(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
-    py.detach(|| autoket_cli::program(arguments))
+    let ranks = ranks::ranks(py);
+    let mpi = ranks::take_mpi(py).unwrap_or_default();
+    py.detach(|| autoket_cli::program(arguments, || Ok((ranks, mpi))))
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use autoket::Interrupt;
 use pyo3::prelude::*;
 
+use crate::ranks::ranks;
 use crate::threads::pool;
 
 /// How often work that is under way looks for Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Work on other threads, while this one looks for signals; `interrupt` is raised once there is one.
+/// Work on other threads, while this one looks for signals; `interrupt` is raised once there is one, unless other ranks
+/// do the same work and would wait for it.
 ///
 /// # Errors
 /// `KeyboardInterrupt`, when the work has ended; as [`pool`].
@@ -21,7 +23,8 @@ pub fn watched<T: Send>(
     interrupt: &Interrupt,
     work: impl FnOnce() -> T + Send,
 ) -> PyResult<T> {
-    let pool = pool()?;
+    let pool = pool(py)?;
+    let is_alone = ranks(py).size() == 1;
     std::thread::scope(|scope| {
         let (done, ended) = channel();
         let worker = scope.spawn(move || {
@@ -42,7 +45,7 @@ pub fn watched<T: Send>(
             }
             if signal.is_ok() {
                 signal = py.check_signals();
-                if signal.is_err() {
+                if signal.is_err() && is_alone {
                     interrupt.raise();
                 }
             }

@@ -11,11 +11,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 /// The pool, and the process whose threads it has: `fork` copies memory but no threads.
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
-/// The pool of this process.
+/// The pool of this process: of as many threads as `RAYON_NUM_THREADS` says, or its cores, or its part of them if it is
+/// one of several ranks.
 ///
 /// # Errors
 /// `RuntimeError`: the system gives no threads.
-pub fn pool() -> PyResult<Arc<ThreadPool>> {
+pub fn pool(py: Python<'_>) -> PyResult<Arc<ThreadPool>> {
     let mut held = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let process = process::id();
     if let Some((owner, pool)) = &*held
@@ -23,7 +24,14 @@ pub fn pool() -> PyResult<Arc<ThreadPool>> {
     {
         return Ok(Arc::clone(pool));
     }
+    let asked = std::env::var_os("RAYON_NUM_THREADS").is_some();
+    let n = if asked {
+        None
+    } else {
+        crate::ranks::threads(py)
+    };
     let pool = ThreadPoolBuilder::new()
+        .num_threads(n.unwrap_or(0))
         .thread_name(|i| format!("autoket-{i}"))
         .build();
     let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
@@ -38,6 +46,6 @@ pub fn pool() -> PyResult<Arc<ThreadPool>> {
 /// # Errors
 /// As [`pool`].
 pub fn at_work<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
-    let pool = pool()?;
+    let pool = pool(py)?;
     Ok(py.detach(|| pool.install(work)))
 }

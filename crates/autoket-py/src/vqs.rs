@@ -18,6 +18,7 @@ use crate::errors::{OrRaise, exception};
 use crate::models::{Module, Wave};
 use crate::module::{from_mapping, to_dict};
 use crate::operator::Operator;
+use crate::ranks::ranks;
 use crate::threads::at_work;
 
 /// Mean, error of the mean, variance, samples.
@@ -79,8 +80,9 @@ impl State {
         n_samples: usize,
     ) -> PyResult<Self> {
         let wave = wave(model)?;
+        let ranks = ranks(py);
         let state = py.detach(|| {
-            let model = wave.build()?;
+            let model = wave.build()?.shared(&ranks);
             let sampler = match enumerates {
                 true => DirectSampler::by_enumeration(key(sampler)),
                 false => DirectSampler::new(key(sampler)),
@@ -94,8 +96,9 @@ impl State {
     #[staticmethod]
     fn full_sum(py: Python<'_>, model: &Module, parameters: Words) -> PyResult<Self> {
         let wave = wave(model)?;
+        let ranks = ranks(py);
         let state = py.detach(|| {
-            let model = wave.build()?;
+            let model = wave.build()?.shared(&ranks);
             any::full_sum_state(model, key(parameters))
         });
         Ok(Self(Mutex::new(state.or_raise()?)))

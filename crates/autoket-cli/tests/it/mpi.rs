@@ -21,7 +21,7 @@ fn mpirun(folder: &Path, ranks: usize, args: &[&str]) -> Command {
     command
 }
 
-const LONGER: [&str; 8] = [
+pub const LONGER: [&str; 8] = [
     "--set",
     "run.steps=12",
     "--set",
@@ -32,13 +32,13 @@ const LONGER: [&str; 8] = [
     "sampler.n_samples=300",
 ];
 
-fn completes(mut command: Command) -> String {
+pub fn completes(mut command: Command) -> String {
     let ended = command.output().unwrap();
     assert!(ended.status.success(), "{}", stderr(&ended));
     stdout(&ended)
 }
 
-fn assert_same(folder: &Path, one: &str, other: &str) {
+pub fn assert_same(folder: &Path, one: &str, other: &str) {
     let read = |out: &str| std::fs::read(folder.join(out).join("parameters.safetensors")).unwrap();
     assert!(read(one) == read(other), "{one} {other}");
     let [one, other] = [one, other].map(|out| {
@@ -158,7 +158,7 @@ fn begun(folder: &Path, ranks: usize) -> (std::process::Child, Vec<u32>) {
     (run, ids)
 }
 
-fn ends_within(mut run: std::process::Child, seconds: u64) -> std::process::Output {
+pub fn ends_within(mut run: std::process::Child, seconds: u64) -> std::process::Output {
     let start = Instant::now();
     while run.try_wait().unwrap().is_none() {
         if start.elapsed() > Duration::from_secs(seconds) {
@@ -170,7 +170,7 @@ fn ends_within(mut run: std::process::Child, seconds: u64) -> std::process::Outp
     run.wait_with_output().unwrap()
 }
 
-fn kill(signal: &str, id: u32) {
+pub fn kill(signal: &str, id: u32) {
     let mut kill = Command::new("kill");
     assert!(
         kill.args([signal, &id.to_string()])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoket._native import quarter_of_free_memory
+from autoket._ranks import of_first
 
 Array = npt.NDArray[Any]
 
@@ -84,7 +85,8 @@ def element_dtype(dtype: Any, *values: Any) -> np.dtype[Any]:
 def key_words(key: Any) -> tuple[int, int]:
     """The two words of a random key: a seed, JAX's old and new keys, their data; None is a new one."""
     if key is None:
-        key = int.from_bytes(os.urandom(4), "little")
+        # Of all ranks the same.
+        key = int(of_first(str(int.from_bytes(os.urandom(4), "little"))))
     if isinstance(key, numbers.Integral):
         seed = int(key)
         if not -(2**63) <= seed < 2**63:

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from autoket._arguments import left_out as _left_out
 from autoket._arguments import refuse, whole_number, wrong_type
 from autoket._native import Minimizer as _Minimizer
+from autoket._ranks import agreed, any_rank, interrupts, is_first, tell
 from autoket.callbacks import AbstractCallback, FunctionCallback, RunFinished, StopRun
 from autoket.logging import JsonLog
 from autoket.operator import DiscreteOperator
@@ -140,14 +141,15 @@ class VMC:
         """Write all that the run needs to go on as if it had never stopped, to a safetensors file.
 
         Parameters, memory of the rule and of SR, the step and the key of the next samples: the file is there whole or
-        not at all. Save between two steps; in a callback, at `on_step_end`.
+        not at all. Save between two steps; in a callback, at `on_step_end`. Of several ranks the first writes.
 
         Raises:
             ValueError: a step is half done.
             TypeError: the rule is one of optax, whose memory is its own.
         """
         self._refuse_foreign("saved")
-        self._native.save(self._state._native, path)
+        if is_first():
+            self._native.save(self._state._native, path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Go on from a file that `save`, or the program `autoket`, wrote for a model and a rule like these.
@@ -155,7 +157,9 @@ class VMC:
         Nothing is changed if it is damaged, or of another model, dtype or rule.
         """
         self._refuse_foreign("loaded")
-        self._step_count = self._native.load(self._state._native, path)
+        # The first rank may have written it.
+        tell("loads")
+        self._step_count = agreed(lambda: self._native.load(self._state._native, path))
         self._energy = None
 
     def _refuse_foreign(self, done: str) -> None:
@@ -210,17 +214,18 @@ class VMC:
         loggers = _loggers(out, save_params_every, write_every)
         hooks = _callbacks(callback, loggers)
         begin = time.perf_counter()
-        bar = tqdm(total=n_iter, disable=not show_progress, dynamic_ncols=True)
+        bar = tqdm(total=n_iter, disable=not show_progress or not is_first(), dynamic_ncols=True)
         try:
-            for hook in hooks:
-                hook.on_run_start(self._step_count, self)
-            for done in range(n_iter):
-                wanted = obs if obs is not None and done % step_size == 0 else {}
-                self._logged_step(hooks, loggers, wanted, bar)
-            self._end(hooks)
+            with interrupts() as check_interrupts:
+                self._tell(hooks, "on_run_start", self._step_count, self)
+                for done in range(n_iter):
+                    check_interrupts()
+                    wanted = obs if obs is not None and done % step_size == 0 else {}
+                    self._logged_step(hooks, loggers, wanted, bar)
+            self._tell(hooks, "on_run_end", self._step_count, self)
         except StopRun as reason:
-            self._end(hooks)
-            if not isinstance(reason, RunFinished):
+            self._tell(hooks, "on_run_end", self._step_count, self)
+            if is_first() and not isinstance(reason, RunFinished):
                 print(f"Stopped early: {reason}", file=sys.stderr)
         except BaseException as error:
             for hook in hooks:
@@ -230,7 +235,7 @@ class VMC:
             bar.close()
             for logger in loggers:
                 logger.flush(self._state)
-        if timeit:
+        if timeit and is_first():
             print(f"{n_iter} steps took {time.perf_counter() - begin:.3f} s", file=sys.stderr)
         return loggers
 
@@ -242,35 +247,30 @@ class VMC:
         log_data: dict[str, Any] = {}
         is_rejected = True
         while is_rejected:
-            for hook in hooks:
-                hook.on_step_start(step, log_data, self)
-            for hook in hooks:
-                hook.on_compute_update_start(step, log_data, self)
+            self._tell(hooks, "on_step_start", step, log_data, self)
+            self._tell(hooks, "on_compute_update_start", step, log_data, self)
             energy = self._propose()
-            is_rejected = any([hook.on_compute_update_end(step, log_data, self) for hook in hooks])
+            is_rejected = any_rank(any(self._tell(hooks, "on_compute_update_end", step, log_data, self)))
         log_data.update(self.estimate(obs))
         log_data[self._loss_name] = energy
         log_data["wallclock"] = time.perf_counter()
-        for hook in hooks:
-            hook.before_parameter_update(step, log_data, self)
+        self._tell(hooks, "before_parameter_update", step, log_data, self)
         # What is a callback as well logs as one. The others are shown the state that the numbers are of.
         plain = [logger for logger in loggers if not isinstance(logger, AbstractCallback)]
         before = copy(self._state) if plain else None
         self._accept()
         try:
-            for logger in plain:
-                logger(step, log_data, before)
+            agreed(lambda: [logger(step, log_data, before) for logger in plain])
             bar.set_postfix_str(f"{self._loss_name}={energy}", refresh=False)
             bar.update()
-            for hook in hooks:
-                hook.on_step_end(step, log_data, self)
+            self._tell(hooks, "on_step_end", step, log_data, self)
         finally:
             # The parameters have moved, whatever a log or a callback thinks of it.
             self._step_count += 1
 
-    def _end(self, callbacks: list[AbstractCallback]) -> None:
-        for hook in callbacks:
-            hook.on_run_end(self._step_count, self)
+    def _tell(self, hooks: list[AbstractCallback], event: str, *what: Any) -> list[Any]:
+        """Call a method of all; what one says in one rank it says in all."""
+        return agreed(lambda: [getattr(hook, event)(*what) for hook in hooks], StopRun)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a driver is not copied or pickled; copy its state, and make another driver for it")

@@ -11,6 +11,7 @@ from autoket._arguments import Array, check_memory, key_words, refuse, whole_num
 from autoket._arguments import left_out as _left_out
 from autoket._native import State as _State
 from autoket._native import split as _split
+from autoket._ranks import agreed, is_first, tell
 from autoket.hilbert import HomogeneousHilbert
 from autoket.models import AbstractARNN
 from autoket.operator import DiscreteOperator
@@ -123,12 +124,18 @@ class VariationalState:
         return LinearOperator(dense)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the parameters by Flax's paths: to `.safetensors`, or to `.mpack`, which Flax and NetKet read."""
-        self._native.save(path)
+        """Write the parameters by Flax's paths: to `.safetensors`, or to `.mpack`, which Flax and NetKet read.
+
+        Of several ranks the first writes.
+        """
+        if is_first():
+            self._native.save(path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read the parameters from a `.safetensors` file, or an `.mpack` file of Flax's or NetKet's."""
-        self._native.load(path)
+        # The first rank may have written it.
+        tell("loads")
+        agreed(lambda: self._native.load(path))
 
     def _state_dict(self) -> Tree:
         """What Flax saves of NetKet's state of this kind."""

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Hilbert;
-use super::constraint::{Constraint, FixedSum};
+use super::constraint::{Constraint, FixedSum, Open};
 use crate::error::{Error, Result};
 
 /// The most different memories of beginnings, over all sites.
@@ -74,16 +74,23 @@ impl Automaton {
             .iter()
             .map(|rule| rule.fixed_sum(hilbert))
             .collect();
+        // Sums from which the total is out of reach are not remembered: they would be many.
+        let open: Vec<_> = fixed
+            .iter()
+            .map(|fixed| Some(fixed.as_ref()?.open_after(order)))
+            .collect();
         let local_states = hilbert.local_states();
         let step = |memory: &Memory, site: usize, index: u8| -> Option<Memory> {
             let state = local_states[usize::from(index)] as i64;
-            let rules = constraints.iter().zip(&fixed).zip(memory);
-            let step = |((rule, fixed), memory): ((&Constraint, &Option<FixedSum>), &Vec<i64>)| {
-                if let Some(fixed) = fixed {
-                    let share = fixed.shares[site][usize::from(index)];
-                    return Some(vec![fixed.reduce(memory[0] + share)]);
-                }
-                rule.step()?(memory, site, state)
+            let rules = constraints.iter().zip(fixed.iter().zip(&open)).zip(memory);
+            let step = |((rule, fixed), memory): ((&Constraint, _), &Vec<i64>)| {
+                let (Some(fixed), Some(open)): (&Option<FixedSum>, &Option<Vec<Open>>) = fixed
+                else {
+                    return rule.step()?(memory, site, state);
+                };
+                let share = fixed.shares[site][usize::from(index)];
+                let sum = fixed.reduce(memory[0] + share);
+                open[site].contains(&sum).then(|| vec![sum])
             };
             rules.map(step).collect()
         };

@@ -1,6 +1,7 @@
 //! Rules that the basis states of a constrained space obey.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Hilbert;
@@ -188,6 +189,9 @@ impl Constraint {
     }
 }
 
+/// Sums that are neither too small nor too large.
+pub(super) type Open = RangeInclusive<i64>;
+
 /// A sum of one number of each site that a constraint fixes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FixedSum {
@@ -206,6 +210,21 @@ impl FixedSum {
             Some(modulus) => sum.rem_euclid(modulus),
             None => sum,
         }
+    }
+
+    /// By site, the sums up to it, read in this order, to which what follows may add what is missing.
+    pub(super) fn open_after(&self, order: &[usize]) -> Vec<Open> {
+        let mut open = vec![i64::MIN..=i64::MAX; order.len()];
+        if self.modulus.is_some() {
+            return open;
+        }
+        let (mut least, mut most) = (0, 0);
+        for &site in order.iter().rev() {
+            open[site] = self.total.saturating_sub(most)..=self.total.saturating_sub(least);
+            least += self.shares[site].iter().min().unwrap_or(&0);
+            most += self.shares[site].iter().max().unwrap_or(&0);
+        }
+        open
     }
 }
 

@@ -4,7 +4,7 @@ use faer::{Mat, MatMut, MatRef};
 use rayon::prelude::*;
 
 use crate::interrupt::Interrupt;
-use crate::ranks::{Part, Ranks};
+use crate::ranks::{Part, Question, Ranks};
 use crate::scalar::Real;
 use crate::simd::{Across, Precision, Row, Start, Tap, Tiles, add_columns, level};
 
@@ -52,7 +52,8 @@ impl Symmetric {
             len: self.n - column,
         };
         let parts: Vec<Part> = (0..self.n).map(of_column).collect();
-        self.ranks.complete(&mut self.columns, &parts);
+        self.ranks
+            .complete(&mut self.columns, &parts, Question::new("a matrix"));
     }
 
     /// Adds `x` to the diagonal.

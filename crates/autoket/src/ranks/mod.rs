@@ -3,7 +3,8 @@
 //! Every rank holds the whole state and all samples of a step, and takes every decision from the same numbers. What costs
 //! time is done once: [`Ranked`] is a model that evaluates its share of a batch and gathers the rest, and matrices of
 //! stochastic reconfiguration are made column by column and gathered. Nothing is added up on the way: results are those
-//! of one rank, to the last bit, whatever their number.
+//! of one rank, to the last bit, whatever their number. Before each gather ranks tell each other what it is of: if they
+//! do not agree, for a seed or a Hamiltonian differs or one of them does something alone, all end with a message.
 //!
 //! In a step with N samples, P real parameters and numbers of b bytes a rank receives, besides what is small,
 //!
@@ -14,20 +15,23 @@
 //!
 //! Cholesky decompositions are done by every rank.
 
+mod host;
+mod question;
 mod ranked;
 mod wire;
-
-#[cfg(feature = "mpi")]
 mod world;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
 
+pub use host::Threads;
+pub(crate) use question::Question;
 pub use ranked::Ranked;
 pub use wire::Wire;
-#[cfg(feature = "mpi")]
-pub use world::{World, world};
+pub use world::{CHILD, Mpi, world};
 
 /// How ranks speak with each other. All of them call the same methods in the same order.
 pub trait Communicator: Send + Sync {
@@ -52,6 +56,12 @@ pub(crate) struct Part {
     pub(crate) first: usize,
     pub(crate) len: usize,
 }
+
+/// How long a rank that failed waits for the first, which may have failed alike and have results to write.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Exit status of ranks that do not do the same.
+const DISAGREE: u8 = 1;
 
 /// Bytes gathered at once.
 const ROUND: usize = 64 << 20;
@@ -90,57 +100,61 @@ impl Ranks {
         }
     }
 
+    /// Returns at once in the first rank; in others when it has had time to end them all.
+    ///
+    /// Where all fail alike, one tells why.
+    pub fn let_first_speak(&self) {
+        if !self.is_first() {
+            sleep(GRACE);
+        }
+    }
+
     /// Does one of them say so?
     pub fn any(&self, this_one: bool) -> bool {
-        self.all(u8::from(this_one)).contains(&1)
+        let all = self.gather("a decision", vec![u8::from(this_one)]);
+        all.contains(&vec![1])
     }
 
     /// The smallest number of any.
     pub fn min(&self, x: u64) -> u64 {
-        let mut bytes = vec![[0; 8]; self.size()];
-        bytes[self.rank()] = x.to_le_bytes();
-        self.complete(bytes.as_flattened_mut(), &self.parts(self.size(), 1, 8));
-        let numbers = bytes.into_iter().map(u64::from_le_bytes);
-        numbers.min().unwrap_or(x)
-    }
-
-    /// What each of them says.
-    fn all(&self, mine: u8) -> Vec<u8> {
-        let mut all = vec![0; self.size()];
-        all[self.rank()] = mine;
-        self.complete(&mut all, &self.parts(self.size(), 1, 1));
-        all
-    }
-
-    /// How many of them are on this host.
-    pub fn on_this_host(&self) -> usize {
-        const LENGTH: usize = 256;
-        let name = std::fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
-        let mut names = vec![0; self.size() * LENGTH];
-        let n = name.len().min(LENGTH);
-        names[self.rank() * LENGTH..][..n].copy_from_slice(&name[..n]);
-        self.complete(&mut names, &self.parts(self.size(), 1, LENGTH));
-        let mine = &names[self.rank() * LENGTH..][..LENGTH];
-        names.chunks(LENGTH).filter(|name| *name == mine).count()
+        let all = self.gather("a smallest number", x.to_le_bytes().into());
+        let numbers = all.into_iter().filter_map(|bytes| bytes.try_into().ok());
+        numbers.map(u64::from_le_bytes).min().unwrap_or(x)
     }
 
     /// The bytes of the first one, for all.
     pub fn of_first(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if self.0.is_none() {
-            return bytes;
-        }
-        let of_first = |len| Part {
-            owner: 0,
-            first: 0,
-            len,
+        let mine = match self.is_first() {
+            true => bytes,
+            false => Vec::new(),
         };
-        let mut length = (bytes.len() as u64).to_le_bytes();
-        self.complete(&mut length, &[of_first(8)]);
-        let mut bytes = bytes;
-        bytes.resize(u64::from_le_bytes(length) as usize, 0);
-        let n = bytes.len();
-        self.complete(&mut bytes, &[of_first(n)]);
-        bytes
+        self.gather("what the first has", mine).swap_remove(0)
+    }
+
+    /// What each of them says, in their order; all say something of this name.
+    pub fn gather(&self, name: &'static str, mine: Vec<u8>) -> Vec<Vec<u8>> {
+        if self.0.is_none() {
+            return vec![mine];
+        }
+        let question = Question::new(name);
+        let mut lengths = vec![[0; 8]; self.size()];
+        lengths[self.rank()] = (mine.len() as u64).to_le_bytes();
+        let parts = self.parts(self.size(), 1, 8);
+        self.complete(lengths.as_flattened_mut(), &parts, question);
+
+        let mut end = 0;
+        let of_rank = |(owner, length): (usize, &[u8; 8])| {
+            let (first, len) = (end, u64::from_le_bytes(*length) as usize);
+            end += len;
+            Part { owner, first, len }
+        };
+        let parts: Vec<Part> = lengths.iter().enumerate().map(of_rank).collect();
+        let mut all = vec![0; end];
+        let own = parts[self.rank()];
+        all[own.first..][..own.len].copy_from_slice(&mine);
+        self.complete(&mut all, &parts, question);
+        let of_part = |part: &Part| all[part.first..][..part.len].to_vec();
+        parts.iter().map(of_part).collect()
     }
 
     /// The share of a rank in `n` things that are dealt out `unit` by `unit`, neighbours together.
@@ -168,11 +182,12 @@ impl Ranks {
         (0..self.size()).map(of_rank).collect()
     }
 
-    /// Makes `all` whole: of each part its owner has the numbers.
-    pub(crate) fn complete<T: Wire>(&self, all: &mut [T], parts: &[Part]) {
+    /// Makes `all` whole: of each part its owner has the numbers. All ranks ask the same question.
+    pub(crate) fn complete<T: Wire>(&self, all: &mut [T], parts: &[Part], question: Question) {
         let Some(ranks) = &self.0 else {
             return;
         };
+        self.agree(&**ranks, question.parts(parts));
         // Rank by rank in turn, so that all have something to give in a round.
         let most = (ROUND / self.size() / T::BYTES).max(1);
         let turns = parts.iter().map(|part| part.len.div_ceil(most)).max();
@@ -224,6 +239,21 @@ impl Ranks {
                 }
                 *at += n;
             }
+        }
+    }
+}
+
+impl Ranks {
+    /// Ends all ranks if they do not ask the same.
+    fn agree(&self, ranks: &dyn Communicator, question: Question) {
+        let mine = question.to_bytes();
+        let mut asked = vec![[0; question::BYTES]; self.size()];
+        let lengths = vec![mine.len(); self.size()];
+        ranks.all_gather(&mine, &lengths, asked.as_flattened_mut());
+        if let Some(difference) = question::difference(&asked) {
+            self.let_first_speak();
+            eprintln!("error: {difference}");
+            ranks.abort(DISAGREE);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Ranks;
+use super::{Question, Ranks};
 use crate::error::Result;
 use crate::hilbert::Hilbert;
 use crate::models::{Ansatz, Autoregressive, RowOf, SUMMED, Samples, check_length};
@@ -43,6 +43,7 @@ impl<S: Scalar> Ranked<S> {
         sigma: &[u8],
         per_sample: usize,
         out: &mut [T],
+        question: Question,
         evaluate: impl FnOnce(&[u8], &mut [T]) -> Result<()>,
     ) -> Result<()> {
         let n_sites = self.model.hilbert().n_sites();
@@ -53,7 +54,7 @@ impl<S: Scalar> Ranked<S> {
             &mut out[scaled(&own, per_sample)],
         )?;
         let parts = self.ranks.parts(n_samples, TOGETHER, per_sample);
-        self.ranks.complete(out, &parts);
+        self.ranks.complete(out, &parts, question);
         Ok(())
     }
 
@@ -63,6 +64,7 @@ impl<S: Scalar> Ranked<S> {
         sigma: &[u8],
         per_block: usize,
         out: &mut [RowOf<S>],
+        question: Question,
         evaluate: impl FnOnce(&[u8], &mut [RowOf<S>]) -> Result<()>,
     ) -> Result<()> {
         let n_sites = self.model.hilbert().n_sites();
@@ -77,13 +79,17 @@ impl<S: Scalar> Ranked<S> {
             &mut out[scaled(&own, per_block)],
         )?;
         let parts = self.ranks.parts(n_blocks, unit, per_block);
-        self.ranks.complete(out, &parts);
+        self.ranks.complete(out, &parts, question);
         Ok(())
     }
 }
 
 fn scaled(range: &Range<usize>, width: usize) -> Range<usize> {
     range.start * width..range.end * width
+}
+
+fn question<S: Scalar>(name: &'static str, theta: &[S], sigma: &[u8]) -> Question {
+    Question::new(name).numbers(theta).bytes(sigma)
 }
 
 /// Rows of lanes of a block, of so many for each part of log ψ.
@@ -107,7 +113,8 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
     fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
         check_length("out", n_samples, out.len())?;
-        self.shared(sigma, 1, out, |sigma, out| {
+        let question = question("log ψ", theta, sigma);
+        self.shared(sigma, 1, out, question, |sigma, out| {
             self.model.log_psi_into(theta, sigma, out)
         })
     }
@@ -129,7 +136,8 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
             )?;
         }
         let parts = self.ranks.parts(n_sums, 1, n_reals);
-        self.ranks.complete(&mut sums, &parts);
+        let question = question("a gradient", theta, sigma).numbers(cotangent);
+        self.ranks.complete(&mut sums, &parts, question);
         for part in sums.chunks_exact(n_reals.max(1)) {
             for (sum, part) in sum.iter_mut().zip(part) {
                 *sum += part;
@@ -140,7 +148,9 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
 
     fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> Result<()> {
         self.check_batch(theta, sigma)?;
-        self.shared_rows(sigma, per_block::<S>(self.n_reals()), out, |sigma, out| {
+        let per_block = per_block::<S>(self.n_reals());
+        let question = question("log-derivatives", theta, sigma);
+        self.shared_rows(sigma, per_block, out, question, |sigma, out| {
             self.model.jacobian(theta, sigma, out)
         })
     }
@@ -154,7 +164,12 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
     ) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
         check_length("out", n_samples, out.len())?;
-        self.shared(sigma, 1, out, |sigma, out| {
+        let n_sites = self.hilbert().n_sites();
+        let mut question = question("local values", theta, sigma);
+        if let Some(first) = sigma.chunks(n_sites).next() {
+            question = question.operator(operator, first);
+        }
+        self.shared(sigma, 1, out, question, |sigma, out| {
             self.model.local_values_into(theta, sigma, operator, out)
         })
     }
@@ -167,7 +182,8 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
         self.check_batch(theta, sigma)?;
         let layers = self.layerwise().unwrap_or_default();
         let rows = layers.iter().map(Layer::rows).sum();
-        self.shared_rows(sigma, per_block::<S>(rows), out, |sigma, out| {
+        let question = question("factors of log-derivatives", theta, sigma);
+        self.shared_rows(sigma, per_block::<S>(rows), out, question, |sigma, out| {
             self.model.layerwise_factors(theta, sigma, out)
         })
     }
@@ -186,7 +202,8 @@ impl<S: Scalar> Autoregressive<S> for Ranked<S> {
         let n_samples = self.check_batch(theta, sigma)?;
         let per_sample = self.hilbert().n_sites() * self.hilbert().local_size();
         check_length("out", n_samples * per_sample, out.len())?;
-        self.shared(sigma, per_sample, out, |sigma, out| {
+        let question = question("conditionals", theta, sigma);
+        self.shared(sigma, per_sample, out, question, |sigma, out| {
             self.model.conditionals_log_psi_into(theta, sigma, out)
         })
     }
@@ -213,8 +230,13 @@ impl<S: Scalar> Autoregressive<S> for Ranked<S> {
         samples.sigma[scaled(&own, n_sites)].copy_from_slice(&drawn.sigma);
         samples.log_psi[own].copy_from_slice(&drawn.log_psi);
         let parts = |width| self.ranks.parts(n_samples, TOGETHER, width);
-        self.ranks.complete(&mut samples.sigma, &parts(n_sites));
-        self.ranks.complete(&mut samples.log_psi, &parts(1));
+        let [high, low] = key.words().map(u64::from);
+        let question = question("samples", theta, &[]).word(high).word(low);
+        let question = question.word(places.start as u64);
+        self.ranks
+            .complete(&mut samples.sigma, &parts(n_sites), question);
+        self.ranks
+            .complete(&mut samples.log_psi, &parts(1), question);
         Ok(())
     }
 

@@ -252,6 +252,9 @@ fn spaces_at_the_ends() {
             assert!(vmc.advance().unwrap().energy.mean.re.is_finite());
         }
     }
+    // Few particles on many sites: what is remembered of a beginning is no more than their number.
+    let sparse = Hilbert::fock(8, 951).unwrap().with_n_particles(8).unwrap();
+    assert_eq!(sparse.n_states(), Some(17_087_437_061_847_628_641)); // 958 over 8
     assert!(Hilbert::fock(256, 2).is_err());
     assert!(Hilbert::fock(0, 2).is_err());
 }

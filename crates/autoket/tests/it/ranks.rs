@@ -224,7 +224,8 @@ fn ranks_agree() {
             assert!(ranks.any(ranks.rank() == size - 1));
             assert!(!ranks.any(false));
             assert_eq!(ranks.min(10 + ranks.rank() as u64), 10);
-            assert_eq!(ranks.on_this_host(), size);
+            assert_eq!(ranks.threads(None).neighbours, size);
+            assert_eq!(ranks.threads(Some(3)).own, 3);
             let bytes = if ranks.is_first() {
                 vec![7; 1000]
             } else {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autoket._arguments import whole_number, wrong_type
+from autoket._ranks import is_first
 from autoket.callbacks import AbstractCallback
 from autoket.logging._base import AbstractLog, mode_of, optional
 
@@ -43,7 +44,7 @@ class HDF5Log(AbstractCallback, AbstractLog):
         self._mode = mode_of(mode)
         name = os.fspath(path)
         self._path = Path(name if name.endswith((".h5", ".hdf5")) else f"{name}.h5")
-        if self._mode == "fail" and self._path.exists():
+        if self._mode == "fail" and is_first() and self._path.exists():
             raise ValueError(f"{self._path} exists; choose another path, or mode='write'")
         self._write_every = whole_number("write_every", write_every, least=1)
         self._chunk_size = None if chunk_size is None else whole_number("chunk_size", chunk_size, least=1)
@@ -62,6 +63,8 @@ class HDF5Log(AbstractCallback, AbstractLog):
 
     def __call__(self, step: int, item: dict[str, Any], variational_state: Any = None) -> None:
         """Log what a step gave."""
+        if not is_first():
+            return
         self._put("data", whole_number("step", step), item)
         self._waiting += 1
         if self._waiting >= self._write_every:
@@ -100,7 +103,7 @@ class HDF5Log(AbstractCallback, AbstractLog):
 
     def on_run_start(self, step: int, driver: Any) -> None:
         """Write what the run is about."""
-        if self._metadata:
+        if self._metadata and is_first():
             self._file().require_group("metadata").attrs.update(self._metadata)
 
     def on_step_end(self, step: int, log_data: dict[str, Any], driver: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from autoket._arguments import real_number, whole_number, wrong_type
+from autoket._ranks import is_first
 from autoket.logging._base import AbstractLog, mode_of
 
 
@@ -196,13 +197,15 @@ class JsonLog(RuntimeLog):
         mode = mode_of(mode)
         prefix = os.fspath(output_prefix)
         self._path, self._params = Path(f"{prefix}.log"), Path(f"{prefix}.mpack")
-        if mode == "fail" and (self._path.exists() or self._params.exists()):
+        self._writes = is_first()
+        if mode == "fail" and self._writes and (self._path.exists() or self._params.exists()):
             raise ValueError(f"{self._path} exists; choose another prefix, or mode='write'")
         cost = real_number("autoflush_cost", autoflush_cost)
         self._log_file = _Rarely(whole_number("write_every", write_every, least=1), cost)
         self._params_file = _Rarely(whole_number("save_params_every", save_params_every, least=1), cost)
         self._save_params = bool(save_params)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._writes:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         if mode == "append" and self._path.exists():
             self.data = _read(self._path)
         self._flush_log()
@@ -210,12 +213,14 @@ class JsonLog(RuntimeLog):
     def __call__(self, step: int, item: dict[str, Any], variational_state: Any = None) -> None:
         """Add what a step gave."""
         super().__call__(step, item)
-        if self._log_file.is_due():
+        if self._writes and self._log_file.is_due():
             self._flush_log()
-        if self._save_params and variational_state is not None and self._params_file.is_due():
+        if self._writes and self._save_params and variational_state is not None and self._params_file.is_due():
             self._flush_params(variational_state)
 
     def _flush_log(self) -> None:
+        if not self._writes:
+            return
         with self._log_file:
             _write(self._path, self.data)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autoket._arguments import whole_number, wrong_type
+from autoket._ranks import is_first
 from autoket.logging._base import AbstractLog, mode_of
 
 
@@ -31,7 +32,7 @@ class StateLog(AbstractLog):
         self._tar = Path(f"{prefix}.tar") if tar else None
         self._folder = Path(prefix)
         target = self._tar or self._folder
-        if self._mode == "fail" and target.exists():
+        if self._mode == "fail" and is_first() and target.exists():
             raise ValueError(f"{target} exists; choose another prefix, or mode='write'")
         self._calls = 0
         self._next: int | None = None
@@ -40,7 +41,7 @@ class StateLog(AbstractLog):
         """Write the variables, if it is time."""
         if variational_state is None:
             wrong_type("variational_state", "the state whose variables are written", variational_state)
-        if self._calls % self._save_every == 0:
+        if is_first() and self._calls % self._save_every == 0:
             number = self._begin() if self._next is None else self._next
             self._save(variational_state, f"{number}.mpack")
             self._next = number + 1

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autoket._arguments import wrong_type
+from autoket._ranks import is_first
 from autoket.callbacks import AbstractCallback
 from autoket.logging._base import AbstractLog, optional
 
@@ -39,6 +40,8 @@ class TensorBoardLog(AbstractCallback, AbstractLog):
 
     def __call__(self, step: int, item: dict[str, Any], variational_state: Any = None) -> None:
         """Log all numbers: of an estimate each by its name, of a complex number `re` and `im`."""
+        if not is_first():
+            return
         writer = self._writer()
         for name, number in _scalars("", item):
             writer.add_scalar(name, number, step)
@@ -51,7 +54,7 @@ class TensorBoardLog(AbstractCallback, AbstractLog):
 
     def on_run_start(self, step: int, driver: Any) -> None:
         """Write what the run is about."""
-        if self._metadata:
+        if self._metadata and is_first():
             text = json.dumps({str(name): str(value) for name, value in self._metadata.items()}, indent=2)
             self._writer().add_text("metadata", f"```json\n{text}\n```", global_step=0)
 
