@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -99,6 +98,8 @@ def test_the_number_of_ranks_does_not_matter(tmp_path):
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "log.log"}
         log = json.loads((folder / "log.log").read_text())
         del log["wallclock"]
+        # The order of notes in a header is nobody's.
+        files["half"] = files["half"][int.from_bytes(files["half"][:8], "little") + 8 :]
         seen.append((out, files, log))
     assert set(seen[0][1]) == {"half", "log.mpack", "script.py", "state.mpack"}
     for other in seen[1:]:
@@ -153,7 +154,12 @@ if rank == 0:
 
 @pytest.mark.parametrize(
     ("how", "told"),
-    [("raises", "rank 1 has failed: ValueError: no more"), ("exits", "SystemExit"), ("dies", "signal 9"), ("early", "no more")],
+    [
+        ("raises", "rank 1 has failed: ValueError: no more"),
+        ("exits", "SystemExit"),
+        ("dies", "signal 9"),
+        ("early", "no more"),
+    ],
 )
 def test_a_rank_that_fails_ends_all(how, told, tmp_path):
     """With a message, and none hangs."""
@@ -189,16 +195,13 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_stops_all(tmp_path):
-    """Between two steps, the same in all ranks, which may go on."""
+    """Between two steps, the same in all ranks, which may go on, whichever was told."""
     process = mpirun(3, INTERRUPTED, cwd=tmp_path)
     assert process.stdout.readline() == "begun\n"
     children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
     ranks = [int(child) for child in children.stdout.split()]
     assert len(ranks) == 3
-    # As a terminal does, but not to all at once.
-    for child in ranks:
-        os.kill(child, signal.SIGINT)
-        time.sleep(0.01)
+    os.kill(ranks[1], signal.SIGINT)
     status, out, err = ended(process)
     assert status == 0, err
     steps, after = map(int, out.split())

@@ -128,6 +128,4 @@ if _launched:
 if _SIZE > 1:
     sys.excepthook = _hook(sys.excepthook)
 if _crowded and _RANK == 0:
-    print(
-        "autoket: ranks of a host have more threads than it has cores; fewer ranks will be faster", file=sys.stderr
-    )
+    print("autoket: ranks of a host have more threads than it has cores; fewer ranks will be faster", file=sys.stderr)
