@@ -113,7 +113,8 @@ pub fn last_whole(folder: &Path, quiet: bool) -> Result<Option<Checkpoint>> {
     }
 }
 
-/// Removes those of steps behind this one, of a run that goes on from an earlier one; were there any?
+/// Removes those of steps behind this one, of a run that goes on from an earlier one; were there any? If the best is one
+/// of them, the best is from now on that of what follows.
 pub fn remove_after(folder: &Path, step: usize) -> Result<bool> {
     let mut found = in_folder(folder)?;
     found.retain(|(at, _)| *at > step);
@@ -124,6 +125,14 @@ pub fn remove_after(folder: &Path, step: usize) -> Result<bool> {
             Err(_) => fs::rename(path, path.with_extension("unreadable")),
         };
         gone.map_err(|error| Error::io(path, error))?;
+    }
+    let best = folder.join(BEST);
+    let is_behind = Checkpoint::read(&best).is_ok_and(|best| {
+        let at = best.parse::<usize>("step");
+        at.is_ok_and(|at| at > step)
+    });
+    if is_behind {
+        fs::remove_file(&best).map_err(|error| Error::io(&best, error))?;
     }
     Ok(!found.is_empty())
 }

@@ -45,6 +45,17 @@ pub fn run(args: &RunArgs, ranks: &Ranks) -> Result<u8> {
 /// `autoket resume`: returns the exit status.
 pub fn resume(args: &ResumeArgs, ranks: &Ranks) -> Result<u8> {
     let work = Work::new(&args.work, ranks)?;
+    if args
+        .set
+        .iter()
+        .any(|set| set.trim_start().starts_with("run.seed"))
+    {
+        return Err(Refused::new(
+            "a run that goes on takes its random numbers from its checkpoint, not from `run.seed`",
+            "leave it out, or begin another run with `autoket run`",
+        )
+        .into());
+    }
     let run_file = folder::run_file(&args.folder)?;
     let file = input::read_file(&run_file, &args.set)?;
     let session = Session::build(&file, ranks)?;

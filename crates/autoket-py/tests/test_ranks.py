@@ -146,7 +146,7 @@ def callback(step, log_data, driver):
 
 if sys.argv[1] == "early" and rank == 1:
     raise ValueError("no more")
-driver.run(5, callback=callback, show_progress=False)
+driver.run(5, "/proc/none/log" if sys.argv[1] == "log" else None, callback=callback, show_progress=False)
 if rank == 0:
     print("steps", driver.step_count)
 """
@@ -159,6 +159,7 @@ if rank == 0:
         ("exits", "SystemExit"),
         ("dies", "signal 9"),
         ("early", "no more"),
+        ("log", "/proc/none"),
     ],
 )
 def test_a_rank_that_fails_ends_all(how, told, tmp_path):

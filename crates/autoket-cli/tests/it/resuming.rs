@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use autoket::checkpoint::Checkpoint;
+
 use super::{autoket, folder, json, output, stderr, stdout};
 
 const CHANGES: [&str; 6] = [
@@ -415,4 +417,87 @@ fn going_back_loses_nothing() {
     run.wait().unwrap();
     completes(command(folder.path(), "out", 40));
     assert_same(folder.path(), "whole", "out");
+
+    // The best is one of the run's own steps.
+    let best = || {
+        let path = folder.path().join("out/checkpoints/best.safetensors");
+        Checkpoint::read(&path)
+            .unwrap()
+            .parse::<usize>("step")
+            .unwrap()
+    };
+    assert!(best() > 8, "{}", best());
+    let back = [
+        "resume",
+        "out",
+        "--from",
+        "early.safetensors",
+        "--set",
+        "run.steps=8",
+    ];
+    let back = autoket(folder.path(), &back).output().unwrap();
+    assert!(back.status.success(), "{}", stderr(&back));
+    assert!((6..=8).contains(&best()), "{}", best());
+
+    // Random numbers go on from the checkpoint.
+    let seed = ["resume", "out", "--set", "run.seed=5"];
+    let seed = autoket(folder.path(), &seed).output().unwrap();
+    assert!(!seed.status.success());
+    assert!(stderr(&seed).contains("run.seed"), "{}", stderr(&seed));
+}
+
+/// Thousands of steps with a checkpoint each: files that are open, files in the folder and bytes of a line of the log
+/// stay as many.
+#[test]
+fn a_long_run_holds_no_more_files() {
+    let folder = folder();
+    let mut run = autoket(
+        folder.path(),
+        &[
+            "run",
+            "small.toml",
+            "-q",
+            "--out",
+            "out",
+            "--set",
+            "run.steps=100000000",
+            "--set",
+            "run.checkpoint_every=1",
+            "--set",
+            "sampler.n_samples=16",
+        ],
+    )
+    .spawn()
+    .unwrap();
+    let out = folder.path().join("out");
+    let count = |folder: &Path| std::fs::read_dir(folder).map_or(0, Iterator::count);
+    let log = || {
+        let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap_or_default();
+        (text.len(), text.lines().count())
+    };
+    let begin = Instant::now();
+    let until = |steps: usize| {
+        while log().1 < steps {
+            assert!(
+                begin.elapsed() < Duration::from_secs(120),
+                "{steps} steps were not done"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let open = count(Path::new(&format!("/proc/{}/fd", run.id())));
+        (open, count(&out), count(&out.join("checkpoints")), log())
+    };
+    let early = until(50);
+    let late = until(1000);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // One more may be open, and one more be there, while a file is written.
+    assert!(late.0 <= early.0 + 2, "{early:?} {late:?}");
+    assert!(late.1 <= early.1 + 2, "{early:?} {late:?}");
+    assert!(late.2 <= early.2 + 2, "{early:?} {late:?}");
+    let per_line = |(bytes, lines): (usize, usize)| bytes as f64 / lines as f64;
+    assert!(
+        per_line(late.3) < 1.1 * per_line(early.3),
+        "{early:?} {late:?}"
+    );
 }
