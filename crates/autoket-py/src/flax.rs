@@ -15,6 +15,7 @@ use crate::fields::{named, own};
 use crate::models::{Module, Wave};
 use crate::module::{from_mapping, from_object, to_dict, to_object};
 use crate::own::{from_input, to_input};
+use crate::threads::at_work;
 
 /// Streams of keys by name.
 type Streams = Vec<(String, (u32, u32))>;
@@ -100,7 +101,7 @@ impl Module {
             capture_intermediates: capture(captured),
         };
         let (rngs, inputs) = (rngs(streams), arrays(&inputs)?);
-        let made = py.detach(|| self.module.init_with_output(rngs, &inputs, options));
+        let made = at_work(py, || self.module.init_with_output(rngs, &inputs, options))?;
         given_back(py, made)
     }
 
@@ -122,7 +123,7 @@ impl Module {
             capture_intermediates: capture(captured),
         };
         let (variables, inputs) = (from_mapping(&variables)?, arrays(&inputs)?);
-        let applied = py.detach(|| self.module.apply(&variables, &inputs, options));
+        let applied = at_work(py, || self.module.apply(&variables, &inputs, options))?;
         given_back(py, applied)
     }
 
@@ -148,7 +149,7 @@ impl Module {
         inputs: Vec<Bound<'_, PyAny>>,
     ) -> PyResult<Vec<(String, String, String)>> {
         let (rngs, inputs) = (rngs(streams), arrays(&inputs)?);
-        let paths = py.detach(|| self.module.module_paths(rngs, &inputs));
+        let paths = at_work(py, || self.module.module_paths(rngs, &inputs))?;
         let shown = paths.or_raise()?.into_iter();
         Ok(shown
             .map(|(path, module)| (path, module.class().to_owned(), module.to_string()))
@@ -175,8 +176,7 @@ impl Module {
             exclude_methods,
         };
         let (rngs, inputs) = (rngs(streams), arrays(&inputs)?);
-        py.detach(|| self.module.tabulate(rngs, &inputs, options))
-            .or_raise()
+        at_work(py, || self.module.tabulate(rngs, &inputs, options))?.or_raise()
     }
 }
 
@@ -199,7 +199,7 @@ impl Scope {
         inputs: Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inputs = arrays(&inputs)?;
-        let output = py.detach(|| self.0.run(&*module.module, method, &inputs));
+        let output = at_work(py, || self.0.run(&*module.module, method, &inputs))?;
         to_input(py, &output.or_raise()?)
     }
 

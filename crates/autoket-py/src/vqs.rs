@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use autoket::any::{self, AnyState};
 use autoket::random::Key;
 use autoket::sampler::DirectSampler;
-use autoket::{Error, stats};
+use autoket::{Error, Interrupt, stats};
 use num_complex::Complex;
 use numpy::{IntoPyArray, PyArray1, PyArrayDyn};
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ use crate::models::{Module, Wave};
 use crate::module::{from_mapping, to_dict};
 use crate::operator::Operator;
 use crate::ranks::ranks;
-use crate::threads::at_work;
+use crate::signals::watched;
 
 /// Mean, error of the mean, variance, samples.
 pub type Stats = (Complex<f64>, f64, f64, usize);
@@ -65,6 +65,20 @@ impl State {
             .lock_py_attached(py)
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Work with a state: Ctrl-C ends it within a moment, and leaves the state as it was.
+///
+/// # Errors
+/// As [`watched`].
+fn with_state<T: Send>(
+    py: Python<'_>,
+    state: &mut dyn AnyState,
+    work: impl FnOnce(&mut dyn AnyState) -> Result<T, Error> + Send,
+) -> PyResult<Result<T, Error>> {
+    let interrupt = Interrupt::default();
+    state.set_interrupt(interrupt.clone());
+    watched(py, &interrupt, || work(state))
 }
 
 #[pymethods]
@@ -174,7 +188,7 @@ impl State {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let sigma = at_work(py, || match fresh {
+        let sigma = with_state(py, state, |state| match fresh {
             true => state.sample(n_samples).map(<[u8]>::to_vec),
             false => state.samples().map(<[u8]>::to_vec),
         })?;
@@ -187,10 +201,10 @@ impl State {
     /// log ψ(σ), shaped as the batch.
     fn log_value<'py>(&self, states: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = states.py();
-        let state = self.lock(py);
+        let mut state = self.lock(py);
         let states = States::read(state.hilbert(), &states)?;
-        let state: &dyn AnyState = &**state;
-        let log_psi = at_work(py, || state.log_psi(&states.sigma))?.or_raise()?;
+        let found = with_state(py, &mut **state, |state| state.log_psi(&states.sigma))?;
+        let log_psi = found.or_raise()?;
         to_numpy(py, &log_psi)?.call_method1("reshape", (states.batch,))
     }
 
@@ -204,7 +218,7 @@ impl State {
         let shared = operator.shared();
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let found = at_work(py, || state.local_values(&*shared))?;
+        let found = with_state(py, state, |state| state.local_values(&*shared))?;
         operator.check()?;
         let (values, stats) = found.or_raise()?;
         Ok((values.into_pyarray(py), numbers(&stats)))
@@ -219,7 +233,7 @@ impl State {
         let shared = operator.shared();
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let found = at_work(py, || state.expect_and_grad(&*shared))?;
+        let found = with_state(py, state, |state| state.expect_and_grad(&*shared))?;
         operator.check()?;
         let (stats, gradient) = found.or_raise()?;
         let gradient = state.unravel(&gradient).or_raise()?;
@@ -231,7 +245,7 @@ impl State {
     fn metric<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArrayDyn<f64>>, Vec<usize>)> {
         let mut state = self.lock(py);
         let state: &mut dyn AnyState = &mut **state;
-        let metric = at_work(py, || state.metric())?.or_raise()?;
+        let metric = with_state(py, state, |state| state.metric())?.or_raise()?;
         let n = metric.nrows();
         let values = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
         let values = values.map(|(i, j)| metric[(i, j)]).collect();

@@ -57,6 +57,35 @@ def test_ctrl_c_stops_a_step_and_leaves_the_state_as_it_was():
     np.testing.assert_array_equal(driver.state.sampler_key, twin.state.sampler_key)
 
 
+def big_state():
+    state = big_driver().state
+    state.n_samples = 100_000
+    return state
+
+
+@pytest.mark.parametrize("what", ["sample", "log_value", "expect", "expect_and_grad", "quantum_geometric_tensor"])
+def test_ctrl_c_stops_what_a_state_does_and_leaves_it_as_it_was(what):
+    state = big_state()
+    h = ak.operator.Ising(state.hilbert, ak.graph.Square(12), h=3.0, J=-1.0)
+    few = state.sample(n_samples=64)
+    many = state.hilbert.random_state(0, 100_000) if what == "log_value" else None
+    work = {
+        "sample": state.sample,
+        "log_value": lambda: state.log_value(many),
+        "expect": lambda: (state.reset(), state.expect(h)),
+        "expect_and_grad": lambda: (state.reset(), state.expect_and_grad(h)),
+        "quantum_geometric_tensor": lambda: (state.sample(n_samples=30_000), state.quantum_geometric_tensor()),
+    }[what]
+    key = state.sampler_key
+    assert seconds_to_stop(work) < 5.0
+    state.n_samples = 64
+    if what in ("sample", "log_value"):
+        # A draw that was stopped has drawn nothing.
+        np.testing.assert_array_equal(state.sampler_key, key)
+    assert np.isfinite(state.expect(h).mean)
+    assert np.isfinite(state.log_value(few)).all()
+
+
 def test_other_threads_run_during_a_step():
     driver = big_driver()
     counted = []

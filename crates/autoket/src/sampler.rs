@@ -1,9 +1,11 @@
 //! Direct sampling.
 
 use crate::error::Result;
+use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, Samples};
 use crate::random::Key;
 use crate::scalar::{Real, Scalar};
+use crate::vqs::{log_psi, portions};
 
 /// Draws independent samples from an autoregressive wave function; its state is a key.
 ///
@@ -77,15 +79,37 @@ impl DirectSampler {
         n_samples: usize,
         samples: &mut Samples<S>,
     ) -> Result<()> {
+        self.sample_unless(model, theta, n_samples, samples, &Interrupt::default())
+    }
+
+    /// The same, unless it is interrupted: then it stays at its key.
+    pub(crate) fn sample_unless<S: Scalar>(
+        &mut self,
+        model: &dyn Autoregressive<S>,
+        theta: &[S],
+        n_samples: usize,
+        samples: &mut Samples<S>,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
         if self.enumerates {
             let [next, draw] = self.key.split();
-            draw_numbers(model, theta, n_samples, draw, samples)?;
+            draw_numbers(model, theta, n_samples, draw, samples, interrupt)?;
             self.key = next;
             return Ok(());
         }
         // The second key is for the reference's cache, whose values do not matter.
         let [next, _, scan] = self.key.split();
-        model.sample_into(theta, n_samples, scan, samples)?;
+        let mut more = Samples::default();
+        for places in portions(model, n_samples, interrupt) {
+            let places = places?;
+            let is_first = places.start == 0;
+            let drawn = if is_first { &mut *samples } else { &mut more };
+            model.sample_places_into(theta, places, scan, drawn)?;
+            if !is_first {
+                samples.sigma.append(&mut more.sigma);
+                samples.log_psi.append(&mut more.log_psi);
+            }
+        }
         self.key = next;
         Ok(())
     }
@@ -98,9 +122,10 @@ fn draw_numbers<S: Scalar>(
     n_samples: usize,
     key: Key,
     samples: &mut Samples<S>,
+    interrupt: &Interrupt,
 ) -> Result<()> {
     let states = model.hilbert().all_states()?;
-    let log_psi = model.log_psi(theta, &states)?;
+    let log_psi = log_psi(model, theta, &states, interrupt)?;
     let weights = log_psi.iter().map(|z| (2.0 * z.re().widen()).exp());
     let sums: Vec<f64> = weights
         .scan(0.0, |sum, weight| {

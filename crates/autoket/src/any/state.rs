@@ -10,6 +10,7 @@ use super::AnyModel;
 use super::model::with_model;
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
+use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, Samples};
 use crate::module::{Array, Variables};
 use crate::observables::Measurement;
@@ -19,7 +20,7 @@ use crate::random::Key;
 use crate::sampler::DirectSampler;
 use crate::scalar::{Dtype, Scalar, c64};
 use crate::stats::Stats;
-use crate::vqs::{Estimate, FullSumState, McState, VariationalState};
+use crate::vqs::{Estimate, FullSumState, McState, VariationalState, log_psi};
 
 /// [`McState`] or [`FullSumState`] of any scalar, with the samples drawn last, which expectation values share.
 ///
@@ -113,6 +114,8 @@ pub trait AnyState: Any + Send + Sync {
     /// # Errors
     /// An observable on another space; a sum over all states.
     fn measure(&mut self, measurement: &mut Measurement, n_samples: usize) -> Result<()>;
+    /// Lets another thread stop work that is under way, as [`VariationalState::set_interrupt`] says.
+    fn set_interrupt(&mut self, interrupt: Interrupt);
     /// Takes the last draw back: the next one gives the same samples.
     fn rewind(&mut self);
     /// A copy.
@@ -255,8 +258,10 @@ impl<S: Scalar> VariationalState<S> for Held<S> {
     }
 
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
-        self.drawn_by = self.next_key();
-        self.state_mut().estimate_into(operator, out)
+        let key = self.next_key();
+        self.state_mut().estimate_into(operator, out)?;
+        self.drawn_by = key;
+        Ok(())
     }
 
     fn rewind(&mut self) {
@@ -269,6 +274,14 @@ impl<S: Scalar> VariationalState<S> for Held<S> {
 
     fn set_key(&mut self, key: Key) {
         self.state_mut().set_key(key);
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.state_mut().set_interrupt(interrupt);
+    }
+
+    fn interrupt(&self) -> &Interrupt {
+        self.state().interrupt()
     }
 }
 
@@ -341,7 +354,8 @@ impl<S: Scalar> AnyState for Held<S> {
     }
 
     fn log_psi(&self, sigma: &[u8]) -> Result<Array> {
-        let log_psi = self.model().log_psi(&self.params().values, sigma)?;
+        let theta = &self.params().values;
+        let log_psi = log_psi(self.model(), theta, sigma, self.interrupt())?;
         Ok(Self::vector(&log_psi))
     }
 
@@ -381,14 +395,17 @@ impl<S: Scalar> AnyState for Held<S> {
     }
 
     fn sample(&mut self, n_samples: Option<usize>) -> Result<&[u8]> {
-        self.samples = None;
-        if let (Kind::Mc(state), Some(n_samples)) = (&mut self.kind, n_samples) {
-            let per_draw = state.n_samples();
-            self.drawn_by = Some(state.sampler().key());
-            state.set_n_samples(n_samples);
-            let drawn = state.sample();
-            state.set_n_samples(per_draw);
-            self.samples = Some(drawn?);
+        match &mut self.kind {
+            Kind::Mc(state) => {
+                let per_draw = state.n_samples();
+                let key = state.sampler().key();
+                state.set_n_samples(n_samples.unwrap_or(per_draw));
+                let drawn = state.sample();
+                state.set_n_samples(per_draw);
+                self.samples = Some(drawn?);
+                self.drawn_by = Some(key);
+            }
+            Kind::FullSum(_) => self.samples = None,
         }
         self.samples()
     }
@@ -409,7 +426,7 @@ impl<S: Scalar> AnyState for Held<S> {
     fn expect_and_grad(&mut self, operator: &dyn Operator) -> Result<(Stats, Array)> {
         let estimate = self.estimate(operator)?;
         let params = self.params();
-        let gradient = estimate.gradient(self.model(), &params.values)?;
+        let gradient = estimate.gradient_unless(self.model(), &params.values, self.interrupt())?;
         let gradient: Vec<S> = params.layout.scatter(&gradient);
         Ok((estimate.stats, Self::vector(&gradient)))
     }
@@ -435,6 +452,10 @@ impl<S: Scalar> AnyState for Held<S> {
 
     fn rewind(&mut self) {
         self.state_mut().rewind();
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.state_mut().set_interrupt(interrupt);
     }
 
     fn duplicate(&self) -> Box<dyn AnyState> {

@@ -5,10 +5,9 @@ mod resume;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::hilbert::Hilbert;
 use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, same_space};
-use crate::operator::{Connected, Operator, check_closed};
+use crate::operator::{Operator, check_closed};
 use crate::optimizer::{Optimizer, Schedule, Solution, Sr, SrPlan, SrSpace};
 use crate::scalar::Scalar;
 use crate::stats::Stats;
@@ -194,12 +193,12 @@ impl<S: Scalar> Minimizer<S> {
         self.is_proposed = false;
         let interrupt = self.space.interrupt.clone();
         interrupt.check()?;
-        let hamiltonian = Interruptible {
-            operator: &*self.hamiltonian,
-            interrupt: &interrupt,
-        };
-        state.estimate_into(&hamiltonian, &mut self.estimate)?;
-        let result = interrupt.check().and_then(|()| self.follow_estimate(state));
+        state.set_interrupt(interrupt);
+        let estimated = state.estimate_into(&*self.hamiltonian, &mut self.estimate);
+        // It is asked to stop for this step only.
+        state.set_interrupt(Interrupt::default());
+        estimated?;
+        let result = self.follow_estimate(state);
         if let Err(Error::Interrupted) = result {
             state.rewind();
         }
@@ -224,7 +223,9 @@ impl<S: Scalar> Minimizer<S> {
         let (gradient, mut solution);
         let update = match &self.sr {
             None => {
-                (gradient, solution) = (estimate.gradient(model, theta)?, None);
+                let interrupt = &self.space.interrupt;
+                gradient = estimate.gradient_unless(model, theta, interrupt)?;
+                solution = None;
                 &gradient
             }
             Some(sr) => {
@@ -267,37 +268,6 @@ impl<S: Scalar> Minimizer<S> {
         }
         self.step += 1;
         Ok(())
-    }
-}
-
-/// An operator whose rows are empty once it is interrupted: local values then end early and are worth nothing.
-struct Interruptible<'a> {
-    operator: &'a dyn Operator,
-    interrupt: &'a Interrupt,
-}
-
-impl Operator for Interruptible<'_> {
-    fn hilbert(&self) -> &Hilbert {
-        self.operator.hilbert()
-    }
-
-    fn is_hermitian(&self) -> bool {
-        self.operator.is_hermitian()
-    }
-
-    fn is_real(&self) -> bool {
-        self.operator.is_real()
-    }
-
-    fn max_conn_size(&self) -> usize {
-        self.operator.max_conn_size()
-    }
-
-    fn connected(&self, sigma: &[u8], out: &mut Connected) {
-        match self.interrupt.is_raised() {
-            true => out.clear(),
-            false => self.operator.connected(sigma, out),
-        }
     }
 }
 

@@ -1,17 +1,23 @@
 //! Variational states: a model with its parameters, by samples or by all basis states.
 
+mod portions;
+
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, Samples, check_length, same_space};
 use crate::observables::Measurement;
 use crate::operator::Operator;
-use crate::optimizer::LogDerivatives;
+use crate::optimizer::{Buffers, LogDerivatives};
 use crate::params::Params;
 use crate::random::Key;
 use crate::sampler::DirectSampler;
 use crate::scalar::{Real, Scalar, c64};
 use crate::stats::Stats;
+
+use portions::Interruptible;
+pub(crate) use portions::{log_psi, portions};
 
 /// Local values of an operator with the weight of each sample, and what they estimate.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +43,12 @@ pub trait VariationalState<S: Scalar>: Send {
     /// Basis states, local values and statistics of an operator into `out`, whose memory is used again;
     /// draws fresh samples if it samples.
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()>;
+    /// Lets another thread stop work that is under way: it ends with [`Error::Interrupted`], and nothing has changed.
+    ///
+    /// Draws and log ψ look for it every few hundred samples of a thread, local values in each sample.
+    fn set_interrupt(&mut self, interrupt: Interrupt);
+    /// What [`set_interrupt`](Self::set_interrupt) set.
+    fn interrupt(&self) -> &Interrupt;
     /// Takes the last draw back: the next one gives the same samples.
     fn rewind(&mut self);
     /// The key of the next draw; `None` for a state that does not sample.
@@ -59,7 +71,8 @@ pub trait VariationalState<S: Scalar>: Send {
     /// ⟨O⟩ and its gradient ∂⟨O⟩/∂Re θ + i ∂⟨O⟩/∂Im θ, θ-shaped (NetKet's `expect_and_grad` for Hermitian O).
     fn expect_and_grad(&mut self, operator: &dyn Operator) -> Result<(Stats, Vec<S>)> {
         let estimate = self.estimate(operator)?;
-        let gradient = estimate.gradient(self.model(), &self.params().values)?;
+        let theta = &self.params().values;
+        let gradient = estimate.gradient_unless(self.model(), theta, self.interrupt())?;
         Ok((estimate.stats, self.params().layout.scatter(&gradient)))
     }
 
@@ -68,7 +81,13 @@ pub trait VariationalState<S: Scalar>: Send {
     /// # Errors
     /// As [`Estimate::check`].
     fn quantum_geometric_tensor(&self, estimate: &Estimate<S>) -> Result<faer::Mat<f64>> {
-        LogDerivatives::new(self.model(), &self.params().values, estimate)?.metric()
+        let (theta, interrupt) = (&self.params().values, self.interrupt());
+        let buffers = Buffers::default();
+        let derivatives =
+            LogDerivatives::within(buffers, true, self.model(), theta, estimate, interrupt)?;
+        let metric = derivatives.metric()?;
+        interrupt.check()?;
+        Ok(metric)
     }
 }
 
@@ -78,7 +97,17 @@ impl<S: Scalar> Estimate<S> {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn gradient(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Result<Vec<f64>> {
-        self.check(model, theta)?;
+        self.gradient_unless(model, theta, &Interrupt::default())
+    }
+
+    /// The same, unless it is interrupted.
+    pub(crate) fn gradient_unless(
+        &self,
+        model: &dyn Autoregressive<S>,
+        theta: &[S],
+        interrupt: &Interrupt,
+    ) -> Result<Vec<f64>> {
+        let n_samples = self.check(model, theta)?;
         let cotangent: Vec<S> = self
             .local_values
             .iter()
@@ -86,7 +115,12 @@ impl<S: Scalar> Estimate<S> {
             .map(|(e, weight)| S::from_c64((e - self.stats.mean) * 2.0 * weight))
             .collect();
         let mut gradient = vec![0.0; model.n_reals()];
-        model.vjp(theta, &self.samples.sigma, &cotangent, &mut gradient)?;
+        let n_sites = model.hilbert().n_sites();
+        for portion in portions(model, n_samples, interrupt) {
+            let portion = portion?;
+            let sigma = &self.samples.sigma[portion.start * n_sites..portion.end * n_sites];
+            model.vjp(theta, sigma, &cotangent[portion], &mut gradient)?;
+        }
         Ok(gradient)
     }
 
@@ -126,6 +160,7 @@ pub struct McState<S: Scalar> {
     /// The sampler before the last draw.
     rewound: DirectSampler,
     n_samples: usize,
+    interrupt: Interrupt,
 }
 
 impl<S: Scalar> McState<S> {
@@ -162,6 +197,7 @@ impl<S: Scalar> McState<S> {
             rewound: sampler,
             model,
             n_samples,
+            interrupt: Interrupt::default(),
         })
     }
 
@@ -170,12 +206,18 @@ impl<S: Scalar> McState<S> {
     /// # Errors
     /// Parameters of another length than the model's.
     pub fn sample(&mut self) -> Result<Samples<S>> {
-        self.rewound = self.sampler;
         let mut samples = Samples::default();
-        let theta = &self.params.values;
-        self.sampler
-            .sample_into(&*self.model, theta, self.n_samples, &mut samples)?;
+        self.draw(&mut samples)?;
         Ok(samples)
+    }
+
+    fn draw(&mut self, samples: &mut Samples<S>) -> Result<()> {
+        let (model, theta) = (&*self.model, &self.params.values);
+        let before = self.sampler;
+        self.sampler
+            .sample_unless(model, theta, self.n_samples, samples, &self.interrupt)?;
+        self.rewound = before;
+        Ok(())
     }
 
     /// Local values and statistics of an operator on samples of this state.
@@ -196,12 +238,18 @@ impl<S: Scalar> McState<S> {
         same_space(self.model.hilbert(), operator)?;
         let n_samples = out.samples.log_psi.len();
         out.local_values.resize(n_samples, c64::ZERO);
+        self.interrupt.check()?;
+        let operator = Interruptible {
+            operator,
+            interrupt: &self.interrupt,
+        };
         self.model.local_values_into(
             &self.params.values,
             &out.samples.sigma,
-            operator,
+            &operator,
             &mut out.local_values,
         )?;
+        self.interrupt.check()?;
         out.stats = Stats::of_samples(&out.local_values);
         out.weights.clear();
         out.weights.resize(n_samples, 1.0 / n_samples as f64);
@@ -269,11 +317,20 @@ impl<S: Scalar> VariationalState<S> for McState<S> {
 
     fn estimate_into(&mut self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
         same_space(self.model.hilbert(), operator)?;
-        let theta = &self.params.values;
-        self.rewound = self.sampler;
-        self.sampler
-            .sample_into(&*self.model, theta, self.n_samples, &mut out.samples)?;
-        self.evaluate(operator, out)
+        self.draw(&mut out.samples)?;
+        let result = self.evaluate(operator, out);
+        if let Err(Error::Interrupted) = result {
+            self.rewind();
+        }
+        result
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
+    }
+
+    fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     fn rewind(&mut self) {
@@ -299,6 +356,7 @@ pub struct FullSumState<S: Scalar> {
     model: Arc<dyn Autoregressive<S>>,
     params: Params<S>,
     states: Vec<u8>,
+    interrupt: Interrupt,
 }
 
 impl<S: Scalar> FullSumState<S> {
@@ -321,6 +379,7 @@ impl<S: Scalar> FullSumState<S> {
             params,
             states,
             model,
+            interrupt: Interrupt::default(),
         })
     }
 
@@ -348,16 +407,29 @@ impl<S: Scalar> VariationalState<S> for FullSumState<S> {
         let theta = &self.params.values;
         let (samples, weights) = (&mut out.samples, &mut out.weights);
         samples.sigma.clone_from(&self.states);
-        samples.log_psi = self.model.log_psi(theta, &self.states)?;
+        samples.log_psi = log_psi(&*self.model, theta, &self.states, &self.interrupt)?;
         weights.clear();
         weights.extend(samples.log_psi.iter().map(|y| (2.0 * y.re().widen()).exp()));
         let norm: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= norm);
         out.local_values.resize(weights.len(), c64::ZERO);
+        let operator = Interruptible {
+            operator,
+            interrupt: &self.interrupt,
+        };
         self.model
-            .local_values_into(theta, &self.states, operator, &mut out.local_values)?;
+            .local_values_into(theta, &self.states, &operator, &mut out.local_values)?;
+        self.interrupt.check()?;
         out.stats = Stats::of_all_states(&out.local_values, weights);
         Ok(())
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
+    }
+
+    fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     fn rewind(&mut self) {}

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
-use autoket::models::ArnnConv2d;
+use autoket::models::{Ansatz, ArnnConv2d, Autoregressive};
 use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising, spin, to_dense};
 use autoket::random::Key;
 use autoket::sampler::DirectSampler;
 use autoket::stats::Stats;
 use autoket::vqs::{FullSumState, McState, VariationalState};
-use autoket::{Error, Scalar, c64};
+use autoket::{Error, Interrupt, Scalar, c64};
 
 fn half(n: usize) -> Hilbert {
     Hilbert::spin(0.5, n).unwrap()
@@ -217,4 +217,47 @@ fn statistics_are_shown_to_their_error() {
         "-2.5000000000 ± 0.0000000000 [σ²=0.00e0]"
     );
     assert!(show(f64::NAN, 0.0, f64::NAN, f64::NAN).starts_with("NaN ± NaN"));
+}
+
+/// A batch that is worked on in portions, so that it can be stopped, gives what the whole one gives, bit for bit.
+#[test]
+fn portions_do_not_matter() {
+    const N_SAMPLES: usize = 1300;
+    let hilbert = Hilbert::spin(0.5, 9).unwrap();
+    let h = ising(&hilbert, &Graph::square(3, false).unwrap(), 1.0, 1.0).unwrap();
+    let model = ArnnConv2d::new(hilbert, 2, 3, [2, 3]);
+    let model = Arc::new(model.build::<f64>().unwrap());
+    let mut state = McState::new(model.clone(), N_SAMPLES, 4).unwrap();
+    let theta = state.params().values.clone();
+    let key = state.sampler().key();
+    // So few threads that there are three portions.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    pool.build().unwrap().install(|| {
+        let estimate = state.estimate(&h).unwrap();
+        let [_, _, scan] = key.split();
+        let whole = model.sample(&theta, N_SAMPLES, scan).unwrap();
+        assert!(estimate.samples == whole);
+        let gradient = estimate.gradient(&*model, &theta).unwrap();
+        let mean = estimate.stats.mean;
+        let cotangent = estimate.local_values.iter().zip(&estimate.weights);
+        let cotangent: Vec<f64> = cotangent
+            .map(|(e, weight)| ((e - mean) * 2.0 * weight).re)
+            .collect();
+        let mut expected = vec![0.0; model.n_reals()];
+        model
+            .vjp(&theta, &whole.sigma, &cotangent, &mut expected)
+            .unwrap();
+        assert_eq!(gradient, expected);
+    });
+    // Stopped, a state is what it was.
+    let before = state.sampler();
+    let interrupt = Interrupt::default();
+    interrupt.raise();
+    state.set_interrupt(interrupt);
+    assert!(matches!(state.sample(), Err(Error::Interrupted)));
+    assert!(matches!(state.estimate(&h), Err(Error::Interrupted)));
+    assert!(matches!(state.expect_and_grad(&h), Err(Error::Interrupted)));
+    assert_eq!(state.sampler(), before);
+    state.set_interrupt(Interrupt::default());
+    assert!(state.expect(&h).is_ok());
 }
