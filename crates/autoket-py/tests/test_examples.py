@@ -19,4 +19,10 @@ def test_an_example_finds_the_ground_state(path, tmp_path, monkeypatch):
 
 
 def test_there_are_examples():
-    assert {path.stem for path in EXAMPLES} >= {"ising", "heisenberg_sz0", "custom_hamiltonian", "load_netket"}
+    assert {path.stem for path in EXAMPLES} >= {
+        "ising",
+        "heisenberg_sz0",
+        "custom_hamiltonian",
+        "custom_layer",
+        "load_netket",
+    }
