@@ -160,7 +160,17 @@ fn the_model() {
     refused(
         "[2, 3]",
         "[2, 3]\nmachine_pow = 0",
-        &["bad.toml:15:15", "at least 1"],
+        &["bad.toml:15:15", "1 to 64"],
+    );
+    refused(
+        "[2, 3]",
+        "[2, 3]\nmachine_pow = 100",
+        &["bad.toml:15:15", "1 to 64", "got 100"],
+    );
+    refused(
+        "layers = 2",
+        "layers = 1000000",
+        &["bad.toml:12:10", "at most 4096", "got 1000000"],
     );
     refused(
         "[2, 3]",

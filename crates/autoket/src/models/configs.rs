@@ -340,15 +340,7 @@ impl Features {
     /// # Errors
     /// No layers; a list of the wrong length or end; a zero.
     pub(super) fn of_layers(&self, layers: usize, local_size: usize) -> Result<Vec<usize>> {
-        if layers == 0 {
-            return Err(Error::invalid(
-                "layers",
-                "at least 1",
-                0,
-                "give the number of layers",
-            ));
-        }
-        crate::nn::positive("layers", &[layers])?;
+        crate::nn::layers(layers)?;
         let features = match self {
             Features::Uniform(features) => {
                 let mut list = vec![*features; layers - 1];

@@ -118,7 +118,7 @@ impl ArnnGatedConv2d {
             ));
         }
         crate::nn::positive("kernel_size", &self.kernel_size)?;
-        crate::nn::positive("layers", &[self.layers])?;
+        crate::nn::layers(self.layers)?;
         crate::nn::positive("features", &[self.features])?;
         let at = |row: Option<usize>, column: Option<usize>| {
             let (row, column) = (row?, column?);

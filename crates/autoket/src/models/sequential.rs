@@ -167,7 +167,7 @@ impl ArnnSequential {
                 "layers",
                 "at least 1",
                 0,
-                "give the number of layers",
+                "give a list of layers",
             ));
         };
         let mut network = Network::new(self.hilbert.clone());

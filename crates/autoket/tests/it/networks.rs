@@ -243,6 +243,71 @@ fn all_networks_obey_the_laws_c64() {
     lawful::<Complex<f32>>();
 }
 
+/// Lattices of one row, one column and one site, and kernels that reach beyond all borders.
+fn thin<S: Scalar>(phase: bool) {
+    for extent in [[1, 1], [1, 4], [4, 1], [2, 2]] {
+        let n = extent[0] * extent[1];
+        let recurrence = Some(Recurrence::along(order::snake(extent)).unwrap());
+        let mut models = vec![
+            TensorGru2d {
+                phase,
+                ..TensorGru2d::new(spins(n), extent, 3)
+            }
+            .build::<S>(),
+            LstmNet {
+                phase,
+                recurrence: recurrence.clone(),
+                ..LstmNet::new(spins(n), 2, 3)
+            }
+            .build(),
+            GruNet1d {
+                phase,
+                recurrence,
+                ..GruNet1d::new(spins(n), 2, 3)
+            }
+            .build(),
+            ArnnDense {
+                phase,
+                ..ArnnDense::new(spins(n), 3, 2)
+            }
+            .build(),
+            ArnnConv1d {
+                phase,
+                kernel_dilation: 2,
+                ..ArnnConv1d::new(spins(n), 2, 3, 4)
+            }
+            .build(),
+            ArnnConv2d {
+                phase,
+                extent: Some(extent),
+                kernel_dilation: [2, 1],
+                ..ArnnConv2d::new(spins(n), 2, 3, [3, 8])
+            }
+            .build(),
+        ];
+        models.extend([[2, 3], [3, 7]].map(|kernel_size| {
+            let gated = ArnnGatedConv2d {
+                phase,
+                extent: Some(extent),
+                ..ArnnGatedConv2d::new(spins(n), 2, 3, kernel_size)
+            };
+            gated.build()
+        }));
+        for model in models {
+            let model = model.unwrap();
+            laws::check(&model).unwrap_or_else(|error| panic!("{extent:?}: {model:?}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn thin_lattices_obey_the_laws() {
+    thin::<f64>(false);
+    thin::<f32>(false);
+    thin::<c64>(false);
+    thin::<Complex<f32>>(true);
+}
+
 /// A layer that sees ahead is refused when the network is built, and so is one that reads itself.
 #[test]
 fn networks_that_are_not_causal_are_refused() {
@@ -583,8 +648,13 @@ fn mistakes_are_told_with_their_cures() {
     );
     told(
         sequential(vec![]),
-        ["layers", "at least 1", "0", "number of layers"],
+        ["layers", "at least 1", "0", "list of layers"],
     );
+
+    let deep = ArnnGatedConv2d::new(spins(4), 1 << 20, 2, [2, 3]);
+    let words = ["layers", "at most 4096", "1048576", "number of layers"];
+    told(deep.build::<f64>(), words);
+    told(ArnnDense::new(spins(4), 1 << 20, 2).build::<f64>(), words);
 
     let permutation = |field| {
         [
