@@ -265,6 +265,12 @@ fn a_description_says_whether_all_later_sites_change() {
     // Kernels of 6·18 and 18·12 entries, of which 15·3 and 21·6 are free, and biases.
     assert!(text.contains("354, 201 of them free"), "{text}");
     assert!(!text.contains("in this order"), "{text}");
+    assert!(!text.contains("constraint"), "{text}");
+    let balanced = spins(6).with_total_sz(0.0).unwrap();
+    let balanced = ArnnDense::new(balanced, 2, 3).build::<f64>().unwrap();
+    let text = balanced.describe([2, 3]).unwrap();
+    let line = "\nconstraint        what may follow depends on all sites drawn before";
+    assert!(text.contains(line), "{text}");
     let snake = ArnnConv2d {
         extent: Some([2, 3]),
         order: Some(order::snake([2, 3])),
