@@ -103,13 +103,17 @@ fn at_its_line(wrong: &ConfigError) -> Group<'_> {
     }
 }
 
-/// 2 where the user asked for something that cannot be, 1 where a run failed.
+/// 2 where the user asked for something that cannot be, or gave a file that does not fit; 1 where a run failed.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let asked_wrong = error.is::<Refused>()
         || error.is::<Box<ConfigError>>()
         || matches!(
             error.downcast_ref::<autoket::Error>(),
-            Some(autoket::Error::Invalid { .. } | autoket::Error::TooLarge { .. })
+            Some(
+                autoket::Error::Invalid { .. }
+                    | autoket::Error::TooLarge { .. }
+                    | autoket::Error::Format { .. }
+            )
         );
     if asked_wrong { 2 } else { 1 }
 }

@@ -160,7 +160,17 @@ fn the_model() {
     refused(
         "[2, 3]",
         "[2, 3]\nmachine_pow = 0",
-        &["bad.toml:15:15", "at least 1"],
+        &["bad.toml:15:15", "1 to 64"],
+    );
+    refused(
+        "[2, 3]",
+        "[2, 3]\nmachine_pow = 100",
+        &["bad.toml:15:15", "1 to 64", "got 100"],
+    );
+    refused(
+        "layers = 2",
+        "layers = 1000000",
+        &["bad.toml:12:10", "at most 4096", "got 1000000"],
     );
     refused(
         "[2, 3]",
@@ -282,6 +292,84 @@ fn a_folder_that_cannot_be_written() {
         !shown.contains("step "),
         "it is found before any work: {shown}"
     );
+}
+
+/// Weights of another network are refused by the array that does not fit, and nothing is written.
+#[test]
+fn weights_of_another_network() {
+    let folder = folder();
+    let at = folder.path();
+    let train = |out: &str, set: &str| {
+        let args = [
+            "run",
+            "small.toml",
+            "-q",
+            "--set",
+            "run.steps=1",
+            "--set",
+            set,
+        ];
+        let ran = output(at, &[&args[..], &["--out", out]].concat());
+        assert!(ran.status.success(), "{}", stderr(&ran));
+    };
+    for (out, set) in [
+        ("own", "model.features=4"),
+        ("wide", "model.features=5"),
+        ("deep", "model.layers=3"),
+        ("bare", "model.use_bias=false"),
+        ("complex", "model.dtype=complex128"),
+    ] {
+        train(out, set);
+    }
+    let file = |of: &str| at.join(of).join("parameters.safetensors");
+    let shape = [
+        "expected shape [4], got [5]",
+        "build the model it was saved from",
+    ];
+    for (model, weights, array, parts) in [
+        ("own", "wide", "`params/_layers_0/bias`", shape),
+        (
+            "own",
+            "deep",
+            "`params/_layers_1/bias`",
+            ["expected shape [2], got [4]", shape[1]],
+        ),
+        (
+            "own",
+            "bare",
+            "`params/_layers_0/bias`",
+            ["has no array", shape[1]],
+        ),
+        (
+            "bare",
+            "own",
+            "`params/_layers_0/bias`",
+            ["that the model lacks", shape[1]],
+        ),
+        (
+            "own",
+            "complex",
+            "`params/_layers_0/bias`",
+            ["expected float64, got complex128", "dtype"],
+        ),
+    ] {
+        let kept = std::fs::read(file(model)).unwrap();
+        std::fs::copy(file(weights), file(model)).unwrap();
+        let ran = output(at, &["evaluate", model]);
+        let shown = stderr(&ran);
+        assert_eq!(ran.status.code(), Some(2), "{weights}: {shown}");
+        for part in [array, parts[0], parts[1], "own/parameters.safetensors"] {
+            let part = part.replace("own/", &format!("{model}/"));
+            assert!(shown.contains(&part), "{weights}: {part:?} in\n{shown}");
+        }
+        assert!(!shown.contains("panicked"), "{shown}");
+        assert!(!at.join(model).join("evaluate.json").exists());
+        std::fs::write(file(model), kept).unwrap();
+    }
+    // Real weights in place of complex ones are exact.
+    std::fs::copy(file("own"), file("complex")).unwrap();
+    let ran = output(at, &["evaluate", "complex", "--n-samples", "64"]);
+    assert!(ran.status.success(), "{}", stderr(&ran));
 }
 
 #[test]

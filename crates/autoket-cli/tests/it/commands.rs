@@ -584,6 +584,10 @@ fn inspect_shows_every_kind() {
         let ordered = ["ARNNConv1D", "LSTMNet", "GRUNet1D", "TensorGRU2D"].contains(&kind);
         assert_eq!(shown.contains(" 5 4 3\n"), ordered, "{shown}");
         assert_eq!(shown.contains("i φᵢ(σᵢ)"), kind == "GRUNet1D", "{shown}");
+        // Where a flip reaches all that is drawn later, it is said.
+        let masked = ["ARNNConv1D", "ARNNConv2D"].contains(&kind);
+        assert_eq!(shown.contains("of all later sites"), !masked, "{shown}");
+        assert_eq!(shown.contains("of the 4.0 later sites"), masked, "{shown}");
     }
     // 4·4 + 4 and 5·4·2 + 2 parameters that are not masked, of a kernel of 6 entries; taps by hand:
     // 20 pairs of sites, and 9 sites themselves.

@@ -58,6 +58,7 @@ pub fn pictures() -> Result<Vec<(String, String)>> {
 
     let tensor = TensorGru2d::new(spins(16)?, [4, 4], 4);
     add("tensor_gru", tensor.build::<f64>()?.to_svg([4, 4], 9)?);
+    add("tensor_gru_flow", tensor.build::<f64>()?.flow_svg());
 
     let orders = [
         ("raster", order::raster([4, 4])),

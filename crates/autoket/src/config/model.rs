@@ -81,7 +81,7 @@ impl ModelConfig {
         table.check(
             (1..=64).contains(&machine_pow),
             "machine_pow",
-            "at least 1",
+            "1 to 64",
             "2 normalises |ψ|², which is what a run needs",
         )?;
         Ok(Self {

@@ -140,8 +140,9 @@ network! {
     #[doc = include_str!("../../pictures/conv2d_3.svg")]
     ///
     /// A layer of h x w kernels from f to f' features has h w f f' + f' parameters, of which the first has
-    /// (h w - ⌈w/2⌉) f' + f' that are not masked, and later ones (h w - ⌈w/2⌉ + 1) f f' + f'. A sample costs as many
-    /// multiply-adds for each site as there are weights that are not masked, at the border fewer.
+    /// (h w - ⌈w/2⌉) f' + f' that are not masked, and later ones (h w - ⌈w/2⌉ + 1) f f' + f'. A weight that is not
+    /// masked, and reads u rows up and v columns aside, costs a sample a [multiply-add](Arnn::multiply_adds) at each of
+    /// the (R - u) (C - v) of R x C sites at which it reads a site of the lattice.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnConv2d, Autoregressive}, random::Key};
@@ -152,7 +153,8 @@ network! {
     /// assert_eq!(model.log_psi(&params.values, &samples.sigma)?.len(), 8);
     /// assert_eq!(model.layout().n_parameters(), 6 * 4 + 4 + 6 * 4 * 2 + 2);
     /// assert_eq!(model.layout().n_active(), 4 * 4 + 4 + 5 * 4 * 2 + 2);
-    /// assert!(model.multiply_adds() < 15 * (4 * 4 + 5 * 4 * 2));
+    /// // One row up: 2 · 4, 2 · 5 and 2 · 4 pairs of sites; to the left 3 · 4; sites themselves 15.
+    /// assert_eq!(model.multiply_adds(), (26 + 12) * 4 + (26 + 12 + 15) * 4 * 2);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     ArnnConv2d, "ARNNConv2D",
@@ -181,7 +183,8 @@ network! {
     #[doc = include_str!("../../pictures/dense.svg")]
     ///
     /// A layer of n sites from f to f' features has n² f f' + n f' parameters. Weights that are not masked,
-    /// n (n - 1)/2 f' in the first layer and n (n + 1)/2 f f' in later ones, cost a multiply-add each in a sample.
+    /// n (n - 1)/2 f' in the first layer and n (n + 1)/2 f f' in later ones, cost a sample a
+    /// [multiply-add](Arnn::multiply_adds) each.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnDense}};
@@ -210,7 +213,8 @@ network! {
     #[doc = include_str!("../../pictures/conv1d_2.svg")]
     ///
     /// A layer of kernels of k from f to f' features has k f f' + f' parameters, none of them masked; the first has
-    /// (k - 1) f' + f'. A sample costs as many multiply-adds for each site as there are weights, at the border fewer.
+    /// (k - 1) f' + f'. A weight that reads v sites back costs a sample a [multiply-add](Arnn::multiply_adds) at each of
+    /// the n - v sites at which there is one.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnConv1d}};
@@ -336,15 +340,7 @@ impl Features {
     /// # Errors
     /// No layers; a list of the wrong length or end; a zero.
     pub(super) fn of_layers(&self, layers: usize, local_size: usize) -> Result<Vec<usize>> {
-        if layers == 0 {
-            return Err(Error::invalid(
-                "layers",
-                "at least 1",
-                0,
-                "give the number of layers",
-            ));
-        }
-        crate::nn::positive("layers", &[layers])?;
+        crate::nn::layers(layers)?;
         let features = match self {
             Features::Uniform(features) => {
                 let mut list = vec![*features; layers - 1];

@@ -36,8 +36,9 @@ use crate::simd::Precision;
 ///
 /// From f₋₁ = 1 feature, later f, layer l has 2 (h w fₗ₋₁ f + f) parameters in its vertical stack,
 /// 2 (⌊w/2⌋ fₗ₋₁ f + f² + f) in its horizontal one, where later ones read the site itself too: 2 f² more, and
-/// f² + f in R; none is masked. A sample costs as many multiply-adds for each site as there are weights, at the
-/// border fewer.
+/// f² + f in R; none is masked. A weight that reads u rows up and v columns aside costs a sample a
+/// [multiply-add](crate::models::Arnn::multiply_adds) at each of the (R - u) (C - v) of R x C sites at which it reads a
+/// site of the lattice; weights that read their own site, those of H for v, of R and of O, one at each site.
 ///
 /// ```
 /// use autoket::{hilbert::Hilbert, models::{Ansatz, ArnnGatedConv2d}};
@@ -47,6 +48,10 @@ use crate::simd::Precision;
 /// let first = 2 * (6 * 4 + 4) + 2 * (4 + 16 + 4);
 /// let second = 2 * (6 * 16 + 4) + 2 * (2 * 16 + 16 + 4) + 16 + 4;
 /// assert_eq!(model.layout().n_parameters(), first + second + 4 * 2 + 2);
+/// // Three columns wide, 10 places in each of the rows that are read, of which 3 + 2 are one and two rows up.
+/// let first = 2 * ((3 + 2) * 10 * 4 + 12 * 4 + 16 * 16);
+/// let second = 2 * ((4 + 3) * 10 * 16 + (12 + 16) * 16 + 16 * 16) + 16 * 16;
+/// assert_eq!(model.multiply_adds(), first + second + 16 * 4 * 2);
 /// # Ok::<(), autoket::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +118,7 @@ impl ArnnGatedConv2d {
             ));
         }
         crate::nn::positive("kernel_size", &self.kernel_size)?;
-        crate::nn::positive("layers", &[self.layers])?;
+        crate::nn::layers(self.layers)?;
         crate::nn::positive("features", &[self.features])?;
         let at = |row: Option<usize>, column: Option<usize>| {
             let (row, column) = (row?, column?);

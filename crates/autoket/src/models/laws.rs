@@ -12,9 +12,12 @@ use crate::simd::Row;
 /// Samples that are looked at.
 const SAMPLES: usize = 37;
 
-/// Checks that a model is causal and normalised, that log ψ of its draws is log ψ of the drawn states, that its
-/// gradient is that of log ψ by finite differences and the sum of those of single samples, and that local values
-/// found by following changes are those of evaluating each connected state.
+/// Spaces of no more states are looked at as a whole, too.
+const LISTED: u64 = 1 << 12;
+
+/// Checks that a model is causal and normalised, that log ψ is the sum of its log-conditionals, that log ψ of its draws
+/// is log ψ of the drawn states, that its gradient is that of log ψ by finite differences and the sum of those of single
+/// samples, and that local values found by following changes are those of evaluating each connected state.
 ///
 /// Parameters are random, near the initial ones; the system should be small.
 ///
@@ -37,6 +40,7 @@ pub fn check<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
         tolerance: 1000.0 * <S::Real as Float>::epsilon().widen(),
     };
     laws.normalised()?;
+    laws.multiplied()?;
     laws.causal()?;
     laws.sampled()?;
     laws.differentiated()?;
@@ -117,6 +121,41 @@ impl<S: Scalar> Laws<'_, S> {
                 "look for NaN or infinity",
             )),
         }
+    }
+
+    /// Of all states, where they can be listed: then Σ|ψ|^p = 1, too.
+    fn multiplied(&self) -> Result<()> {
+        let hilbert = self.model.hilbert();
+        let (n, d) = (self.n_sites(), hilbert.local_size());
+        let all = hilbert.n_states().is_some_and(|n| n <= LISTED);
+        let sigma = match all {
+            true => hilbert.all_states()?,
+            false => self.sigma.clone(),
+        };
+        let log_psi = self.model.log_psi(&self.theta, &sigma)?;
+        let conditionals = self.model.conditionals_log_psi(&self.theta, &sigma)?;
+        let samples = sigma.chunks_exact(n).zip(conditionals.chunks_exact(n * d));
+        for ((sigma, ys), &log_psi) in samples.zip(&log_psi) {
+            let of_sites = sigma.iter().zip(ys.chunks_exact(d));
+            let sum: c64 = of_sites.map(|(&s, y)| y[usize::from(s)].to_c64()).sum();
+            if !self.close(sum, log_psi.to_c64()) {
+                return Err(broken(
+                    "log ψ that is the sum of the log-conditionals of σ",
+                    format!("{log_psi} and {sum}"),
+                    "evaluate a site alike in both",
+                ));
+            }
+        }
+        let p = f64::from(self.model.machine_pow());
+        let norm: f64 = log_psi.iter().map(|y| (p * y.to_c64().re).exp()).sum();
+        if all && !self.close(norm.into(), c64::new(1.0, 0.0)) {
+            return Err(broken(
+                "Σ|ψ|^machine_pow = 1 over all states",
+                format!("{norm}"),
+                "normalise its conditionals",
+            ));
+        }
+        Ok(())
     }
 
     fn sampled(&self) -> Result<()> {

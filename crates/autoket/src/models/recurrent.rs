@@ -365,7 +365,9 @@ impl RecurrentLayer {
             bias: "n_bias",
             key: 3,
         };
-        let new = self.dense(place, features_in, f, arrays, |k| vec![Some(k)])?;
+        // Without a previous neighbour nothing is kept.
+        let kept_at = |k: usize| vec![reads[k][0].map(|_| k)];
+        let new = self.dense(place, features_in, f, arrays, kept_at)?;
         let tanh = Function::Tanh.into();
         let new = network.linear(&module, new, &[place.input, kept], tanh);
         let terms = vec![
@@ -515,7 +517,8 @@ recurrent_network! {
     #[doc = include_str!("../../pictures/lstm_flow.svg")]
     ///
     /// A layer from f to f' features with m previous neighbours has (f + m f') 4 f' + 4 f' parameters, none masked.
-    /// A sample costs as many multiply-adds for each site as there are weights, fewer where neighbours are missing.
+    /// In a sample of n sites it costs (n f + e f') 4 f' [multiply-adds](Arnn::multiply_adds), the first layer n - 1 in
+    /// place of n: e is the number of memories of neighbours that are read in all, along a chain n - 1.
     ///
     /// ```
     /// use autoket::{graph::Graph, hilbert::Hilbert, models::{Ansatz, LstmNet, Recurrence}};
@@ -524,7 +527,8 @@ recurrent_network! {
     /// let model = LstmNet { recurrence, ..LstmNet::new(Hilbert::spin(0.5, 16)?, 2, 4) }.build::<f64>()?;
     /// // Kernels (1 + 2·4, 4·4) and (4 + 2·2, 4·2): two neighbours of each site.
     /// assert_eq!(model.layout().n_parameters(), 9 * 16 + 16 + 8 * 8 + 8);
-    /// assert!(model.multiply_adds() < 16 * (9 * 16 + 8 * 8));
+    /// // An open 4x4 square has 24 pairs of neighbours.
+    /// assert_eq!(model.multiply_adds(), (15 + 24 * 4) * 16 + (16 * 4 + 24 * 2) * 8);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     LstmNet, Lstm, "LSTMNet"
@@ -545,8 +549,9 @@ recurrent_network! {
     #[doc = include_str!("../../pictures/gru.svg")]
     #[doc = include_str!("../../pictures/gru_flow.svg")]
     ///
-    /// A layer from f to f' features has (f + f') 3 f' + 3 f' parameters, none masked. A sample costs as many
-    /// multiply-adds for each site as there are weights, fewer at the first.
+    /// A layer from f to f' features has (f + f') 3 f' + 3 f' parameters, none masked. In a sample of n sites it costs
+    /// (n f + e f') 3 f' [multiply-adds](Arnn::multiply_adds), the first layer n - 1 in place of n: e is the number of
+    /// sites with a previous neighbour, along a chain n - 1.
     ///
     /// ```
     /// use autoket::{graph::order, hilbert::Hilbert, models::{Ansatz, Autoregressive, GruNet1d, Recurrence}};
@@ -555,6 +560,7 @@ recurrent_network! {
     /// assert_eq!(model.order(), [0, 1, 2, 5, 4, 3]);
     /// assert_eq!(model.seen(4), [true, true, true, false, false, true]);
     /// assert_eq!(model.layout().n_parameters(), (1 + 4) * 12 + 12 + (4 + 2) * 6 + 6);
+    /// assert_eq!(model.multiply_adds(), (5 + 5 * 4) * 12 + (6 * 4 + 5 * 2) * 6);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     GruNet1d, Gru, "GRUNet1D"

@@ -115,7 +115,7 @@ impl<F: Fn([usize; 2], bool) -> Result<MaskedLayer> + Send + Sync> CausalLayer f
 /// NetKet: `ARNNSequential`.
 ///
 /// Three layers of 4 features and a phase as a [picture](Arnn::flow_svg); what the network reads, its parameters and
-/// its cost are those of its layers, which [`Arnn::describe`] adds up.
+/// its cost are those of its layers, which [`Arnn::describe`] adds up; a phase is one more layer like the last.
 ///
 #[doc = include_str!("../../pictures/phase_flow.svg")]
 ///
@@ -167,7 +167,7 @@ impl ArnnSequential {
                 "layers",
                 "at least 1",
                 0,
-                "give the number of layers",
+                "give a list of layers",
             ));
         };
         let mut network = Network::new(self.hilbert.clone());

@@ -26,14 +26,21 @@ use crate::simd::Precision;
 ///
 #[doc = include_str!("../../pictures/tensor_gru.svg")]
 ///
-/// With f features and d local states there are 2 (4 d f² + f) + 2 f² + f d + d parameters, none masked. A sample
-/// costs as many multiply-adds for each site as there are weights, fewer where neighbours are missing.
+/// The unit as a [picture](Arnn::flow_svg), with one product of a state and a memory for each matrix of T:
+///
+#[doc = include_str!("../../pictures/tensor_gru_flow.svg")]
+///
+/// With f features and d local states there are 2 (4 d f² + f) + 2 f² + f d + d parameters, none masked. Of R x C
+/// sites a = R (C - 1) have a neighbour in the row, b = (R - 1) C one above and c = (R - 1) (C - 1) both: a sample
+/// costs 2 (a + b + 2 c) d f² + (a + b) f² + R C f d [multiply-adds](Arnn::multiply_adds), and with `phase` R C f d more.
 ///
 /// ```
 /// use autoket::{hilbert::Hilbert, models::{Ansatz, TensorGru2d}};
 /// let model = TensorGru2d::new(Hilbert::spin(0.5, 12)?, [3, 4], 5).build::<f64>()?;
 /// // T and T' are (2 · 2 · 2 · 5, 5) with a bias, W (2 · 5, 5), U (5, 2) with a bias.
 /// assert_eq!(model.layout().n_parameters(), 2 * (40 * 5 + 5) + 10 * 5 + 5 * 2 + 2);
+/// // 9 pairs of neighbours in rows, 8 in columns, and 6 sites with both.
+/// assert_eq!(model.multiply_adds(), 2 * (9 + 8 + 2 * 6) * 2 * 25 + (9 + 8) * 25 + 12 * 5 * 2);
 /// # Ok::<(), autoket::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +94,7 @@ impl TensorGru2d {
         // Each pair of a neighbour's state and a neighbour's memory, then n, u, W, and the memory itself.
         let hidden = network.ahead(2 * d * 2 + 3);
         let mut products: Vec<Node> = Vec::new();
+        let mut factors: Vec<[&Before; 2]> = Vec::new();
         for state_of in [&in_row, &above] {
             for state in 0..d {
                 for memory_of in [&in_row, &above] {
@@ -97,11 +105,19 @@ impl TensorGru2d {
                     };
                     let term = Term::of(memory).when(state, state_of.clone());
                     products.push(network.mix(f, vec![term], Activation::IDENTITY));
+                    factors.push([state_of, memory_of]);
                 }
             }
         }
         let n_products = products.len();
-        let own = |k: usize| vec![vec![Some(k)]; n_products];
+        // A product with a neighbour that is missing is 0.
+        let own = |k: usize| {
+            let is_there = |pair: &[&Before; 2]| pair.iter().all(|before| before[k].is_some());
+            let factors = factors.iter();
+            factors
+                .map(|pair| vec![is_there(pair).then_some(k)])
+                .collect()
+        };
         let n = self.dense(&network, &vec![f; n_products], f, own)?;
         let u = n.clone();
         let n = network.linear("candidate", n, &products, Function::Tanh.into());

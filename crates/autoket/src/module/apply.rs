@@ -90,7 +90,8 @@ pub struct TabulateOptions {
     pub mutable: Filter,
     /// The method.
     pub method: String,
-    /// Methods whose calls are not shown.
+    /// Methods whose calls are not shown; the parameters of modules that are called by no others go to their first
+    /// ancestor that is shown.
     pub exclude_methods: Vec<String>,
 }
 

@@ -87,16 +87,20 @@ pub(super) fn tabulate(
     };
     let (calls, variables) = apply::trace(module, rngs, inputs, &init)?;
     let called: BTreeSet<&[String]> = calls.iter().map(|call| call.path.as_slice()).collect();
+    let is_hidden = |call: &Call| {
+        options.depth.is_some_and(|depth| call.path.len() > depth)
+            || options.exclude_methods.contains(&call.method)
+    };
+    let shown = calls.iter().filter(|call| !is_hidden(call));
+    let shown: BTreeSet<&[String]> = shown.map(|call| call.path.as_slice()).collect();
     let collections: Vec<&str> = variables.iter().map(|(name, _)| name).collect();
 
     let header = ["path", "module", "inputs", "outputs"];
     let header = header.into_iter().chain(collections.iter().copied());
+    let totals: Vec<Size> = variables.iter().map(|(_, tree)| Size::of(tree)).collect();
     let mut table = Vec::new();
-    let mut totals = vec![Size::default(); collections.len()];
     for (call, is_first) in calls.iter().zip(first_calls(&calls, options)) {
-        let hidden = options.depth.is_some_and(|depth| call.path.len() > depth);
-        let excluded = options.exclude_methods.contains(&call.method);
-        if hidden || excluded || !(is_first || options.show_repeated) {
+        if is_hidden(call) || !(is_first || options.show_repeated) {
             continue;
         }
         let method = match call.method.as_str() {
@@ -109,14 +113,10 @@ pub(super) fn tabulate(
             arrays_cell(&call.inputs),
             arrays_cell(&call.outputs),
         ];
-        for (collection, total) in collections.iter().zip(&mut totals) {
-            let (cell, size) = match is_first {
-                true => variables_cell(call, &variables, collection, &called, options.depth),
-                false => Default::default(),
-            };
-            total.add(size);
-            row.push(cell);
-        }
+        row.extend(collections.iter().map(|collection| match is_first {
+            true => variables_cell(call, &variables, collection, &called, &shown),
+            false => Cell::default(),
+        }));
         table.push(row);
     }
     let mut total = Size::default();
@@ -145,21 +145,19 @@ fn arrays_cell(arrays: &[Array]) -> Cell {
 }
 
 /// The variables of a module without those of the modules below that are called, and how many count for its row:
-/// its own and those of modules below that have no row, for they are too deep.
+/// its own and those of modules below that have no row.
 fn variables_cell(
     call: &Call,
     variables: &Variables,
     collection: &str,
     called: &BTreeSet<&[String]>,
-    depth: Option<usize>,
-) -> (Cell, Size) {
+    shown: &BTreeSet<&[String]>,
+) -> Cell {
     let Some(all) = variables.tree(collection, &call.path) else {
         return Default::default();
     };
     let own = without(all, &call.path, &|path| called.contains(path));
-    let counted = without(all, &call.path, &|path| {
-        called.contains(path) && depth.is_none_or(|depth| path.len() <= depth)
-    });
+    let counted = without(all, &call.path, &|path| shown.contains(path));
     let size = Size::of(&counted);
     let mut cell = Vec::new();
     tree_lines(&own, "", &mut cell);
@@ -169,7 +167,7 @@ fn variables_cell(
     if size.count > 0 {
         cell.push(size.text());
     }
-    (cell, size)
+    cell
 }
 
 /// A tree at a path without those parts of it that are left out.

@@ -22,6 +22,18 @@ use crate::error::{Error, Result};
 /// Sizes beyond are a slip of the pen, and so are arrays of more entries.
 const MAX_SIZE: usize = 1 << 20;
 const MAX_ENTRIES: usize = 1 << 28;
+const MAX_LAYERS: usize = 1 << 12;
+
+/// Refuses more layers than any network has: each costs memory for every site before a number is computed.
+pub(crate) fn layers(layers: usize) -> Result<()> {
+    let expected = match layers {
+        1..=MAX_LAYERS => return Ok(()),
+        0 => "at least 1".to_owned(),
+        _ => format!("at most {MAX_LAYERS}"),
+    };
+    let cure = "give the number of layers";
+    Err(Error::invalid("layers", expected, layers, cure))
+}
 
 /// Refuses arrays that no memory holds.
 pub(crate) fn entries(field: &str, shape: &[usize]) -> Result<usize> {

@@ -73,7 +73,7 @@ pub(super) fn assemble<S: Scalar>(
         let path = leaf.path();
         let Some(array) = arrays.remove(&path) else {
             return Err(format!(
-                "has no array `{path}`; it belongs to another model"
+                "has no array `{path}`, which the model has; build the model it was saved from"
             ));
         };
         if array.shape != leaf.shape {
@@ -101,7 +101,7 @@ pub(super) fn assemble<S: Scalar>(
             unread,
         }),
         Some(path) => Err(format!(
-            "has an array `{path}` that the model lacks; it belongs to another model"
+            "has an array `{path}` that the model lacks; build the model it was saved from"
         )),
     }
 }

@@ -7,7 +7,7 @@ use autoket::graph::{Graph, order};
 use autoket::hilbert::Hilbert;
 use autoket::models::{
     Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential,
-    Autoregressive, CausalLayer, GruNet1d, Head, LstmNet, Network, Node, Operand, Place,
+    Autoregressive, CausalLayer, Features, GruNet1d, Head, LstmNet, Network, Node, Operand, Place,
     Recurrence, TensorGru2d, Term, laws,
 };
 use autoket::nn::{Activation, Function, MaskedLayer};
@@ -15,7 +15,7 @@ use autoket::operator::{Operator, heisenberg};
 use autoket::optimizer::{Optimizer, Sr, SrForm};
 use autoket::random::Key;
 use autoket::vqs::McState;
-use autoket::{Result, Scalar, c64};
+use autoket::{Error, Result, Scalar, c64};
 use num_complex::Complex;
 
 fn spins(n_sites: usize) -> Hilbert {
@@ -241,6 +241,71 @@ fn all_networks_obey_the_laws_c128() {
 #[test]
 fn all_networks_obey_the_laws_c64() {
     lawful::<Complex<f32>>();
+}
+
+/// Lattices of one row, one column and one site, and kernels that reach beyond all borders.
+fn thin<S: Scalar>(phase: bool) {
+    for extent in [[1, 1], [1, 4], [4, 1], [2, 2]] {
+        let n = extent[0] * extent[1];
+        let recurrence = Some(Recurrence::along(order::snake(extent)).unwrap());
+        let mut models = vec![
+            TensorGru2d {
+                phase,
+                ..TensorGru2d::new(spins(n), extent, 3)
+            }
+            .build::<S>(),
+            LstmNet {
+                phase,
+                recurrence: recurrence.clone(),
+                ..LstmNet::new(spins(n), 2, 3)
+            }
+            .build(),
+            GruNet1d {
+                phase,
+                recurrence,
+                ..GruNet1d::new(spins(n), 2, 3)
+            }
+            .build(),
+            ArnnDense {
+                phase,
+                ..ArnnDense::new(spins(n), 3, 2)
+            }
+            .build(),
+            ArnnConv1d {
+                phase,
+                kernel_dilation: 2,
+                ..ArnnConv1d::new(spins(n), 2, 3, 4)
+            }
+            .build(),
+            ArnnConv2d {
+                phase,
+                extent: Some(extent),
+                kernel_dilation: [2, 1],
+                ..ArnnConv2d::new(spins(n), 2, 3, [3, 8])
+            }
+            .build(),
+        ];
+        models.extend([[2, 3], [3, 7]].map(|kernel_size| {
+            let gated = ArnnGatedConv2d {
+                phase,
+                extent: Some(extent),
+                ..ArnnGatedConv2d::new(spins(n), 2, 3, kernel_size)
+            };
+            gated.build()
+        }));
+        for model in models {
+            let model = model.unwrap();
+            laws::check(&model).unwrap_or_else(|error| panic!("{extent:?}: {model:?}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn thin_lattices_obey_the_laws() {
+    thin::<f64>(false);
+    thin::<f32>(false);
+    thin::<c64>(false);
+    thin::<Complex<f32>>(true);
 }
 
 /// A layer that sees ahead is refused when the network is built, and so is one that reads itself.
@@ -518,6 +583,158 @@ fn bad_orders_and_recurrences_are_refused() {
     };
     let message = gru.build::<f64>().unwrap_err().to_string();
     assert!(message.contains("LSTMNet"), "{message}");
+}
+
+/// Mistakes in a model are told by field, what was expected, what came and the cure.
+#[test]
+fn mistakes_are_told_with_their_cures() {
+    #[track_caller]
+    fn told<T>(built: Result<T>, words: [&str; 4]) {
+        let Err(Error::Invalid {
+            field,
+            expected,
+            got,
+            cure,
+        }) = built
+        else {
+            panic!("{words:?} has not been refused")
+        };
+        assert_eq!(field, words[0]);
+        for (text, word) in [expected, got, cure].iter().zip(&words[1..]) {
+            assert!(text.contains(word), "`{field}`: {word:?} in {text:?}");
+        }
+    }
+    let features = |list: &[usize]| Features::List(list.to_vec());
+    let dense = |list: &[usize]| ArnnDense {
+        features: features(list),
+        ..ArnnDense::new(spins(3), 3, 1)
+    };
+    let lstm = |list: &[usize]| LstmNet {
+        features: features(list),
+        ..LstmNet::new(spins(3), 3, 1)
+    };
+    for (list, words) in [
+        (
+            &[4, 2][..],
+            [
+                "features",
+                "each of 3 layers",
+                "2 numbers",
+                "a single number",
+            ],
+        ),
+        (
+            &[4, 4, 3],
+            ["features", "ending in 2", "[4, 4, 3]", "end it with 2"],
+        ),
+        (
+            &[4, 0, 2],
+            ["features", "positive integers", "[4, 0, 2]", "at least 1"],
+        ),
+    ] {
+        told(dense(list).build::<f64>(), words);
+        told(lstm(list).build::<c64>(), words);
+    }
+    let near = || -> Arc<dyn CausalLayer> { Arc::new(Near { features: 3 }) };
+    let sequential = |layers| ArnnSequential::new(spins(3), layers).build::<f64>();
+    told(
+        sequential(vec![near(), near()]),
+        [
+            "head",
+            "2 features, one for each local state",
+            "3",
+            "as many features",
+        ],
+    );
+    told(
+        sequential(vec![]),
+        ["layers", "at least 1", "0", "list of layers"],
+    );
+
+    let deep = ArnnGatedConv2d::new(spins(4), 1 << 20, 2, [2, 3]);
+    let words = ["layers", "at most 4096", "1048576", "number of layers"];
+    told(deep.build::<f64>(), words);
+    told(ArnnDense::new(spins(4), 1 << 20, 2).build::<f64>(), words);
+
+    let permutation = |field| {
+        [
+            field,
+            "each of the sites 0 to 2 once",
+            "[0, 2, 2]",
+            "permutation",
+        ]
+    };
+    let order = vec![0, 2, 2];
+    let with_order = ArnnDense {
+        order: Some(order.clone()),
+        ..ArnnDense::new(spins(3), 2, 2)
+    };
+    told(with_order.build::<f64>(), permutation("order"));
+    told(Recurrence::along(order.clone()), permutation("reorder_idx"));
+    let chain = Graph::chain(3, false).unwrap();
+    told(
+        Recurrence::with_neighbours_of(&chain, order),
+        permutation("reorder_idx"),
+    );
+    let apart = Graph::from_edges(4, &[(0, 1), (2, 3)]).unwrap();
+    let words = [
+        "graph",
+        "a connected graph",
+        "several pieces",
+        "join the sites by edges",
+    ];
+    told(Recurrence::over(&apart), words);
+    let list = vec![vec![None], vec![Some(0)], vec![Some(2)]];
+    let words = [
+        "prev_neighbors",
+        "1 different other sites",
+        "[Some(2)] for site 2",
+        "-1",
+    ];
+    told(Recurrence::new(vec![0, 1, 2], list), words);
+    let elsewhere = LstmNet {
+        recurrence: Some(Recurrence::chain(4)),
+        ..LstmNet::new(spins(3), 2, 2)
+    };
+    told(
+        elsewhere.build::<f64>(),
+        ["recurrence", "3 sites", "4", "lattice"],
+    );
+
+    let own = |slope: fn(f64) -> f64| ArnnDense {
+        activation: Activation::real("own", |x| x * x, slope),
+        ..ArnnDense::new(spins(3), 2, 2)
+    };
+    let words = |got| {
+        [
+            "activation",
+            "the derivative of `own` at -2.7",
+            got,
+            "and its derivative",
+        ]
+    };
+    told(own(|_| f64::NAN).build::<f64>(), words("NaN"));
+    told(own(|_| 0.0).build::<f64>(), words("0"));
+    let one_row = ArnnConv2d::new(spins(5), 2, 2, [2, 3]);
+    told(
+        one_row.build::<f64>(),
+        [
+            "extent",
+            "rows and columns",
+            "5 sites are no square",
+            "[rows, columns]",
+        ],
+    );
+    let elsewhere = TensorGru2d::new(spins(6), [2, 2], 3);
+    told(
+        elsewhere.build::<f64>(),
+        ["extent", "= 6", "2 x 2", "the lattice"],
+    );
+    let even = ArnnGatedConv2d::new(spins(4), 2, 2, [2, 4]);
+    told(
+        even.build::<f64>(),
+        ["kernel_size", "odd width", "[2, 4]", "[2, 3]"],
+    );
 }
 
 /// What would index beyond an array, overflow or wait for ever is refused.

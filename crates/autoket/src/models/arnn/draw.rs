@@ -114,7 +114,9 @@ impl<S: Scalar> Arnn<S> {
         let mut columns: Vec<usize> = Vec::new();
         for node in 0..nodes.len() {
             let before = nodes[node].reads.iter().filter(|&&read| read < node);
-            columns.push(before.map(|&read| columns[read] + 1).max().unwrap_or(0));
+            let behind = before.map(|&read| columns[read] + 1).max();
+            // What reads memories alone does not stand where σ does.
+            columns.push(behind.unwrap_or(usize::from(node > 0)));
         }
         let last = columns.iter().copied().max().unwrap_or(0);
         let widths: Vec<f64> = (0..=last)
@@ -159,13 +161,16 @@ impl<S: Scalar> Arnn<S> {
                     svg.curve(from, over(MARGIN - ROW / 2.0), to, JUMP);
                     continue;
                 }
-                // Over the nodes between them.
+                // Over the nodes between them, or below them from the lower half.
                 match columns[node] - columns[read] {
                     1 => arrow(&mut svg, from, to, 0.0, PATH),
                     span => {
-                        let high = y.min(to_y) - 0.6 * ROW * (span - 1) as f64;
-                        let high = high.max(MARGIN - ROW / 2.0);
-                        svg.curve(from, over(high), to, PATH);
+                        let aside = 0.6 * ROW * (span - 1) as f64;
+                        let height = match y > top + tallest / 2.0 + 1.0 {
+                            true => (y.max(to_y) + aside).min(top + tallest + MARGIN),
+                            false => (y.min(to_y) - aside).max(MARGIN - ROW / 2.0),
+                        };
+                        svg.curve(from, over(height), to, PATH);
                     }
                 }
             }

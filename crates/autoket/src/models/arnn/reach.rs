@@ -9,7 +9,8 @@ use crate::scalar::Scalar;
 impl<S: Scalar> Arnn<S> {
     /// Which sites the conditional at a site depends on, `(site,)`; none for a site that there is not.
     ///
-    /// Zeros among the weights do not count: it is what the network can read.
+    /// Zeros among the weights do not count: it is what the network can read. Nor do constraints of the space, by which
+    /// what may follow depends on all sites drawn before.
     ///
     /// ```
     /// use autoket::{hilbert::Hilbert, models::ArnnConv1d};
@@ -45,7 +46,8 @@ impl<S: Scalar> Arnn<S> {
         seen
     }
 
-    /// Sites whose conditionals depend on a site, `(site,)`: what a flip there makes to be found anew.
+    /// Sites whose conditionals depend on a site, `(site,)`: what a flip there makes to be found anew. As in
+    /// [`seen`](Self::seen).
     pub fn affected(&self, site: usize) -> Vec<bool> {
         let n = self.n_positions();
         let mut affected = vec![false; n];
@@ -168,10 +170,17 @@ impl<S: Scalar> Arnn<S> {
             true => "all of them free".to_owned(),
             false => format!("{free} of them free: the others are masked, and stay 0"),
         };
+        let constraint = match self.hilbert.is_constrained() {
+            true => {
+                "constraint        what may follow depends on all sites drawn before, at no multiply-adds\n"
+            }
+            false => "",
+        };
         let mut text = format!(
             "parameters        {parameters}, {masked}\n\
              log ψ             {total} multiply-adds a sample\n\
              flip of a site    changes the conditionals of {reach}, by {:.0}% of the multiply-adds\n\
+             {constraint}\
              \n\
              What site {middle} (x) reads (#); drawn earlier and not read (.), drawn later (blank):\n\
              {picture}",

@@ -60,7 +60,71 @@ pub trait Conditionals: Send + Sync {
 
 /// A wave function of the user's own [`Conditionals`], normalised, and zero outside a constrained space.
 ///
-/// It is evaluated in whole batches, site by site when it is drawn from: right, and as slow as what it is made of.
+/// It is evaluated in whole batches, when it is drawn from once for each site, and for local energies once for each
+/// connected state: right, and as slow as what it is made of.
+///
+/// Here of plain layers, with derivatives by differences:
+///
+/// ```
+/// use std::sync::Arc;
+/// use autoket::hilbert::Hilbert;
+/// use autoket::models::{Ansatz, Conditionals, Own, laws};
+/// use autoket::module::{ApplyOptions, Array, Dense, Module, Scope, TabulateOptions, Variables};
+/// use autoket::{Result, nn::Function, random::Key, scalar::Dtype};
+///
+/// /// Log-amplitudes of each site, by two layers, from the sum of σ before it.
+/// #[derive(Clone)]
+/// struct SumBefore;
+///
+/// impl Module for SumBefore {
+///     fn class(&self) -> &'static str {
+///         "SumBefore"
+///     }
+///     fn call(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {
+///         let (batch, n) = (inputs[0].shape()[0], inputs[0].shape()[1]);
+///         let is_before = (0..n * n).map(|k| if k / n < k % n { 1.0 } else { 0.0 });
+///         let sums = inputs[0].dot(&Array::new::<f64>(&[n, n], is_before.collect())?)?;
+///         let dense = |features| Dense { param_dtype: Dtype::Float64, ..Dense::new(features) };
+///         let h = scope.child(dense(4))?.call(&[sums.reshape(&[batch, n, 1])?])?;
+///         scope.child(dense(2))?.call(&[h.activate(&Function::Tanh.into())])
+///     }
+/// }
+///
+/// struct Model {
+///     hilbert: Hilbert,
+/// }
+///
+/// impl Conditionals for Model {
+///     fn hilbert(&self) -> &Hilbert {
+///         &self.hilbert
+///     }
+///     fn order(&self) -> Vec<usize> {
+///         (0..self.hilbert.n_sites()).collect()
+///     }
+///     fn machine_pow(&self) -> u32 {
+///         2
+///     }
+///     fn init(&self, key: Key) -> Result<Variables> {
+///         SumBefore.init(key, &[Array::full(&[1, self.hilbert.n_sites()], 1.0)])
+///     }
+///     fn log_amplitudes(&self, variables: &Variables, states: &Array) -> Result<Array> {
+///         let (y, _) = SumBefore.apply(variables, &[states.clone()], ApplyOptions::default())?;
+///         Ok(y)
+///     }
+///     fn pull_back(&self, _: &Variables, _: &Array, _: &Array) -> Result<Option<Variables>> {
+///         Ok(None)
+///     }
+///     fn tabulate(&self, n_samples: usize) -> Result<String> {
+///         let x = Array::shape_only(&[n_samples, self.hilbert.n_sites()], Dtype::Float64);
+///         SumBefore.tabulate(Key::new(0), &[x], TabulateOptions::default())
+///     }
+/// }
+///
+/// let model = Own::<f64>::new(Arc::new(Model { hilbert: Hilbert::spin(0.5, 6)? }))?;
+/// assert_eq!(model.layout().n_parameters(), (1 + 1) * 4 + (4 + 1) * 2);
+/// laws::check(&model)?;
+/// # Ok::<(), autoket::Error>(())
+/// ```
 pub struct Own<S> {
     of: Arc<dyn Conditionals>,
     layout: Arc<Layout>,

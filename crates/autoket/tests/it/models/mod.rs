@@ -27,6 +27,7 @@ macro_rules! with_dtype {
     };
 }
 
+mod broken;
 mod laws;
 mod netket;
 mod own;

@@ -9,9 +9,10 @@ use autoket::models::{
     GruNet1d, LstmNet, Mask, MaskedModule, Recurrence, TensorGru2d,
 };
 use autoket::module::{
-    ApplyOptions, Array, Boxed, Element, Filter, InitOptions, Module, TabulateOptions, Variables,
-    capture_calls,
+    ApplyOptions, Array, Boxed, Dense, Element, Filter, InitOptions, Module, Scope,
+    TabulateOptions, Variables, capture_calls,
 };
+use autoket::nn::Initializer;
 use autoket::random::Key;
 use autoket::{Dtype, c64};
 use num_complex::Complex;
@@ -149,6 +150,53 @@ fn trees_are_the_paths_of_parameters() {
         let table = model.tabulate(Key::new(0), &x, options).unwrap();
         let total = format!("Total Parameters: {count} ");
         assert!(table.contains(&total), "{depth:?}: {table}");
+    }
+}
+
+/// Layers that NetKet lacks begin as Flax's `Dense` does at their places.
+#[test]
+fn initial_weights_are_those_of_dense_layers_at_their_paths() {
+    let gated = ArnnGatedConv2d::new(spins(9), 3, 4, [2, 3]);
+    let tensor = TensorGru2d::new(spins(6), [2, 3], 4);
+    let kernel_inits = [Initializer::LecunNormal, Initializer::GlorotUniform];
+    for (design, kernel_init) in [gated.design(), tensor.design()]
+        .into_iter()
+        .zip(kernel_inits)
+    {
+        let params = design.unwrap().build::<f64>().unwrap().init(Key::new(11));
+        let all = Variables::from_params(&params);
+        let leaves = params.layout.leaves();
+        let kernels = leaves.iter().filter(|leaf| leaf.name == "kernel");
+        for leaf in kernels {
+            let dense = Dense {
+                param_dtype: Dtype::Float64,
+                use_bias: leaves
+                    .iter()
+                    .any(|l| l.module == leaf.module && l.name == "bias"),
+                kernel_init: kernel_init.clone(),
+                ..Dense::new(leaf.shape[1])
+            };
+            let path = leaf.module.clone();
+            let at_its_place = super::Function(move |scope: &Scope, inputs: &[Array]| {
+                match path.split_once('/') {
+                    None => scope.named(&path, dense.clone())?.call(inputs),
+                    Some((outer, inner)) => {
+                        let (inner, dense) = (inner.to_owned(), dense.clone());
+                        let below = super::Function(move |scope: &Scope, inputs: &[Array]| {
+                            scope.named(&inner, dense.clone())?.call(inputs)
+                        });
+                        scope.named(outer, below)?.call(inputs)
+                    }
+                }
+            });
+            let x = [Array::full(&[1, leaf.shape[0]], 1.0)];
+            let alone = at_its_place.init(Key::new(11), &x).unwrap();
+            for array in ["kernel", "bias"] {
+                let path = format!("{}/{array}", leaf.module);
+                let [ours, flax] = [&all, &alone].map(|v| v.array("params", &path).ok());
+                assert_eq!(ours, flax, "{path}");
+            }
+        }
     }
 }
 

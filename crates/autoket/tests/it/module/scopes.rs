@@ -107,6 +107,91 @@ fn immutable_collections_cannot_be_written() {
     assert!(matches!(error, ModuleError::ModifyScopeVariable { .. }));
 }
 
+/// Flax's `get_variable` and `has_variable`: what stands at the module's own place, by now; nothing is made, and no name
+/// is taken. A submodule's name stands for its variables.
+#[test]
+fn variables_are_looked_up_at_the_module_s_place() {
+    let one = || Array::full(&[], 1.0);
+    let child = Function(|scope: &Scope, _: &[Array]| {
+        let is_new = scope.is_initializing();
+        assert_eq!(scope.has_variable("params", "w"), !is_new);
+        assert_eq!(scope.get_variable("params", "w").is_none(), is_new);
+        // Its parent's are not its own.
+        assert!(!scope.has_variable("params", "top"));
+        let w = scope.param("w", Initializer::Ones, &[2], Dtype::Float32)?;
+        assert_eq!(scope.get_variable("params", "w"), Some(w.into()));
+        nothing()
+    });
+    let module = Function(move |scope: &Scope, inputs: &[Array]| {
+        let is_new = scope.is_initializing();
+        let counts = scope.has_variable("stats", "n");
+        assert_eq!(scope.get_variable("stats", "n").is_some(), counts);
+        assert_eq!(scope.has_variable("params", "top"), !is_new);
+        let before = scope.get_variable("params", "top");
+        let top = scope.param("top", Initializer::Zeros, &[1], Dtype::Float32)?;
+        assert_eq!(before, (!is_new).then(|| top.clone().into()));
+        assert_eq!(scope.get_variable("params", "top"), Some(top.into()));
+        assert!(!scope.has_variable("stats", "top"));
+        scope.named("c", child.clone())?.call(&[])?;
+        let Some(Variable::Tree(below)) = scope.get_variable("params", "c") else {
+            panic!("a submodule's variables")
+        };
+        assert_eq!(below.keys().collect::<Vec<_>>(), ["w"]);
+        for elsewhere in ["w", "c/w", ""] {
+            assert!(!scope.has_variable("params", elsewhere), "{elsewhere}");
+            assert_eq!(scope.get_variable("params", elsewhere), None);
+        }
+        if scope.is_mutable_collection("stats") {
+            let old = scope.get_variable("stats", "n");
+            let old = old.map_or(Ok(Array::full(&[], 0.0)), |n| n.array().cloned())?;
+            scope.put_variable("stats", "n", old.add(&one())?)?;
+            assert!(scope.has_variable("stats", "n"));
+        } else {
+            assert_eq!(scope.has_variable("stats", "n"), counts);
+        }
+        for times in 1..=2 {
+            let stored = scope.sow("intermediates", "s", inputs[0].clone())?;
+            let sown = stored.then(|| Variable::Tuple(vec![inputs[0].clone(); times]));
+            assert_eq!(scope.get_variable("intermediates", "s"), sown);
+        }
+        nothing()
+    });
+    let x = [Array::full(&[2], 1.5)];
+    let variables = module.init(Key::new(0), &x).unwrap();
+    assert_eq!(variables.array("stats", "n").unwrap(), &one());
+    assert!(variables.get("intermediates").is_none());
+    let params = variables.only(|collection| collection == "params");
+    for variables in [&params, &variables] {
+        let (_, changed) = module
+            .apply(variables, &x, ApplyOptions::default())
+            .unwrap();
+        assert!(changed.is_empty());
+    }
+    let options = ApplyOptions {
+        mutable: Filter::only(&["stats", "intermediates"]),
+        ..ApplyOptions::default()
+    };
+    let (_, changed) = module.apply(&variables, &x, options).unwrap();
+    assert_eq!(changed.array("stats", "n").unwrap(), &Array::full(&[], 2.0));
+    let names: Vec<&str> = changed.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["intermediates", "stats"]);
+
+    let bound = module
+        .bind(&variables, Rngs::default(), Filter::only(&["stats"]))
+        .unwrap();
+    let scope = bound.scope();
+    assert!(scope.has_variable("params", "c") && !scope.has_variable("params", "n"));
+    assert_eq!(scope.get_variable("none", "such"), None);
+    scope
+        .put_variable("stats", "n", Array::full(&[], 7.0))
+        .unwrap();
+    assert_eq!(
+        scope.get_variable("stats", "n"),
+        Some(Array::full(&[], 7.0).into())
+    );
+    assert!(scope.put_variable("params", "top", one()).is_err());
+}
+
 #[test]
 fn names_clash_as_in_flax() {
     let zeros =

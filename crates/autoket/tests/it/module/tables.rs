@@ -1,10 +1,13 @@
 //! Tables and what modules print.
 
-use autoket::Dtype;
 use autoket::hilbert::Hilbert;
 use autoket::models::{ArnnConv2d, Fast};
-use autoket::module::{Array, Element, Filter, Module, TabulateOptions, no_method};
+use autoket::module::{
+    Array, CALL, Dense, Element, Filter, Module, Scope, TabulateOptions, no_method,
+};
+use autoket::nn::Initializer;
 use autoket::random::Key;
+use autoket::{Dtype, Result};
 
 use super::{Foo, Inner, Outer};
 use crate::golden;
@@ -97,6 +100,71 @@ fn depths_and_excluded_methods_keep_the_total() {
     let text = table(options).unwrap();
     assert!(text.contains("_layers_0") && !text.contains("(conditionals)"));
     assert!(text.contains("Total Parameters: 546 (4.4 KB)"));
+}
+
+/// A layer that only a helper calls, and a parameter of its own.
+#[derive(Clone)]
+struct Helped;
+
+impl Module for Helped {
+    fn class(&self) -> &'static str {
+        "Helped"
+    }
+    fn methods(&self) -> Vec<&'static str> {
+        vec![CALL, "helper"]
+    }
+    fn call(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {
+        let inner = scope.named("inner", Helper)?;
+        inner.method("helper", inputs)
+    }
+}
+
+/// What it calls.
+#[derive(Clone)]
+struct Helper;
+
+impl Module for Helper {
+    fn class(&self) -> &'static str {
+        "Helper"
+    }
+    fn call(&self, scope: &Scope, inputs: &[Array]) -> Result<Array> {
+        self.method("helper", scope, inputs)
+    }
+    fn method(&self, _: &str, scope: &Scope, inputs: &[Array]) -> Result<Array> {
+        let shift = scope.param("shift", Initializer::Zeros, &[3], Dtype::Float32)?;
+        scope.child(Dense::new(2))?.call(&[inputs[0].add(&shift)?])
+    }
+}
+
+/// Parameters of modules without a row go to their first ancestor that has one, and the rows' sum is the total.
+#[test]
+fn what_is_not_shown_is_counted() {
+    let x = [Array::shape_only(&[1, 3], Dtype::Float32)];
+    let counts = |depth: Option<usize>, excluded: &[&str]| -> (Vec<usize>, usize) {
+        let options = TabulateOptions {
+            depth,
+            exclude_methods: excluded.iter().map(|&name| name.to_owned()).collect(),
+            ..TabulateOptions::default()
+        };
+        let table = Helped.tabulate(Key::new(0), &x, options).unwrap();
+        // `11 (44 B)`, in rows, beside `Total`, and below.
+        let counts = table.lines().filter_map(|line| {
+            let (before, _) = line.trim_end().split_once(" B)")?;
+            let count = before.rsplit_once(" (")?.0.split_whitespace().last()?;
+            count.parse().ok()
+        });
+        let counts: Vec<usize> = counts.collect();
+        let (rows, totals) = counts.split_at(counts.len() - 2);
+        assert_eq!(totals[0], totals[1], "{table}");
+        (rows.to_vec(), totals[0])
+    };
+    assert_eq!(counts(None, &[]), (vec![3, 8], 11));
+    assert_eq!(counts(Some(1), &[]), (vec![11], 11));
+    assert_eq!(counts(Some(0), &[]), (vec![11], 11));
+    assert_eq!(counts(None, &["helper"]), (vec![3, 8], 11));
+    assert_eq!(counts(Some(1), &["helper"]), (vec![11], 11));
+    // Without any row there is still a total.
+    assert_eq!(counts(Some(0), &[CALL]), (vec![], 11));
 }
 
 #[test]
