@@ -324,6 +324,7 @@ THE RUN FILE
   [run]
     steps         number of steps
     seed          = 0
+    temperature   a number or a schedule: lowers the free energy H - T S, S the entropy of the samples
     final_samples fresh samples for the final energy
     out           folder for the results
     checkpoint_every, checkpoint_minutes   steps and minutes from one checkpoint to the next

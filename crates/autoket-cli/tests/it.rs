@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "it/commands.rs"]
 mod commands;
+#[path = "it/examples.rs"]
+mod examples;
 #[cfg(feature = "mpi")]
 #[path = "it/hosts.rs"]
 mod hosts;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::linalg::eigen;
+use crate::operator::sparse::MatrixRows;
 use crate::operator::{Operator, check_rows, sparse};
 use crate::random::Key;
 use crate::scalar::{Scalar, c64};
@@ -40,7 +41,8 @@ pub struct LanczosOptions {
     /// The most products H v before giving up.
     pub max_iterations: usize,
     /// The most bytes to take: the matrix is stored where it fits beside the vectors, and made anew in each product
-    /// where it does not.
+    /// where it does not. That of a [`LocalOperator`](crate::operator::LocalOperator) on a space without constraints
+    /// never is: products go by its terms, and are as fast.
     pub memory: usize,
     /// The random start vector; the result depends on it by rounding only.
     pub key: Key,
@@ -90,7 +92,9 @@ impl LanczosOptions {
     pub fn plan(&self, operator: &dyn Operator) -> Result<LanczosPlan> {
         let hilbert = operator.hilbert();
         let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
-        self.plan_of(n, operator.max_conn_size(), operator.is_real())
+        let is_streamed = sparse::Whole(operator).streamed().is_some();
+        let row = (!is_streamed).then(|| operator.max_conn_size());
+        self.plan_of(n, row, operator.is_real())
     }
 
     /// The same in a sector, before its states are known, as many as the orbits would be if all were of one size.
@@ -102,11 +106,11 @@ impl LanczosOptions {
         let n = (operator.hilbert()).check_n_states(what, sparse::MAX_APPLY_STATES)?;
         let is_real = operator.is_real() && sector.is_real();
         let n_states = n.div_ceil(sector.order()).max(self.n_energies);
-        self.plan_of(n_states, operator.max_conn_size(), is_real)
+        self.plan_of(n_states, Some(operator.max_conn_size()), is_real)
     }
 
-    /// The same for a matrix of `n_states` rows of up to `row` elements.
-    fn plan_of(&self, n_states: usize, row: usize, is_real: bool) -> Result<LanczosPlan> {
+    /// The same for a matrix of `n_states` rows of up to `row` elements; `None`: there is no use in storing it.
+    fn plan_of(&self, n_states: usize, row: Option<usize>, is_real: bool) -> Result<LanczosPlan> {
         check_options(self, n_states)?;
         let (element, found) = match is_real {
             // In the end real eigenvectors become complex.
@@ -126,8 +130,9 @@ impl LanczosOptions {
             });
         };
         // Until the matrix is put together, its parts are there, too.
-        let bytes_of_row = 2 * row as u128 * (size_of::<u32>() + element) as u128;
-        let matrix = bytes_of_row * n_states as u128;
+        let matrix = row.map_or(u128::MAX, |row| {
+            2 * row as u128 * (size_of::<u32>() + element) as u128 * n_states as u128
+        });
         let stored = matrix <= left && n_states <= u32::MAX as usize;
         let bytes = vectors + if stored { matrix } else { 0 };
         Ok(LanczosPlan {
@@ -177,9 +182,9 @@ pub fn full_ed(operator: &dyn Operator) -> Result<Vec<f64>> {
 }
 
 /// All eigenvalues of a Hermitian matrix of `n` rows, ascending.
-fn dense_energies(rows: &dyn sparse::MatrixRows, n: usize, is_real: bool) -> Result<Vec<f64>> {
+fn dense_energies(rows: &dyn MatrixRows, n: usize, is_real: bool) -> Result<Vec<f64>> {
     fn energies<S: Scalar + ComplexField<Real = f64>>(
-        rows: &dyn sparse::MatrixRows,
+        rows: &dyn MatrixRows,
         n: usize,
     ) -> Result<Vec<f64>> {
         let matrix = sparse::stored::<S>(rows, n).to_dense();
@@ -328,20 +333,4 @@ fn check_options(options: &LanczosOptions, n_states: usize) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// A matrix, stored or made anew in each product.
-enum Matrix<'a, S> {
-    Stored(sparse::Csr<S>),
-    Free(&'a dyn sparse::MatrixRows),
-}
-
-impl<S: Scalar<Real = f64>> Matrix<'_, S> {
-    /// y = A x.
-    fn multiply(&self, x: &[S], y: &mut [S]) {
-        match self {
-            Self::Stored(csr) => csr.multiply(x, y),
-            Self::Free(rows) => sparse::multiply(*rows, x, y),
-        }
-    }
 }

@@ -33,6 +33,8 @@ pub trait AnyMinimizer: Send + Sync {
     fn set_interrupt(&mut self, interrupt: Interrupt);
     /// [`Minimizer::set_learning_rate`].
     fn set_learning_rate(&mut self, learning_rate: Schedule);
+    /// [`Minimizer::set_temperature`].
+    fn set_temperature(&mut self, temperature: Schedule);
     /// [`Minimizer::set_sr`].
     fn set_sr(&mut self, sr: Option<Sr>);
     /// [`Minimizer::halve_learning_rate`].
@@ -105,6 +107,10 @@ impl<S: Scalar> AnyMinimizer for Minimizer<S> {
 
     fn set_learning_rate(&mut self, learning_rate: Schedule) {
         self.set_learning_rate(learning_rate);
+    }
+
+    fn set_temperature(&mut self, temperature: Schedule) {
+        self.set_temperature(temperature);
     }
 
     fn set_sr(&mut self, sr: Option<Sr>) {

@@ -52,6 +52,8 @@ pub struct RunParts {
     pub learning_rate: Schedule,
     /// Stochastic reconfiguration; `None`: the plain gradient.
     pub sr: Option<Sr>,
+    /// Of the free energy that is lowered.
+    pub temperature: Schedule,
     /// Who shares the work.
     pub ranks: Ranks,
 }
@@ -88,13 +90,14 @@ impl AnyVmc {
         let sampler = DirectSampler::of_seed(parts.seed);
         let state = mc_state(model, Key::new(parts.seed), sampler, parts.n_samples)?;
         let hamiltonian = Arc::clone(&parts.hamiltonian);
-        let minimizer = minimizer(
+        let mut minimizer = minimizer(
             &*state,
             parts.hamiltonian,
             parts.rule,
             parts.learning_rate,
             parts.sr,
         )?;
+        minimizer.set_temperature(parts.temperature);
         Ok(Self {
             state,
             minimizer,

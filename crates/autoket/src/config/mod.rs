@@ -50,6 +50,7 @@ use serde::Serialize;
 
 use crate::any::RunParts;
 use crate::operator::{Operator, check_closed};
+use crate::optimizer::Schedule;
 use crate::ranks::Ranks;
 
 pub use error::{ConfigError, SourceText};
@@ -108,6 +109,7 @@ impl RunConfig {
             rule: self.optimizer.rule(),
             learning_rate: self.optimizer.learning_rate(),
             sr: self.sr.as_ref().map(SrConfig::sr),
+            temperature: self.run.temperature.unwrap_or(Schedule::Constant(0.0)),
             ranks: Ranks::default(),
         })
     }
@@ -228,6 +230,7 @@ const TABLES: &[(&str, &[&str])] = &[
         &[
             "steps",
             "seed",
+            "temperature",
             "out",
             "final_samples",
             "checkpoint_every",

@@ -233,6 +233,9 @@ pub struct RunSettings {
     pub steps: usize,
     /// Where all random numbers come from.
     pub seed: i64,
+    /// Of the free energy ⟨H⟩ - T S that is lowered; without it the energy is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Schedule>,
     /// Fresh samples for the final energy.
     pub final_samples: usize,
     /// The folder for the results.
@@ -274,9 +277,11 @@ pub const FREE_TO_CHANGE: &[&str] = &[
 
 impl RunSettings {
     pub(super) fn read(table: &Table<'_>, n_samples: usize) -> Result<Self> {
-        table.only(&[&["seed"], FREE_TO_CHANGE].concat())?;
+        table.only(&[&["seed", "temperature"], FREE_TO_CHANGE].concat())?;
         let steps: usize = table.required("steps", "300")?;
         table.check(steps > 0, "steps", "at least 1 step", "")?;
+        let temperature = table.node("temperature");
+        let temperature = temperature.map(|_| read_schedule(table, "temperature", "1.0"));
         let default = n_samples.saturating_mul(16).clamp(1 << 14, MOST_SAMPLES);
         let final_samples = table.optional("final_samples")?.unwrap_or(default);
         let help = "an error bar needs two";
@@ -314,6 +319,7 @@ impl RunSettings {
         Ok(Self {
             steps,
             seed: table.optional("seed")?.unwrap_or(0),
+            temperature: temperature.transpose()?,
             final_samples,
             out,
             checkpoint_every,

@@ -9,7 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, same_space};
 use crate::operator::{Operator, check_closed};
 use crate::optimizer::{Optimizer, Schedule, Solution, Sr, SrPlan, SrSpace};
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, c64};
 use crate::stats::Stats;
 use crate::vqs::{Estimate, McState, VariationalState};
 
@@ -44,6 +44,7 @@ pub struct Minimizer<S: Scalar> {
     hamiltonian: Arc<dyn Operator>,
     optimizer: Optimizer<S>,
     sr: Option<Sr>,
+    temperature: Schedule,
     step: usize,
     /// Parameters at which the energy was last finite.
     good: Vec<S>,
@@ -51,6 +52,8 @@ pub struct Minimizer<S: Scalar> {
     estimate: Estimate<S>,
     space: SrSpace<S>,
     change: Vec<S>,
+    /// Local energies while the estimate holds those of the free energy.
+    energies: Vec<c64>,
     /// Is the change one that the optimizer has not made yet?
     is_proposed: bool,
 }
@@ -85,6 +88,11 @@ impl<S: Scalar, V: VariationalState<S>> Vmc<S, V> {
     /// [`Minimizer::set_memory`].
     pub fn set_memory(&mut self, bytes: usize) {
         self.minimizer.set_memory(bytes);
+    }
+
+    /// [`Minimizer::set_temperature`].
+    pub fn set_temperature(&mut self, temperature: impl Into<Schedule>) {
+        self.minimizer.set_temperature(temperature);
     }
 
     /// Steps done.
@@ -129,11 +137,13 @@ impl<S: Scalar> Minimizer<S> {
             hamiltonian,
             optimizer,
             sr,
+            temperature: Schedule::Constant(0.0),
             step: 0,
             good: Vec::new(),
             estimate: Estimate::default(),
             space: SrSpace::default(),
             change: Vec::new(),
+            energies: Vec::new(),
             is_proposed: false,
         })
     }
@@ -160,6 +170,16 @@ impl<S: Scalar> Minimizer<S> {
     /// Another way to solve for the update, from the next step on.
     pub fn set_sr(&mut self, sr: Option<Sr>) {
         self.sr = sr;
+    }
+
+    /// Lowers the free energy ⟨H⟩ - T S in place of the energy, S = -Σ |ψ|² ln |ψ|² the entropy of what is drawn.
+    ///
+    /// States of small weight are hardly drawn, and those that once were lost do not come back: what has to change
+    /// the sign of its amplitude goes by way of small weights. Where signs are to be learned, begin with a T of the
+    /// order of a coupling and let it fall to 0. What is recorded is the energy.
+    /// Source: M. Hibat-Allah et al., *Variational neural annealing*, Nat. Mach. Intell. 3, 952 (2021).
+    pub fn set_temperature(&mut self, temperature: impl Into<Schedule>) {
+        self.temperature = temperature.into();
     }
 
     /// Steps done.
@@ -219,6 +239,28 @@ impl<S: Scalar> Minimizer<S> {
         }
         self.good.clone_from(&params.values);
 
+        let (energy, temperature) = (estimate.stats, self.temperature.at(step));
+        let is_heated = temperature != 0.0;
+        if is_heated {
+            self.energies.clone_from(&self.estimate.local_values);
+            self.estimate.heat(temperature);
+        }
+        let solution = self.find_change(state);
+        if is_heated {
+            std::mem::swap(&mut self.energies, &mut self.estimate.local_values);
+            self.estimate.stats = energy;
+        }
+        self.is_proposed = solution.is_ok();
+        Ok(Record {
+            step,
+            energy,
+            solution: solution?,
+        })
+    }
+
+    /// The change of parameters that lowers what the estimate is of.
+    fn find_change(&mut self, state: &dyn VariationalState<S>) -> Result<Option<Solution>> {
+        let (step, estimate) = (self.step, &self.estimate);
         let (model, theta) = (state.model(), &state.params().values);
         let (gradient, mut solution);
         let update = match &self.sr {
@@ -236,12 +278,7 @@ impl<S: Scalar> Minimizer<S> {
         };
         finite("the update", step, update.iter().copied())?;
         state.params().layout.scatter_into(update, &mut self.change);
-        self.is_proposed = true;
-        Ok(Record {
-            step,
-            energy: self.estimate.stats,
-            solution,
-        })
+        Ok(solution)
     }
 
     /// The second half: the optimizer moves the parameters.

@@ -10,9 +10,9 @@ use faer::Mat;
 use faer::linalg::evd::ComputeEigenvectors;
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Matrix, Watch, eigen};
+use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Watch, eigen};
 use crate::error::{Error, Result};
-use crate::operator::sparse::{MatrixRows, stored};
+use crate::operator::sparse::{Matrix, MatrixRows, stored};
 use crate::random::Key;
 use crate::scalar::Scalar;
 
@@ -38,7 +38,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
     let n_states = plan.n_states;
     let matrix = match plan.stored {
         true => Matrix::Stored(stored::<S>(rows, n_states)),
-        false => Matrix::Free(rows),
+        false => Matrix::unstored(rows),
     };
     let mut solver = Solver {
         matrix,

@@ -190,7 +190,7 @@ impl SectorBasis {
         options: &LanczosOptions,
     ) -> Result<LanczosPlan> {
         let is_real = operator.is_real() && self.is_real;
-        options.plan_of(self.n_states(), operator.max_conn_size(), is_real)
+        options.plan_of(self.n_states(), Some(operator.max_conn_size()), is_real)
     }
 
     /// [`lanczos_ed`](Self::lanczos_ed), with a look at each product.

@@ -131,6 +131,11 @@ impl LocalOperator {
         self.terms.len()
     }
 
+    /// The sites and elements of every term.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Vec<u32>, &Entries)> {
+        self.terms.iter()
+    }
+
     /// The sites of every term. NetKet: `acting_on`.
     pub fn acting_on(&self) -> impl Iterator<Item = Vec<usize>> {
         let wide = |sites: &Vec<u32>| sites.iter().map(|&site| site as usize).collect();
@@ -317,6 +322,10 @@ impl Operator for LocalOperator {
 
     fn max_conn_size(&self) -> usize {
         self.rows().max_conn_size()
+    }
+
+    fn as_local(&self) -> Option<&LocalOperator> {
+        Some(self)
     }
 
     /// The diagonal first, then by the sites that change.

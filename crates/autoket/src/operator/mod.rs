@@ -14,6 +14,7 @@ mod models;
 mod rows;
 pub(crate) mod sparse;
 pub mod spin;
+mod streams;
 mod strings;
 mod term;
 
@@ -54,6 +55,11 @@ pub trait Operator: Send + Sync {
     /// No σ′ comes twice, and no element is zero. Hot: no allocation once `out` has grown.
     /// NetKet: `get_conn`.
     fn connected(&self, sigma: &[u8], out: &mut Connected);
+
+    /// Itself, if it is a sum of matrices on few sites: exact solvers then need no rows.
+    fn as_local(&self) -> Option<&LocalOperator> {
+        None
+    }
 
     /// Tr O over the number of basis states without constraints, if the operator knows it by its terms.
     fn mean_diagonal(&self) -> Option<c64> {

@@ -5,7 +5,8 @@ use std::ops::Range;
 use faer::Mat;
 use rayon::prelude::*;
 
-use super::{Connected, Operator, check_rows};
+use super::streams::Streams;
+use super::{Connected, LocalOperator, Operator, check_rows};
 use crate::error::{Error, Result};
 use crate::hilbert::{Hilbert, Walk};
 use crate::scalar::{Scalar, c64};
@@ -56,7 +57,7 @@ impl<S: Scalar> Csr<S> {
     }
 
     /// y = A x, on all threads of the pool.
-    pub(crate) fn multiply(&self, x: &[S], y: &mut [S]) {
+    fn multiply(&self, x: &[S], y: &mut [S]) {
         let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
         chunks.for_each(|(chunk, y)| {
             for (i, y) in y.iter_mut().enumerate() {
@@ -106,6 +107,11 @@ pub(crate) type TakeRow<'a> = dyn FnMut(usize, &mut dyn Iterator<Item = (usize, 
 pub(crate) trait MatrixRows: Sync {
     /// Gives each row to `f`.
     fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>);
+
+    /// The operator, if products go by [`Streams`]: as fast as with a stored matrix, and without one.
+    fn streamed(&self) -> Option<&LocalOperator> {
+        None
+    }
 }
 
 /// The matrix of an operator that keeps to its space, over all basis states by number.
@@ -188,12 +194,38 @@ pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
         }
     }
     check_rows(operator, MAX_APPLY_STATES)?;
-    multiply(&Whole(operator), x, y);
+    Matrix::unstored(&Whole(operator)).multiply(x, y);
     Ok(())
 }
 
+/// A matrix that vectors are multiplied with.
+pub(crate) enum Matrix<'a, S> {
+    Stored(Csr<S>),
+    Streamed(Streams<S>),
+    /// Its rows are made anew in each product.
+    Free(&'a dyn MatrixRows),
+}
+
+impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
+    pub fn unstored(rows: &'a dyn MatrixRows) -> Self {
+        match rows.streamed() {
+            Some(operator) => Self::Streamed(Streams::new(operator)),
+            None => Self::Free(rows),
+        }
+    }
+
+    /// y = A x.
+    pub fn multiply(&self, x: &[S], y: &mut [S]) {
+        match self {
+            Self::Stored(csr) => csr.multiply(x, y),
+            Self::Streamed(streams) => streams.multiply(x, y),
+            Self::Free(rows) => multiply(*rows, x, y),
+        }
+    }
+}
+
 /// y = A x, rows made anew.
-pub(crate) fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S]) {
+fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S]) {
     let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
     chunks.for_each(|(chunk, y)| {
         let first = chunk * ROWS_PER_CHUNK;
@@ -204,6 +236,11 @@ pub(crate) fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S])
 }
 
 impl MatrixRows for Whole<'_> {
+    fn streamed(&self) -> Option<&LocalOperator> {
+        let is_free = self.0.hilbert().automaton().is_none();
+        self.0.as_local().filter(|_| is_free)
+    }
+
     fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {
         let Self(operator) = self;
         let hilbert = operator.hilbert();

@@ -124,6 +124,18 @@ impl<S: Scalar> Estimate<S> {
         Ok(gradient)
     }
 
+    /// T ln |ψ|² on top of the local values, and of their mean: those of a free energy.
+    pub(crate) fn heat(&mut self, temperature: f64) {
+        let mut mean = 0.0;
+        let samples = self.samples.log_psi.iter().zip(&self.weights);
+        for ((log_psi, weight), value) in samples.zip(&mut self.local_values) {
+            let heat = temperature * 2.0 * log_psi.re().widen();
+            *value += heat;
+            mean += weight * heat;
+        }
+        self.stats.mean += mean;
+    }
+
     /// The number of samples, if all that it holds is of so many.
     ///
     /// # Errors

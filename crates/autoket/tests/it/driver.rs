@@ -8,10 +8,10 @@ use autoket::hilbert::Hilbert;
 use autoket::models::{Ansatz, Arnn, ArnnDense, Autoregressive, RowOf, Samples};
 use autoket::operator::{Connected, LocalOperator, Operator};
 use autoket::optimizer::layerwise::Layer;
-use autoket::optimizer::{Optimizer, Rule, Sr, SrForm, SrSpace};
+use autoket::optimizer::{Changing, Optimizer, Rule, Schedule, Sr, SrForm, SrSpace};
 use autoket::params::{Layout, Params};
 use autoket::random::Key;
-use autoket::vqs::{McState, VariationalState};
+use autoket::vqs::{FullSumState, McState, VariationalState};
 use autoket::{Error, Interrupt, Scalar, c64};
 use num_complex::Complex;
 use serde_json::Value;
@@ -472,4 +472,62 @@ fn a_step_is_made_once_it_is_proposed() {
         assert_eq!(state.params().values, vmc.state.params().values);
     }
     assert_eq!(halves.steps(), vmc.steps());
+}
+
+/// With a temperature the gradient is that of ⟨H⟩ + T Σ |ψ|² ln |ψ|², by differences; what is told is the energy.
+#[test]
+fn a_temperature_adds_the_entropy() {
+    fn check<S: Scalar<Real = f64>>(directions: &[S]) {
+        let hilbert = Hilbert::spin(0.5, 6).unwrap().with_total_sz(0.0).unwrap();
+        let graph = autoket::graph::Graph::chain(6, false).unwrap();
+        let hamiltonian = autoket::operator::heisenberg(&hilbert, &graph, &[1.0], None).unwrap();
+        let model = Arc::new(ArnnDense::new(hilbert, 2, 2).build::<S>().unwrap());
+        let mut state = FullSumState::new(model, 3).unwrap();
+        let layout = state.params().layout.clone();
+        // Away from zero, where activations have their kinks.
+        let values = state.params_mut().values.iter_mut().enumerate();
+        for (i, x) in values.filter(|(i, _)| layout.active(*i).is_some()) {
+            *x += S::new((1.0 + i as f64).sin(), (1.0 + i as f64).cos()) * S::new(0.3, 0.0);
+        }
+        let temperature = Schedule::Changing(Changing::Linear {
+            init_value: 1.5,
+            end_value: 0.0,
+            transition_steps: 2,
+        });
+        let hamiltonian = Arc::new(hamiltonian);
+        let free_energy = |state: &mut FullSumState<S>, temperature: f64| {
+            let estimate = state.estimate(&*hamiltonian).unwrap();
+            let entropy: f64 = estimate.weights.iter().map(|p| -p * p.ln()).sum();
+            estimate.stats.mean.re - temperature * entropy
+        };
+        let mut minimizer = Minimizer::new(hamiltonian.clone(), Optimizer::sgd(0.1), None).unwrap();
+        minimizer.set_temperature(temperature);
+        for temperature in [1.5, 0.75, 0.0] {
+            let record = minimizer.propose(&mut state).unwrap();
+            let estimate = state.estimate(&*hamiltonian).unwrap();
+            assert_eq!(record.energy, estimate.stats);
+            assert_eq!(minimizer.estimate().stats, estimate.stats);
+            assert_eq!(minimizer.estimate().local_values, estimate.local_values);
+            for k in (0..layout.n_parameters()).filter(|&k| layout.active(k).is_some()) {
+                for &direction in directions {
+                    let moved = |step: f64| {
+                        let mut state = state.clone();
+                        state.params_mut().values[k] += direction * S::new(step, 0.0);
+                        free_energy(&mut state, temperature)
+                    };
+                    let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                    // Re(g* d), the derivative in this direction.
+                    let change = minimizer.change()[k];
+                    let found = change.re() * direction.re() + change.im() * direction.im();
+                    assert!(
+                        (found - expected).abs() < 1e-6 * (1.0 + expected.abs()),
+                        "{temperature} {k}: {found} {expected}"
+                    );
+                }
+            }
+            minimizer.accept(&mut state).unwrap();
+        }
+    }
+    check::<f64>(&[1.0]);
+    check::<Complex<f64>>(&[Complex::ONE, Complex::I]);
 }

@@ -79,6 +79,24 @@ fn published_energies() {
         let h = heisenberg(&half(16), &square, &[1.0], Some(&[rule])).unwrap();
         check(h, -44.9139328, 1e-7);
     }
+    let neutral = |n| half(n).with_total_sz(0.0).unwrap();
+    let ring = |pbc| heisenberg(&neutral(20), &chain(20, pbc), &[1.0], None).unwrap();
+    check(ring(true), -35.61754611950579, 1e-11);
+    check(ring(false), -34.72989333759587, 1e-11);
+    let square = Graph::square(4, true).unwrap();
+    let square = square.with_neighbors(2).unwrap();
+    for (j2, energy, digits) in [
+        (0.05, -43.5577625, 1e-7),
+        (0.2, -39.6719323, 1e-7),
+        (0.4, -35.2734575, 1e-7),
+        (0.5, -33.83169340557936, 1e-11),
+        (0.6, -33.6573326, 1e-7),
+        (0.8, -40.1494467, 1e-7),
+        (1.0, -49.1819609, 1e-7),
+    ] {
+        let h = heisenberg(&neutral(16), &square, &[1.0, j2], None).unwrap();
+        check(h, energy, digits);
+    }
 }
 
 #[test]

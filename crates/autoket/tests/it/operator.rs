@@ -578,3 +578,40 @@ fn overflow_is_not_zero() {
         assert!((0..4).all(|i| !matrix[(i, i)].is_finite()));
     }
 }
+
+/// Products by terms are those with the matrix: far and near sites in any order, chunks of fewer rows than the space
+/// and of all of them.
+#[test]
+fn products_by_terms_are_those_with_the_matrix() {
+    let spaces = [
+        half(3),
+        half(13),
+        Hilbert::spin(1.0, 9).unwrap(),
+        Hilbert::fock(4, 6).unwrap(),
+    ];
+    for hilbert in spaces {
+        let last = hilbert.n_sites() - 1;
+        let operator = random_term(&hilbert, 1, &[last])
+            + random_term(&hilbert, 2, &[0])
+            + random_term(&hilbert, 3, &[last, 0])
+            + random_term(&hilbert, 4, &[1, 0])
+            + random_term(&hilbert, 5, &[0, last, 1])
+            + random_term(&hilbert, 6, &[last / 2, last])
+            + LocalOperator::identity(&hilbert) * c64::new(0.3, -0.2);
+        let matrix = to_sparse(&operator).unwrap();
+        let x = random(7, matrix.n_rows());
+        let mut y = vec![c64::ZERO; x.len()];
+        apply(&operator, &x, &mut y).unwrap();
+        for (row, y) in y.iter().enumerate() {
+            let (columns, values) = matrix.row(row);
+            let elements = columns.iter().zip(values);
+            let expected: c64 = elements
+                .map(|(&column, mel)| mel * x[column as usize])
+                .sum();
+            assert!(
+                (y - expected).norm() < 1e-12,
+                "{hilbert} {row}: {y} {expected}"
+            );
+        }
+    }
+}
