@@ -110,6 +110,7 @@ impl Minimizer {
         state: &State,
         hamiltonian: &Operator,
         sr_fields: Option<SrFields>,
+        temperature: f64,
     ) -> PyResult<(Stats, Option<bool>)> {
         let mut minimizer = self
             .0
@@ -119,6 +120,7 @@ impl Minimizer {
         let interrupt = Interrupt::default();
         minimizer.set_interrupt(interrupt.clone());
         minimizer.set_sr(sr_fields.map(sr).transpose()?);
+        minimizer.set_temperature(Schedule::Constant(temperature));
         let (minimizer, state) = (&mut **minimizer, &mut **state);
         let record = watched(py, &interrupt, || minimizer.propose(state));
         hamiltonian.check()?;

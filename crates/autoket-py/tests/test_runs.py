@@ -313,3 +313,27 @@ def test_parameters_that_are_not_finite_stop_a_run():
     state.parameters = bad
     with pytest.raises(FloatingPointError, match="step 2"):
         driver.run(1, show_progress=False)
+
+
+def test_a_temperature_keeps_states_alike():
+    """The free energy at a high temperature is lowest where all states are drawn alike; the energy is what is told."""
+    hilbert = ak.hilbert.Spin(0.5, 6)
+    hamiltonian = ak.operator.Ising(hilbert, ak.graph.Chain(6), h=0.5)
+
+    def entropy(temperature):
+        state = ak.vqs.FullSumState(hilbert, ak.models.ARNNDense(hilbert, layers=2, features=3), seed=1)
+        driver = ak.VMC_SR(
+            hamiltonian,
+            ak.optimizer.Sgd(0.05),
+            diag_shift=0.01,
+            variational_state=state,
+            temperature=lambda step: temperature,
+        )
+        driver.advance(60)
+        energy = state.expect(hamiltonian).mean
+        driver.advance()
+        assert driver.energy.mean == energy
+        p = state.probability_distribution()
+        return float(-(p * np.log(p)).sum())
+
+    assert entropy(0.0) < 0.8 * np.log(64) < 0.999 * np.log(64) < entropy(20.0)

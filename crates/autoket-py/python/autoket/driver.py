@@ -35,6 +35,9 @@ class VMC:
         optimizer: a rule of `nk.optimizer`, or one of optax.
         variational_state: whose parameters move.
         preconditioner: `nk.optimizer.SR(...)`, or None for the plain gradient.
+        temperature: T of the free energy ⟨H⟩ - T S that is lowered in place of the energy, S the entropy of |ψ|²: a
+            number or a function of the step, which should end at 0. Where signs are to be learned it keeps states of
+            small weight alive. NetKet has none.
 
     >>> import autoket as nk
     >>> hilbert = nk.hilbert.Spin(0.5, 4)
@@ -56,6 +59,7 @@ class VMC:
         *,
         variational_state: VariationalState,
         preconditioner: SR | None = None,
+        temperature: Any = 0.0,
     ):
         if not isinstance(hamiltonian, DiscreteOperator):
             wrong_type("hamiltonian", "an operator of nk.operator", hamiltonian)
@@ -74,6 +78,8 @@ class VMC:
         self._optimizer = as_rule(optimizer)
         self._state = variational_state
         self._sr = preconditioner
+        at_step("temperature", temperature, 0)
+        self._temperature = temperature
         self._step_count = 0
         self._energy: Stats | None = None
         self._is_complex = variational_state._is_complex(hamiltonian)
@@ -108,7 +114,10 @@ class VMC:
 
     def _propose(self) -> Stats:
         """Samples, energy and update of a step; the parameters are as before."""
-        stats, _ = self._native.propose(self._state._native, self._hamiltonian._native, self._sr_at(self._step_count))
+        step = self._step_count
+        temperature = at_step("temperature", self._temperature, step)
+        native = self._state._native, self._hamiltonian._native
+        stats, _ = self._native.propose(*native, self._sr_at(step), temperature)
         self._energy = of_native(stats, self._is_complex)
         return self._energy
 
@@ -318,6 +327,7 @@ class VMC_SR(VMC):  # noqa: N801
         use_ntk: solve by samples (True) or by parameters (False); the cheapest if None.
         on_the_fly: accepted; memory decides.
         chunk_size_bwd: accepted and not needed.
+        temperature: as of `VMC`.
     """
 
     def __init__(
@@ -334,6 +344,7 @@ class VMC_SR(VMC):  # noqa: N801
         use_ntk: bool | None = None,
         on_the_fly: bool | None = None,
         chunk_size_bwd: int | None = None,
+        temperature: Any = 0.0,
     ):
         if not isinstance(use_ntk, bool | None):
             wrong_type("use_ntk", "True, False or None", use_ntk)
@@ -345,6 +356,7 @@ class VMC_SR(VMC):  # noqa: N801
             optimizer,
             variational_state=variational_state,
             preconditioner=SR(diag_shift=diag_shift, momentum=momentum, form=form),
+            temperature=temperature,
         )
         if mode not in (None, "complex") and (mode != "real" or self._is_complex):
             refuse("mode", "complex or None", mode, "leave it out")
