@@ -324,16 +324,16 @@ def test_a_temperature_keeps_states_alike():
         state = ak.vqs.FullSumState(hilbert, ak.models.ARNNDense(hilbert, layers=2, features=3), seed=1)
         driver = ak.VMC_SR(
             hamiltonian,
-            ak.optimizer.Sgd(0.05),
+            ak.optimizer.Sgd(0.01),
             diag_shift=0.01,
             variational_state=state,
             temperature=lambda step: temperature,
         )
-        driver.advance(60)
+        driver.advance(200)
         energy = state.expect(hamiltonian).mean
         driver.advance()
         assert driver.energy.mean == energy
         p = state.probability_distribution()
         return float(-(p * np.log(p)).sum())
 
-    assert entropy(0.0) < 0.8 * np.log(64) < 0.999 * np.log(64) < entropy(20.0)
+    assert entropy(0.0) < 0.8 * np.log(64) < 0.99 * np.log(64) < entropy(20.0)
