@@ -19,7 +19,7 @@ use crate::simd::Precision;
 pub struct Recurrence {
     /// `order[k]` is the site drawn k-th.
     order: Vec<usize>,
-    /// For each site the sites whose hidden memories it reads; `None`, or a site not drawn yet, reads as 0.
+    /// For each site the sites whose hidden memories it reads; `None`, or one that NetKet lets be drawn later, reads as 0.
     previous: Vec<Vec<Option<usize>>>,
 }
 
@@ -48,9 +48,12 @@ impl Recurrence {
 
     /// In a given order, with given previous neighbours of each site: equally many, or `None`.
     ///
+    /// A neighbour must be drawn before. NetKet compares entries of `order` instead, and what it takes by that is
+    /// taken too: such a neighbour is not there yet, and reads as 0.
+    ///
     /// # Errors
     /// An order that is no permutation of the sites; lists of other or different lengths; a neighbour that is
-    /// no other site, or is listed twice.
+    /// no other site, is listed twice, or is drawn later.
     pub fn new(order: Vec<usize>, previous: Vec<Vec<Option<usize>>>) -> Result<Self> {
         let n_sites = order.len();
         order::check("reorder_idx", &order, n_sites)?;
@@ -64,10 +67,14 @@ impl Recurrence {
             list.len() != width || sites.len() != n || !sites.iter().all(other)
         });
         if let Some((site, list)) = bad {
+            let shown = list
+                .iter()
+                .map(|site| site.map_or("-1".into(), |site| site.to_string()));
+            let shown: Vec<String> = shown.collect();
             return Err(Error::invalid(
                 "prev_neighbors",
                 format!("{width} different other sites, or none, for each site"),
-                format!("{list:?} for site {site}"),
+                format!("[{}] for site {site}", shown.join(", ")),
                 "fill short lists with -1 (`None`)",
             ));
         }
@@ -77,6 +84,26 @@ impl Recurrence {
                 format!("a list for each of {n_sites} sites"),
                 format!("{} lists of {width}", previous.len()),
                 "give every site its previous neighbours, or -1 (`None`)",
+            ));
+        }
+        let mut position = vec![0; n_sites];
+        for (k, &site) in order.iter().enumerate() {
+            position[site] = k;
+        }
+        let is_later = |site: usize, neighbour: usize| {
+            position[neighbour] >= position[site] && order[neighbour] >= order[site]
+        };
+        let reads = previous.iter().enumerate().flat_map(|(site, list)| {
+            let neighbours = list.iter().flatten();
+            neighbours.map(move |&neighbour| (site, neighbour))
+        });
+        let mut later = reads.filter(|&(site, neighbour)| is_later(site, neighbour));
+        if let Some((site, neighbour)) = later.next() {
+            return Err(Error::invalid(
+                "prev_neighbors",
+                format!("sites that are drawn before site {site}"),
+                neighbour,
+                "a memory that is not there yet cannot be read: fill the list with -1 (`None`)",
             ));
         }
         Ok(Self { order, previous })

@@ -25,6 +25,12 @@ pub struct LeafSpec {
     pub mask: Option<Vec<bool>>,
 }
 
+/// The names on the way to an array.
+fn names<'a>(module: &'a str, leaf: &'a LeafSpec) -> impl Iterator<Item = &'a str> {
+    let modules = module.split('/').filter(move |_| !module.is_empty());
+    modules.chain(std::iter::once(&*leaf.name))
+}
+
 /// One array of parameters and its place in θ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {
@@ -49,7 +55,7 @@ impl Leaf {
 }
 
 /// The table of contents of θ, in the order in which JAX flattens the tree `{"params": {module: {name}}}`:
-/// paths sorted as strings, so that `_layers_10` comes before `_layers_2` and `bias` before `kernel`.
+/// the names in each place sorted as strings, so that `_layers_10` comes before `_layers_2` and `bias` before `kernel`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     leaves: Vec<Leaf>,
@@ -67,7 +73,8 @@ impl Layout {
             .into_iter()
             .flat_map(|(module, leaves)| leaves.into_iter().map(move |leaf| (module.clone(), leaf)))
             .collect();
-        specs.sort_by(|(m, a), (n, b)| (m, &a.name).cmp(&(n, &b.name)));
+        // Name by name: as texts, `a-x` would stand between `a` and `a/b`, in the midst of a tree.
+        specs.sort_by(|(m, a), (n, b)| names(m, a).cmp(names(n, b)));
         let (mut leaves, mut active, mut n_active) = (Vec::new(), Vec::new(), 0);
         for (module, spec) in specs {
             let first = active.len();

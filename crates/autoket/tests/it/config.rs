@@ -376,6 +376,13 @@ fn a_model_that_cannot_be_is_refused_at_its_line() {
         ),
         (
             lstm,
+            "prev_neighbors = [[14], [0], [1], [2], [3], [4], [5], [6], [7], [8], [9], [10], [11], [12], [13]]\n\
+             reorder_idx = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]",
+            "prev_neighbors",
+            "drawn before site 0",
+        ),
+        (
+            lstm,
             "prev_neighbors = [[-1]]\nreorder_idx = [0]",
             "reorder_idx",
             "15 sites",

@@ -688,10 +688,20 @@ fn mistakes_are_told_with_their_cures() {
     let words = [
         "prev_neighbors",
         "1 different other sites",
-        "[Some(2)] for site 2",
+        "[2] for site 2",
         "-1",
     ];
     told(Recurrence::new(vec![0, 1, 2], list), words);
+    // Drawn from the last to the first, each would read the one after it.
+    let list = vec![vec![None], vec![Some(0)], vec![Some(1)]];
+    let words = [
+        "prev_neighbors",
+        "drawn before site 1",
+        "0",
+        "fill the list with -1",
+    ];
+    told(Recurrence::new(vec![2, 1, 0], list.clone()), words);
+    assert!(Recurrence::new(vec![0, 1, 2], list).is_ok());
     let elsewhere = LstmNet {
         recurrence: Some(Recurrence::chain(4)),
         ..LstmNet::new(spins(3), 2, 2)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use autoket::hilbert::Hilbert;
 use autoket::models::{Ansatz, Arnn, ArnnConv2d};
-use autoket::params::{Layout, LeafSpec, Params};
+use autoket::params::{Layout, Leaf, LeafSpec, Params};
 use autoket::random::Key;
 use autoket::{Error, Scalar, c64};
 use num_complex::Complex;
@@ -50,6 +50,54 @@ fn leaves_are_in_jax_s_order() {
     assert_eq!(layout.n_parameters(), next);
     assert_eq!(layout.range("_layers_12", "bias"), None);
     assert_eq!(layout.range("_layers_0", "weights"), None);
+}
+
+/// A module has arrays and modules in it, and a name beside it goes on where its own ends.
+#[test]
+fn trees_in_trees_are_in_jax_s_order() {
+    let leaf = |name: &'static str| LeafSpec {
+        name: name.into(),
+        shape: vec![1],
+        mask: None,
+    };
+    let modules = [
+        ("", vec![leaf("gain")]),
+        ("a", vec![leaf("kernel"), leaf("bias")]),
+        ("a-x", vec![leaf("kernel")]),
+        ("a/b", vec![leaf("kernel")]),
+        ("a/c/d", vec![leaf("kernel")]),
+        ("h", vec![leaf("kernel")]),
+    ];
+    let layout = Layout::new(
+        modules
+            .map(|(module, leaves)| (module.into(), leaves))
+            .into(),
+    );
+    let paths: Vec<String> = layout.leaves().iter().map(Leaf::path).collect();
+    // What `jax.tree.flatten_with_path` gives.
+    let expected = [
+        "params/a/b/kernel",
+        "params/a/bias",
+        "params/a/c/d/kernel",
+        "params/a/kernel",
+        "params/a-x/kernel",
+        "params/gain",
+        "params/h/kernel",
+    ];
+    assert_eq!(paths, expected);
+
+    let layout = Arc::new(layout);
+    let params = Params {
+        layout: Arc::clone(&layout),
+        values: (0..7).map(f64::from).collect(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["p.safetensors", "p.mpack"] {
+        let path = folder.path().join(name);
+        params.save(&path).unwrap();
+        let loaded = Params::<f64>::load(Arc::clone(&layout), &path).unwrap();
+        assert_eq!(loaded.params, params);
+    }
 }
 
 #[test]
