@@ -246,13 +246,13 @@ impl MaskedLayer {
     }
 
     /// The same without a bias.
-    pub(crate) fn without_bias(mut self) -> Self {
+    pub fn without_bias(mut self) -> Self {
         self.bias = None;
         self
     }
 
-    /// The same with other initial values.
-    pub(crate) fn with_initializers(mut self, kernel: &Initializer, bias: &Initializer) -> Self {
+    /// The same with other initial values of kernel and bias.
+    pub fn with_initializers(mut self, kernel: &Initializer, bias: &Initializer) -> Self {
         self.kernel.init = kernel.clone();
         if let Some(array) = &mut self.bias {
             array.init = bias.clone();

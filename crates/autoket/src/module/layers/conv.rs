@@ -107,6 +107,15 @@ impl Conv {
                 ));
             }
         }
+        let is_dilated = self.input_dilation.iter().any(|&gaps| gaps > 1);
+        if is_dilated && !matches!(self.padding, Padding::Explicit(_)) {
+            return Err(Error::invalid(
+                "padding",
+                "numbers of entries, for an input that is dilated",
+                format!("{:?}", self.padding),
+                "give them for each side of each axis; Flax has no names for them either",
+            ));
+        }
         if x.ndim() < axes + 1 {
             return Err(Error::invalid(
                 "inputs",
@@ -148,9 +157,8 @@ impl Conv {
             let [before, after] = match &self.padding {
                 Padding::Same => same(),
                 Padding::Valid => [0, 0],
-                // Entries are taken from the input before gaps are made in it.
-                Padding::Circular | Padding::Reflect => [half[0] * gaps, half[1] * gaps],
-                Padding::Causal => [dilation * (kernel - 1) * gaps, 0],
+                Padding::Circular | Padding::Reflect => half,
+                Padding::Causal => [dilation * (kernel - 1), 0],
                 Padding::Explicit(sides) => *sides.get(i).unwrap_or(&[0, 0]),
             };
             let padded = dilated + before + after;

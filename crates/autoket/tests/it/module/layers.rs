@@ -242,3 +242,28 @@ fn layers_and_nested_modules_are_flax_s() {
         assert_eq!(lazy.unwrap(), variables, "{name}");
     }
 }
+
+/// Flax refuses names of paddings for an input that is dilated, and so it is here.
+#[test]
+fn a_dilated_input_wants_its_padding_by_numbers() {
+    let x = [Array::new(&[2, 6, 1], vec![0.5; 12]).unwrap()];
+    let padded = |padding| {
+        let layer = Conv {
+            padding,
+            input_dilation: vec![2],
+            ..Conv::new(3, &[3])
+        };
+        layer.init(Key::new(0), &x)
+    };
+    for padding in [
+        Padding::Same,
+        Padding::Valid,
+        Padding::Circular,
+        Padding::Reflect,
+        Padding::Causal,
+    ] {
+        let message = padded(padding).unwrap_err().to_string();
+        assert!(message.contains("padding"), "{message}");
+    }
+    assert!(padded(Padding::Explicit(vec![[1, 1]])).is_ok());
+}
