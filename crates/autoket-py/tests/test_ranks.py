@@ -24,7 +24,8 @@ import autoket as nk
 rank = nk.ranks.rank()
 hilbert = nk.hilbert.Spin(0.5, 9, total_sz=0.5)
 hamiltonian = nk.operator.Heisenberg(hilbert, nk.graph.Square(3), J=1.0 + 1e-9 * rank * ("other_h" in sys.argv))
-model = nk.models.ARNNConv2D(hilbert, layers=2, features=3, kernel_size=(2, 2))
+activation = [nk.nn.activation.reim_selu, nk.nn.activation.tanh][rank % 2 if "other_model" in sys.argv else 0]
+model = nk.models.ARNNConv2D(hilbert, layers=2, features=3, kernel_size=(2, 2), activation=activation)
 seed = rank if "other_seed" in sys.argv else 3
 state = nk.vqs.MCState(nk.sampler.ARDirectSampler(hilbert), model, n_samples=300, seed=seed)
 driver = nk.VMC_SR(hamiltonian, nk.optimizer.Adam(0.02), diag_shift=0.01, variational_state=state)
@@ -106,13 +107,20 @@ def test_the_number_of_ranks_does_not_matter(tmp_path):
         assert other == seen[0]
 
 
-@pytest.mark.parametrize("kind", ["other_h", "other_seed"])
+DIFFER = """
+if "other_observable" in sys.argv:
+    state.expect(nk.operator.spin.sigmaz(hilbert, rank))
+driver.run(3, show_progress=False)
+"""
+
+
+@pytest.mark.parametrize("kind", ["other_h", "other_seed", "other_model", "other_observable"])
 def test_ranks_that_differ_are_told(kind, tmp_path):
-    """A Hamiltonian or a seed that is not the same on all ranks is no silent mixture."""
-    status, _, err = ended(mpirun(3, "driver.run(3, show_progress=False)", kind, cwd=tmp_path))
+    """A Hamiltonian, model or seed that is not the same on all ranks is no silent mixture."""
+    status, _, err = ended(mpirun(3, DIFFER, kind, cwd=tmp_path))
     assert status != 0
     assert "ranks 0 and 1 ask for" in err
-    assert "of different parameters, samples or operators" in err
+    assert "of different models, parameters, samples or operators" in err
 
 
 ALONE = """

@@ -1,6 +1,8 @@
 //! What is asked of all ranks at once.
 
+use crate::models::Autoregressive;
 use crate::operator::{Connected, Operator};
+use crate::random::Key;
 use crate::scalar::Scalar;
 
 use super::Part;
@@ -15,12 +17,22 @@ pub(crate) struct Question {
 /// An odd number without a pattern, 2^64 divided by the golden ratio.
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Rows of an operator that are looked at.
+const ROWS: usize = 32;
+/// States of which a model is asked log ψ.
+const STATES: usize = 8;
+
 /// Bytes of a question.
 pub(super) const BYTES: usize = 32;
 
 impl Question {
     pub(crate) fn new(name: &'static str) -> Self {
         Self { name, of: 0 }.bytes(name.as_bytes())
+    }
+
+    /// The same under another name.
+    pub(crate) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }.bytes(name.as_bytes())
     }
 
     /// Of this number as well.
@@ -50,16 +62,30 @@ impl Question {
         all.word(values.len() as u64)
     }
 
-    /// Of an operator, as far as its row of this state tells.
+    /// Of an operator, as far as its rows of some of these states tell.
     pub(crate) fn operator(self, operator: &dyn Operator, sigma: &[u8]) -> Self {
+        let n_sites = operator.hilbert().n_sites();
+        let apart = (sigma.len() / n_sites).div_ceil(ROWS).max(1);
         let mut row = Connected::default();
-        operator.connected(sigma, &mut row);
-        row.iter().fold(self, |question, (mel, changes)| {
-            let element = question.numbers(&[mel]);
-            changes.iter().fold(element, |question, &(site, new)| {
-                question.word(u64::from(site)).word(u64::from(new))
+        let some = sigma.chunks_exact(n_sites).step_by(apart);
+        some.fold(self, |question, sigma| {
+            operator.connected(sigma, &mut row);
+            row.iter().fold(question, |question, (mel, changes)| {
+                let element = question.numbers(&[mel]);
+                changes.iter().fold(element, |question, &(site, new)| {
+                    question.word(u64::from(site)).word(u64::from(new))
+                })
             })
         })
+    }
+
+    /// Of a model, as far as some numbers that follow from a key tell: states of its space, parameters, log ψ.
+    pub(crate) fn model<S: Scalar>(self, model: &dyn Autoregressive<S>) -> Self {
+        let (theta, key) = (model.init(Key::new(0)).values, Key::new(1));
+        let sigma = model.hilbert().random_states(key, STATES);
+        // A model that refuses them does so in every rank, where it is used.
+        let log_psi = model.log_psi(&theta, &sigma).unwrap_or_default();
+        self.bytes(&sigma).numbers(&theta).numbers(&log_psi)
     }
 
     /// Of so many numbers, whoever has them.
@@ -89,7 +115,7 @@ pub(super) fn difference(asked: &[[u8; BYTES]]) -> Option<String> {
     };
     Some(match name(0) == name(other) {
         true => format!(
-            "ranks 0 and {other} ask for {} of different parameters, samples or operators; \
+            "ranks 0 and {other} ask for {} of different models, parameters, samples or operators; \
              give all ranks the same seeds and numbers",
             name(0)
         ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Question, Ranks};
 use crate::error::Result;
 use crate::hilbert::Hilbert;
-use crate::models::{Ansatz, Autoregressive, RowOf, SUMMED, Samples, check_length};
+use crate::models::{Ansatz, Autoregressive, RowOf, SUMMED, Samples, check_length, same_space};
 use crate::operator::Operator;
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
@@ -20,6 +20,8 @@ use crate::simd::Row;
 pub struct Ranked<S: Scalar> {
     model: Arc<dyn Autoregressive<S>>,
     ranks: Ranks,
+    /// What the model is, for questions to the other ranks.
+    is: Question,
 }
 
 /// Samples that stay together: whole rows of lanes of either precision.
@@ -31,10 +33,16 @@ impl<S: Scalar> Ranked<S> {
         match ranks.size() {
             1 => model,
             _ => Arc::new(Self {
+                is: Question::new("a model").model(&*model),
                 model,
                 ranks: ranks.clone(),
             }),
         }
+    }
+
+    /// What is asked of the other ranks with a batch.
+    fn question(&self, name: &'static str, theta: &[S], sigma: &[u8]) -> Question {
+        self.is.named(name).numbers(theta).bytes(sigma)
     }
 
     /// Lets the model write its share of so many numbers for each sample, and gathers all.
@@ -88,10 +96,6 @@ fn scaled(range: &Range<usize>, width: usize) -> Range<usize> {
     range.start * width..range.end * width
 }
 
-fn question<S: Scalar>(name: &'static str, theta: &[S], sigma: &[u8]) -> Question {
-    Question::new(name).numbers(theta).bytes(sigma)
-}
-
 /// Rows of lanes of a block, of so many for each part of log ψ.
 fn per_block<S: Scalar>(rows: usize) -> usize {
     rows * S::PLANES
@@ -113,7 +117,7 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
     fn log_psi_into(&self, theta: &[S], sigma: &[u8], out: &mut [S]) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
         check_length("out", n_samples, out.len())?;
-        let question = question("log ψ", theta, sigma);
+        let question = self.question("log ψ", theta, sigma);
         self.shared(sigma, 1, out, question, |sigma, out| {
             self.model.log_psi_into(theta, sigma, out)
         })
@@ -136,7 +140,7 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
             )?;
         }
         let parts = self.ranks.parts(n_sums, 1, n_reals);
-        let question = question("a gradient", theta, sigma).numbers(cotangent);
+        let question = self.question("a gradient", theta, sigma).numbers(cotangent);
         self.ranks.complete(&mut sums, &parts, question);
         for part in sums.chunks_exact(n_reals.max(1)) {
             for (sum, part) in sum.iter_mut().zip(part) {
@@ -149,7 +153,7 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
     fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> Result<()> {
         self.check_batch(theta, sigma)?;
         let per_block = per_block::<S>(self.n_reals());
-        let question = question("log-derivatives", theta, sigma);
+        let question = self.question("log-derivatives", theta, sigma);
         self.shared_rows(sigma, per_block, out, question, |sigma, out| {
             self.model.jacobian(theta, sigma, out)
         })
@@ -164,10 +168,10 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
     ) -> Result<()> {
         let n_samples = self.check_batch(theta, sigma)?;
         check_length("out", n_samples, out.len())?;
-        let n_sites = self.hilbert().n_sites();
-        let mut question = question("local values", theta, sigma);
-        if let Some(first) = sigma.chunks(n_sites).next() {
-            question = question.operator(operator, first);
+        same_space(self.hilbert(), operator)?;
+        let mut question = self.question("local values", theta, sigma);
+        if !sigma.is_empty() {
+            question = question.operator(operator, sigma);
         }
         self.shared(sigma, 1, out, question, |sigma, out| {
             self.model.local_values_into(theta, sigma, operator, out)
@@ -182,7 +186,7 @@ impl<S: Scalar> Ansatz<S> for Ranked<S> {
         self.check_batch(theta, sigma)?;
         let layers = self.layerwise().unwrap_or_default();
         let rows = layers.iter().map(Layer::rows).sum();
-        let question = question("factors of log-derivatives", theta, sigma);
+        let question = self.question("factors of log-derivatives", theta, sigma);
         self.shared_rows(sigma, per_block::<S>(rows), out, question, |sigma, out| {
             self.model.layerwise_factors(theta, sigma, out)
         })
@@ -202,7 +206,7 @@ impl<S: Scalar> Autoregressive<S> for Ranked<S> {
         let n_samples = self.check_batch(theta, sigma)?;
         let per_sample = self.hilbert().n_sites() * self.hilbert().local_size();
         check_length("out", n_samples * per_sample, out.len())?;
-        let question = question("conditionals", theta, sigma);
+        let question = self.question("conditionals", theta, sigma);
         self.shared(sigma, per_sample, out, question, |sigma, out| {
             self.model.conditionals_log_psi_into(theta, sigma, out)
         })
@@ -231,7 +235,7 @@ impl<S: Scalar> Autoregressive<S> for Ranked<S> {
         samples.log_psi[own].copy_from_slice(&drawn.log_psi);
         let parts = |width| self.ranks.parts(n_samples, TOGETHER, width);
         let [high, low] = key.words().map(u64::from);
-        let question = question("samples", theta, &[]).word(high).word(low);
+        let question = self.question("samples", theta, &[]).word(high).word(low);
         let question = question.word(places.start as u64);
         self.ranks
             .complete(&mut samples.sigma, &parts(n_sites), question);
