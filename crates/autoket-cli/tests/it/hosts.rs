@@ -3,9 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio, id};
-use std::time::{Duration, Instant};
 
-use super::mpi::{LONGER, assert_same, completes, ends_within, kill};
+use super::mpi::{LONGER, assert_same, completes, ends_within, kill, wait_for_checkpoint};
 use super::{folder, output, stderr, stdout};
 
 /// Two hosts with names and networks of their own; they share files.
@@ -121,15 +120,7 @@ fn a_rank_that_dies_elsewhere_ends_the_run() {
     let mut command = hosts.mpirun(folder.path(), 4, &args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let run = command.spawn().unwrap();
-    let begin = Instant::now();
-    let checkpoints = folder.path().join("out/checkpoints");
-    while !std::fs::read_dir(&checkpoints).is_ok_and(|mut found| found.next().is_some()) {
-        assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "it did not begin"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for_checkpoint(folder.path());
     let there = Command::new("ip")
         .args(["netns", "pids", &hosts.names[1]])
         .output()

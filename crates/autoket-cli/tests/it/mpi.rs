@@ -123,6 +123,19 @@ fn a_run_goes_on_with_other_ranks() {
     assert_eq!(said.matches("residual").count(), 1, "{said}");
 }
 
+/// Waits until the run in `out` has written one.
+pub fn wait_for_checkpoint(folder: &Path) {
+    let start = Instant::now();
+    let checkpoints = folder.join("out/checkpoints");
+    while !std::fs::read_dir(&checkpoints).is_ok_and(|mut found| found.next().is_some()) {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "it did not begin"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// The processes of a run of hours, once all have begun.
 fn begun(folder: &Path, ranks: usize) -> (std::process::Child, Vec<u32>) {
     let args = [
@@ -137,15 +150,7 @@ fn begun(folder: &Path, ranks: usize) -> (std::process::Child, Vec<u32>) {
     let mut command = mpirun(folder, ranks, &args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let run = command.spawn().unwrap();
-    let start = Instant::now();
-    let checkpoints = folder.join("out/checkpoints");
-    while !std::fs::read_dir(&checkpoints).is_ok_and(|mut found| found.next().is_some()) {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "it did not begin"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for_checkpoint(folder);
     let children = Command::new("pgrep")
         .args(["-P", &run.id().to_string()])
         .output()
