@@ -217,9 +217,11 @@ pub fn tensor_gru_network(
     hilbert: &Hilbert,
     extent: [usize; 2],
     features: usize,
+    order: Option<Vec<usize>>,
     common: Common<'_>,
 ) -> PyResult<Module> {
     let mut network = TensorGru2d::new(hilbert.0.clone(), extent, features);
+    network.order = order;
     common!(network, common);
     let design = network.design();
     Module::designed(Box::new(network), design)

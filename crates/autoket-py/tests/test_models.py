@@ -176,6 +176,7 @@ def test_lattices_of_ones_own():
 LIBRARY = {
     "gated": lambda h: ak.models.ARNNGatedConv2D(h, layers=2, features=3, kernel_size=(2, 3), extent=(2, 3)),
     "tensor": lambda h: ak.models.TensorGRU2D(h, extent=(2, 3), features=3),
+    "tensor, spiral": lambda h: ak.models.TensorGRU2D(h, extent=(2, 3), features=3, order=[0, 3, 4, 5, 2, 1]),
     "phase": lambda h: ak.models.ARNNDense(h, layers=2, features=3, phase=True, order=[5, 4, 3, 2, 1, 0]),
 }
 
@@ -307,6 +308,7 @@ def test_an_initializer_that_fails_says_so():
         (lambda h: ak.models.ARNNDense(3, 2, 3), ValueError, "hilbert"),
         (lambda h: ak.models.ARNNDense(h, 2, 3, param_dtype=int), ValueError, "param_dtype"),
         (lambda h: ak.models.TensorGRU2D(h, extent=(2, 2), features=3), ValueError, "extent"),
+        (lambda h: ak.models.TensorGRU2D(h, extent=(2, 3), features=3, order=[0, 1, 2]), ValueError, "order"),
         (lambda h: ak.models.ARNNGatedConv2D(h, 2, 3, (2, 2)), ValueError, "kernel_size|extent"),
         (lambda h: ak.models.ARNNDense(h, 2, 3, precision="best"), ValueError, "precision"),
     ],

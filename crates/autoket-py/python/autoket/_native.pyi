@@ -268,7 +268,9 @@ def gated_network(
     order: list[int] | None,
     common: _Common,
 ) -> Module: ...
-def tensor_gru_network(hilbert: Hilbert, extent: list[int], features: int, common: _Common) -> Module: ...
+def tensor_gru_network(
+    hilbert: Hilbert, extent: list[int], features: int, order: list[int] | None, common: _Common
+) -> Module: ...
 def masked_layer(
     kind: str,
     cached: bool,

@@ -59,6 +59,17 @@ pub fn pictures() -> Result<Vec<(String, String)>> {
     let tensor = TensorGru2d::new(spins(16)?, [4, 4], 4);
     add("tensor_gru", tensor.build::<f64>()?.to_svg([4, 4], 9)?);
     add("tensor_gru_flow", tensor.build::<f64>()?.flow_svg());
+    for (name, order) in [
+        ("tensor_gru_spiral", order::spiral([4, 4])),
+        ("tensor_gru_diagonal", order::diagonal([4, 4])),
+    ] {
+        let order = Some(order);
+        let tensor = TensorGru2d {
+            order,
+            ..tensor.clone()
+        };
+        add(name, tensor.build::<f64>()?.to_svg([4, 4], 9)?);
+    }
 
     let orders = [
         ("raster", order::raster([4, 4])),

@@ -67,13 +67,16 @@ pub enum NetworkConfig {
         #[serde(skip_serializing_if = "Option::is_none")]
         order: Option<OrderConfig>,
     },
-    /// Tensorised gated recurrent units over a lattice, in snake order.
+    /// Tensorised gated recurrent units over a lattice.
     #[serde(rename = "TensorGRU2D")]
     TensorGru2d {
         /// Rows and columns in which the sites are laid out.
         extent: [usize; 2],
         /// Features of the memory.
         features: usize,
+        /// The order in which sites are drawn; a snake, if none is given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        order: Option<OrderConfig>,
     },
 }
 
@@ -171,7 +174,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind(
         "TensorGRU2D",
         "TensorGRU2D",
-        &["extent", "features"],
+        &["extent", "features", "order"],
         Initializer::GlorotUniform,
     ),
     kind("FastARNNDense", "ARNNDense", DENSE, LECUN),
@@ -220,6 +223,7 @@ impl NetworkConfig {
             _ => Self::TensorGru2d {
                 extent: extent()?.ok_or_else(|| table.missing("extent", "[4, 4]"))?,
                 features: table.required("features", "8")?,
+                order: OrderConfig::read(table)?,
             },
         })
     }
@@ -377,9 +381,14 @@ impl NetworkConfig {
                 )
                 .design()
             }
-            Self::TensorGru2d { extent, features } => {
+            Self::TensorGru2d {
+                extent,
+                features,
+                order,
+            } => {
                 let base = TensorGru2d::new(hilbert, *extent, *features);
-                with_common_fields!(base, TensorGru2d {}).design()
+                let order = sites(order, Some(*extent))?;
+                with_common_fields!(base, TensorGru2d { order: order }).design()
             }
         }
     }

@@ -9,10 +9,11 @@ use crate::nn::{Activation, Function, Initializer, MaskedLayer};
 use crate::scalar::{Dtype, Scalar};
 use crate::simd::Precision;
 
-/// Autoregressive wave function of one layer of tensorised gated recurrent units over a lattice in snake order.
+/// Autoregressive wave function of one layer of tensorised gated recurrent units over a lattice, in snake order or
+/// any other.
 ///
 /// With s, s' the one-hot states and h, h' the hidden memories of the neighbours drawn before, in the row and in
-/// the row above (0 where there is none):
+/// the column (0 where there is none, and of two the one drawn last):
 ///
 /// n = tanh(\[s, s'\] T \[h, h'\] + b), u = sigmoid(\[s, s'\] T' \[h, h'\] + b'), output u n + (1 - u) W \[h, h'\],
 ///
@@ -26,13 +27,21 @@ use crate::simd::Precision;
 ///
 #[doc = include_str!("../../pictures/tensor_gru.svg")]
 ///
+/// So it is in every order that goes from neighbour to neighbour, such as a spiral. Row by row from the left, or along
+/// diagonals, a site reads those up to the left only, and one that is drawn before its neighbours reads nothing:
+/// [`seen`](super::Autoregressive::seen) tells.
+///
+#[doc = include_str!("../../pictures/tensor_gru_spiral.svg")]
+#[doc = include_str!("../../pictures/tensor_gru_diagonal.svg")]
+///
 /// The unit as a [picture](Arnn::flow_svg), with one product of a state and a memory for each matrix of T:
 ///
 #[doc = include_str!("../../pictures/tensor_gru_flow.svg")]
 ///
-/// With f features and d local states there are 2 (4 d f² + f) + 2 f² + f d + d parameters, none masked. Of R x C
-/// sites a = R (C - 1) have a neighbour in the row, b = (R - 1) C one above and c = (R - 1) (C - 1) both: a sample
-/// costs 2 (a + b + 2 c) d f² + (a + b) f² + R C f d [multiply-adds](Arnn::multiply_adds), and with `phase` R C f d more.
+/// With f features and d local states there are 2 (4 d f² + f) + 2 f² + f d + d parameters, none masked. If of R x C
+/// sites a read a neighbour in the row, b one in the column and c both (in all orders by rows or diagonals
+/// a = R (C - 1), b = (R - 1) C and c = (R - 1) (C - 1)), a sample costs 2 (a + b + 2 c) d f² + (a + b) f² + R C f d
+/// [multiply-adds](Arnn::multiply_adds), and with `phase` R C f d more.
 ///
 /// ```
 /// use autoket::{hilbert::Hilbert, models::{Ansatz, TensorGru2d}};
@@ -61,6 +70,8 @@ pub struct TensorGru2d {
     pub param_dtype: Dtype,
     /// How products of single-precision numbers are accumulated.
     pub precision: Precision,
+    /// `order[k]` is the site drawn k-th; `None`: along a snake.
+    pub order: Option<Vec<usize>>,
     /// Is there a phase beside the amplitude?
     pub phase: bool,
 }
@@ -77,6 +88,7 @@ impl TensorGru2d {
             machine_pow: 2,
             param_dtype: Dtype::Float64,
             precision: Precision::default(),
+            order: None,
             phase: false,
         }
     }
@@ -84,20 +96,21 @@ impl TensorGru2d {
     /// The network of its one layer.
     ///
     /// # Errors
-    /// An `extent` of another number of sites; no features.
+    /// An `extent` of another number of sites; no features; an order that is no permutation.
     pub fn design(&self) -> Result<Design> {
         let extent = super::configs::rows_and_columns(&self.hilbert, Some(self.extent))?;
         crate::nn::positive("features", &[self.features])?;
-        let mut network = Network::new(self.hilbert.clone()).with_order(&order::snake(extent))?;
-        let [in_row, above] = neighbours(extent);
+        let order = self.order.clone().unwrap_or_else(|| order::snake(extent));
+        let mut network = Network::new(self.hilbert.clone()).with_order(&order)?;
+        let [in_row, in_column] = neighbours(extent, &order);
         let (f, d) = (self.features, self.hilbert.local_size());
         // Each pair of a neighbour's state and a neighbour's memory, then n, u, W, and the memory itself.
         let hidden = network.ahead(2 * d * 2 + 3);
         let mut products: Vec<Node> = Vec::new();
         let mut factors: Vec<[&Before; 2]> = Vec::new();
-        for state_of in [&in_row, &above] {
+        for state_of in [&in_row, &in_column] {
             for state in 0..d {
-                for memory_of in [&in_row, &above] {
+                for memory_of in [&in_row, &in_column] {
                     let memory = Operand {
                         node: hidden,
                         first: 0,
@@ -123,7 +136,7 @@ impl TensorGru2d {
         let n = network.linear("candidate", n, &products, Function::Tanh.into());
         let u = network.linear("update", u, &products, Function::Sigmoid.into());
         let read = |before: &Before, k: usize| before[k].map(|p| p as usize);
-        let memories = |k: usize| vec![vec![read(&in_row, k), read(&above, k)]];
+        let memories = |k: usize| vec![vec![read(&in_row, k), read(&in_column, k)]];
         let w = self.dense(&network, &[f], f, memories)?.without_bias();
         let w = network.linear("memory", w, &[hidden], Activation::IDENTITY);
         let terms = vec![
@@ -166,21 +179,29 @@ impl TensorGru2d {
     }
 }
 
-/// For each position in snake order the one before it in its row, and the one in the row above.
-fn neighbours([rows, columns]: [usize; 2]) -> [Before; 2] {
-    let positions = || 0..(rows * columns) as u32;
-    let columns = columns as u32;
-    let in_row = |p: u32| match p.is_multiple_of(columns) {
-        true => None,
-        false => Some(p - 1),
+/// For each position the one of a neighbouring site in its row, and of one in its column, that is drawn before; of two
+/// the one drawn last.
+fn neighbours([rows, columns]: [usize; 2], order: &[usize]) -> [Before; 2] {
+    let mut position = vec![0; order.len()];
+    for (k, &site) in order.iter().enumerate() {
+        position[site] = k;
+    }
+    let last_before = |k: usize, sites: [Option<usize>; 2]| {
+        let positions = sites.into_iter().flatten().map(|site| position[site]);
+        positions.filter(|&p| p < k).max().map(|p| p as u32)
     };
-    // The row above runs the other way.
-    let above = |p: u32| {
-        let row = (p / columns).checked_sub(1)?;
-        Some(row * columns + (columns - 1 - p % columns))
+    let in_row = |(k, &site): (usize, &usize)| {
+        let column = site % columns;
+        let left = (column > 0).then(|| site - 1);
+        let right = (column + 1 < columns).then_some(site + 1);
+        last_before(k, [left, right])
+    };
+    let in_column = |(k, &site): (usize, &usize)| {
+        let below = (site / columns + 1 < rows).then_some(site + columns);
+        last_before(k, [site.checked_sub(columns), below])
     };
     [
-        positions().map(in_row).collect(),
-        positions().map(above).collect(),
+        order.iter().enumerate().map(in_row).collect(),
+        order.iter().enumerate().map(in_column).collect(),
     ]
 }

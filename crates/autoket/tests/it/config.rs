@@ -2,7 +2,7 @@
 
 use autoket::c64;
 use autoket::config::{ConfigError, HamiltonianConfig, PerColor, RunFile};
-use autoket::graph::Graph;
+use autoket::graph::{Graph, order};
 use autoket::hilbert::Hilbert;
 use autoket::models::{
     Ansatz, Arnn, ArnnDense, Autoregressive, GruNet1d, LstmNet, Recurrence, TensorGru2d,
@@ -247,6 +247,8 @@ const MODELS: &[&str] = &[
     "kind='FastGRUNet1D'\nlayers=2\nfeatures=3\nkernel_init='lecun_normal'",
     "kind='ARNNGatedConv2D'\nlayers=2\nfeatures=3\nkernel_size=[2, 3]\norder='snake'",
     "kind='TensorGRU2D'\nfeatures=3\nphase=true\ndtype='complex128'",
+    "kind='TensorGRU2D'\nfeatures=3\norder='spiral'",
+    "kind='TensorGRU2D'\nfeatures=3\norder=[14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]",
 ];
 
 /// [`FILE`] with another model.
@@ -287,7 +289,7 @@ fn a_table_is_the_librarys_model() {
         recurrence: Some(Recurrence::over(&graph).unwrap()),
         ..LstmNet::new(hilbert(), 2, 3)
     };
-    let models: [(&str, Arnn<f64>); 4] = [
+    let models: [(&str, Arnn<f64>); 5] = [
         (
             "kind='LSTMNet'\nlayers=2\nfeatures=3\nrecurrence='graph'",
             lstm.build().unwrap(),
@@ -299,6 +301,15 @@ fn a_table_is_the_librarys_model() {
         (
             "kind='TensorGRU2D'\nfeatures=3",
             TensorGru2d::new(hilbert(), [3, 5], 3).build().unwrap(),
+        ),
+        (
+            "kind='TensorGRU2D'\nfeatures=3\norder='diagonal'",
+            TensorGru2d {
+                order: Some(order::diagonal([3, 5])),
+                ..TensorGru2d::new(hilbert(), [3, 5], 3)
+            }
+            .build()
+            .unwrap(),
         ),
         (
             "kind='ARNNDense'\nlayers=2\nfeatures=3",

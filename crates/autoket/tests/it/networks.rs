@@ -152,10 +152,31 @@ fn zoo<S: Scalar>(
             .build(),
         ),
         (
+            "tensor gru, spiral",
+            TensorGru2d {
+                phase,
+                machine_pow,
+                order: Some(order::spiral([3, 3])),
+                ..TensorGru2d::new(spins(9), [3, 3], 2)
+            }
+            .build(),
+        ),
+        (
+            "tensor gru, any order, where sites have no neighbour drawn before, or two in a row or column",
+            TensorGru2d {
+                phase,
+                machine_pow,
+                order: Some(vec![0, 8, 2, 1, 4, 6, 7, 5, 3]),
+                ..TensorGru2d::new(spins(9), [3, 3], 2)
+            }
+            .build(),
+        ),
+        (
             "tensor gru of bosons",
             TensorGru2d {
                 phase,
                 machine_pow,
+                order: Some(order::diagonal([3, 2])),
                 ..TensorGru2d::new(fock(2, 6), [3, 2], 2)
             }
             .build(),

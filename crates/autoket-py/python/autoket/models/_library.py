@@ -68,7 +68,7 @@ class ARNNGatedConv2D(Designed):
 
 
 class TensorGRU2D(Designed):
-    """Tensorised gated recurrent units on a lattice, drawn along a snake.
+    """Tensorised gated recurrent units on a lattice.
 
     Args:
         hilbert: the space.
@@ -79,6 +79,7 @@ class TensorGRU2D(Designed):
         machine_pow: the power of |ψ| that is normalised.
         param_dtype: of the parameters.
         precision: how float32 products are added up.
+        order: `order[k]` is the site drawn k-th; along a snake if None.
         phase: real parameters, and a phase beside the amplitude.
 
     >>> import autoket as nk
@@ -94,15 +95,20 @@ class TensorGRU2D(Designed):
     kernel_init: Any = _GLOROT_UNIFORM
     bias_init: Any = zeros
     machine_pow: int = 2
+    order: Sequence[int] | None = field(default=None, kw_only=True)
     phase: bool = field(default=False, kw_only=True)
 
     def _build(self) -> _native.Module:
         put = self.__dict__
         put["extent"] = pair("extent", put["extent"])
         features = whole_number("features", put["features"])
-        return _native.tensor_gru_network(self.hilbert._native, list(put["extent"]), features, self._common())
+        order = self._put_order()
+        return _native.tensor_gru_network(self.hilbert._native, list(put["extent"]), features, order, self._common())
 
     def _sites(self) -> list[int]:
+        given = super()._sites()
+        if given is not None:
+            return given
         sites = np.arange(self.hilbert.size).reshape(self.extent)
         sites[1::2] = sites[1::2, ::-1]
         return sites.ravel().tolist()

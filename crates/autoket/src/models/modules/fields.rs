@@ -96,7 +96,7 @@ designed!(
 designed!(
     TensorGru2d, |_| "TensorGRU2D", Self::design,
     hilbert "{}", extent "{:?}", features "{}", param_dtype "{}", precision "{:?}", kernel_init "{:?}",
-    bias_init "{:?}", machine_pow "{}", phase "{}",
+    bias_init "{:?}", machine_pow "{}", order "{:?}", phase "{}",
 );
 designed!(
     ArnnSequential, |this| this.class, Self::design,

@@ -28,6 +28,7 @@ macro_rules! with_dtype {
 }
 
 mod broken;
+mod by_hand;
 mod laws;
 mod netket;
 mod own;
