@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::builder::styling::{AnsiColor, Styles};
 
+use autoket::graph::Parity;
+
 use crate::input;
 
 const STYLES: Styles = Styles::styled()
@@ -177,6 +179,9 @@ pub struct ExactArgs {
     /// the trivial one.
     #[arg(long, value_name = "I", requires = "momentum")]
     pub irrep: Option<usize>,
+    /// Of these, only states that are even or odd when all spins are flipped.
+    #[arg(long, value_name = "PARITY", requires = "momentum", value_parser = input::parity())]
+    pub spin_flip: Option<Parity>,
     /// Memory for vectors and matrix, such as 8GiB (default: a quarter of what is free).
     ///
     /// Where the matrix does not fit beside the vectors it is made anew in each product, which takes longer.

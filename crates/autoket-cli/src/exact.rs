@@ -78,6 +78,10 @@ impl<'a> Task<'a> {
             None => graph.momentum(momentum)?,
             Some(irrep) => session::irrep(graph.sectors(momentum)?, irrep)?,
         };
+        let sector = match args.spin_flip {
+            None => sector,
+            Some(parity) => sector.with_spin_flip(parity),
+        };
         // About so many states are found below.
         options.plan_sector(operator, &sector)?;
         let _shown = (!args.quiet).then(|| Waiting::new("states of the sector"));
@@ -110,7 +114,7 @@ fn describe(plan: &LanczosPlan) -> String {
         false => "the matrix is made anew in each product",
     };
     let bytes = ByteSize::b(plan.bytes as u64);
-    format!("{} states, at most {bytes}: {matrix}", plan.n_states)
+    format!("{} states, about {bytes}: {matrix}", plan.n_states)
 }
 
 fn print(found: &LanczosInfo, quiet: bool, start: Instant) {

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use autoket::config::RunFile;
+use autoket::graph::Parity;
 use autoket::simd;
 use bytesize::ByteSize;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::args::FileArgs;
 use crate::report::Refused;
@@ -63,6 +65,14 @@ pub fn check_simd() -> Result<()> {
         ),
     )
     .into())
+}
+
+/// Even or odd.
+pub fn parity() -> impl TypedValueParser<Value = Parity> {
+    PossibleValuesParser::new(["even", "odd"]).map(|name| match name.as_str() {
+        "even" => Parity::Even,
+        _ => Parity::Odd,
+    })
 }
 
 /// A size as it may be written.

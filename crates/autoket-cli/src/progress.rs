@@ -182,6 +182,9 @@ fn describe_products(progress: &LanczosProgress, n_energies: usize) -> String {
         None => String::new(),
         Some(energy) => format!("  energy {energy:.10}  residual {:.1e}", progress.residual),
     };
+    if progress.iterations == 0 {
+        return format!("{} rows of the matrix", progress.rows);
+    }
     let left = match progress.left {
         None => String::new(),
         Some(left) => format!("  {left} products left for its vector"),

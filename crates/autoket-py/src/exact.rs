@@ -33,7 +33,7 @@ pub fn full_ed<'py>(
 
 /// The lowest energies, and their vectors `(state, energy)`.
 ///
-/// `matrix_free`: memory for the vectors is all there is, and the matrix is made anew in every product.
+/// `matrix_free`: the matrix is made anew in every product.
 #[pyfunction]
 #[allow(clippy::type_complexity)]
 pub fn lanczos_ed<'py>(
@@ -58,20 +58,12 @@ pub fn lanczos_ed<'py>(
         };
         let basis = sector.map(|sector| SectorBasis::new(shared.hilbert(), &sector.0));
         let basis = basis.transpose()?;
-        let n_states = match &basis {
-            None => shared.hilbert().n_states().map(|n| n as usize),
-            Some(basis) => Some(basis.n_states()),
-        };
-        let vectors = (5 + n_energies) * size_of::<Complex<f64>>();
-        let vectors = n_states.and_then(|n| n.checked_mul(vectors));
         let options = LanczosOptions {
             n_energies,
             tolerance,
             max_iterations,
-            memory: match vectors.filter(|_| matrix_free) {
-                Some(vectors) => memory.min(vectors),
-                None => memory,
-            },
+            memory,
+            matrix_free,
             ..LanczosOptions::default()
         };
         match &basis {

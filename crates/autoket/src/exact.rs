@@ -2,6 +2,7 @@
 
 mod ising_chain;
 mod lanczos;
+mod orbits;
 mod sector;
 
 pub use ising_chain::ising_chain_energy;
@@ -18,7 +19,7 @@ use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::linalg::eigen;
 use crate::operator::sparse::MatrixRows;
-use crate::operator::{Operator, check_rows, sparse};
+use crate::operator::{Connected, Operator, check_rows, sparse};
 use crate::random::Key;
 use crate::scalar::{Scalar, c64};
 
@@ -26,6 +27,8 @@ use crate::scalar::{Scalar, c64};
 const DENSE_STATES: u64 = 256;
 /// Spaces up to this size take seconds.
 const QUICK_STATES: u64 = 1 << 18;
+/// States whose rows tell how long rows are.
+const ROWS_LOOKED_AT: usize = 1024;
 /// The tightest tolerance that rounding leaves within reach.
 const MIN_TOLERANCE: f64 = 1e-13;
 
@@ -44,6 +47,8 @@ pub struct LanczosOptions {
     /// where it does not. That of a [`LocalOperator`](crate::operator::LocalOperator) on a space without constraints
     /// never is: products go by its terms, and are as fast.
     pub memory: usize,
+    /// The matrix is made anew in each product whether it fits or not. NetKet: `matrix_free`.
+    pub matrix_free: bool,
     /// The random start vector; the result depends on it by rounding only.
     pub key: Key,
 }
@@ -55,6 +60,7 @@ impl Default for LanczosOptions {
             tolerance: 1e-9,
             max_iterations: 5000,
             memory: 1 << 32,
+            matrix_free: false,
             key: Key::new(0),
         }
     }
@@ -67,7 +73,7 @@ pub struct LanczosPlan {
     pub n_states: usize,
     /// Is the matrix stored? Otherwise it is made anew in each product.
     pub stored: bool,
-    /// Memory for the vectors and, if it is stored, at most for the matrix.
+    /// Memory for the vectors, the states of a sector and, if it is stored, about for the matrix.
     pub bytes: usize,
 }
 
@@ -93,8 +99,8 @@ impl LanczosOptions {
         let hilbert = operator.hilbert();
         let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
         let is_streamed = sparse::Whole(operator).streamed().is_some();
-        let row = (!is_streamed).then(|| operator.max_conn_size());
-        self.plan_of(n, row, operator.is_real())
+        let row = (!is_streamed).then(|| elements_of_a_row(operator));
+        self.plan_of(n, row, operator.is_real(), 0)
     }
 
     /// The same in a sector, before its states are known, as many as the orbits would be if all were of one size.
@@ -102,15 +108,22 @@ impl LanczosOptions {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub fn plan_sector(&self, operator: &dyn Operator, sector: &Sector) -> Result<LanczosPlan> {
-        let what = "the search for a sector's states";
-        let n = (operator.hilbert()).check_n_states(what, sparse::MAX_APPLY_STATES)?;
         let is_real = operator.is_real() && sector.is_real();
-        let n_states = n.div_ceil(sector.order()).max(self.n_energies);
-        self.plan_of(n_states, Some(operator.max_conn_size()), is_real)
+        let n_states = sector::n_states_about(operator.hilbert(), sector)?.max(self.n_energies);
+        let row = Some(elements_of_a_row(operator));
+        let per_state = sector::bytes_per_state(operator.hilbert());
+        self.plan_of(n_states, row, is_real, per_state)
     }
 
-    /// The same for a matrix of `n_states` rows of up to `row` elements; `None`: there is no use in storing it.
-    fn plan_of(&self, n_states: usize, row: Option<usize>, is_real: bool) -> Result<LanczosPlan> {
+    /// The same for a matrix of `n_states` rows of about `row` elements; `None`: there is no use in storing it.
+    /// Beside it there are `per_state` bytes for each state.
+    fn plan_of(
+        &self,
+        n_states: usize,
+        row: Option<f64>,
+        is_real: bool,
+        per_state: usize,
+    ) -> Result<LanczosPlan> {
         check_options(self, n_states)?;
         let (element, found) = match is_real {
             // In the end real eigenvectors become complex.
@@ -118,7 +131,7 @@ impl LanczosOptions {
             false => (size_of::<c64>(), 1),
         };
         let n_vectors = self.n_energies + lanczos::VECTORS.max(found);
-        let vectors = n_vectors as u128 * n_states as u128 * element as u128;
+        let vectors = (n_vectors * element + per_state) as u128 * n_states as u128;
         let Some(left) = (self.memory as u128).checked_sub(vectors) else {
             return Err(Error::TooLarge {
                 what: format!("{n_vectors} vectors of {n_states} states"),
@@ -129,11 +142,11 @@ impl LanczosOptions {
                         .into(),
             });
         };
-        // Until the matrix is put together, its parts are there, too.
         let matrix = row.map_or(u128::MAX, |row| {
-            2 * row as u128 * (size_of::<u32>() + element) as u128 * n_states as u128
+            let bytes = row * (size_of::<u32>() + element) as f64 + size_of::<usize>() as f64;
+            (bytes * n_states as f64) as u128
         });
-        let stored = matrix <= left && n_states <= u32::MAX as usize;
+        let stored = !self.matrix_free && matrix <= left && n_states <= u32::MAX as usize;
         let bytes = vectors + if stored { matrix } else { 0 };
         Ok(LanczosPlan {
             n_states,
@@ -141,6 +154,24 @@ impl LanczosOptions {
             bytes: bytes as usize,
         })
     }
+}
+
+/// Elements in a row of an operator's matrix: the mean over random states and three times its error.
+fn elements_of_a_row(operator: &dyn Operator) -> f64 {
+    let hilbert = operator.hilbert();
+    let states = hilbert.random_states(Key::new(0), ROWS_LOOKED_AT);
+    let mut row = Connected::default();
+    let counts: Vec<f64> = states
+        .chunks_exact(hilbert.n_sites())
+        .map(|sigma| {
+            operator.connected(sigma, &mut row);
+            row.len() as f64
+        })
+        .collect();
+    let n = counts.len() as f64;
+    let mean = counts.iter().sum::<f64>() / n;
+    let variance = counts.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+    mean + 3.0 * (variance / n).sqrt()
 }
 
 fn gigabytes(bytes: u128) -> String {
@@ -187,7 +218,7 @@ fn dense_energies(rows: &dyn MatrixRows, n: usize, is_real: bool) -> Result<Vec<
         rows: &dyn MatrixRows,
         n: usize,
     ) -> Result<Vec<f64>> {
-        let matrix = sparse::stored::<S>(rows, n).to_dense();
+        let matrix = sparse::whole::<S>(rows, n).to_dense();
         Ok(eigen(matrix.as_ref(), ComputeEigenvectors::No)?.0)
     }
     match is_real {
@@ -227,6 +258,8 @@ pub fn lanczos_ed(operator: &dyn Operator, options: LanczosOptions) -> Result<La
 pub struct LanczosProgress {
     /// Energies found.
     pub found: usize,
+    /// Rows of the matrix made, if it is stored.
+    pub rows: usize,
     /// Products H v done.
     pub iterations: usize,
     /// The next energy as last estimated, from above.
@@ -242,6 +275,7 @@ impl Default for LanczosProgress {
     fn default() -> Self {
         Self {
             found: 0,
+            rows: 0,
             iterations: 0,
             energy: None,
             residual: f64::INFINITY,

@@ -37,7 +37,15 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
 ) -> Result<LanczosInfo> {
     let n_states = plan.n_states;
     let matrix = match plan.stored {
-        true => Matrix::Stored(stored::<S>(rows, n_states)),
+        true => {
+            let watch = &mut |rows| {
+                watch(LanczosProgress {
+                    rows,
+                    ..LanczosProgress::default()
+                })
+            };
+            Matrix::Stored(stored::<S>(rows, n_states, watch)?)
+        }
         false => Matrix::unstored(rows),
     };
     let mut solver = Solver {
@@ -46,6 +54,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
         watch,
         found: Vec::new(),
         scale: 0.0,
+        rows: if plan.stored { n_states } else { 0 },
         iterations: 0,
     };
     let mut pairs = Vec::new();
@@ -76,6 +85,8 @@ struct Solver<'a, S> {
     found: Vec<Vec<S>>,
     /// The largest |E| met.
     scale: f64,
+    /// Rows of the stored matrix.
+    rows: usize,
     iterations: usize,
 }
 
@@ -159,6 +170,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
     /// Tells how far it is, and hears whether to go on.
     fn show(&mut self, mut progress: LanczosProgress) -> Result<()> {
         progress.found = self.found.len();
+        progress.rows = self.rows;
         progress.iterations = self.iterations;
         match (self.watch)(progress) {
             ControlFlow::Continue(()) => Ok(()),

@@ -3,9 +3,9 @@
 //! Source: A. Sandvik, *Computational studies of quantum spin systems*, AIP Conf. Proc. 1297, 135 (2010), section 4.
 
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use super::orbits::{Bits, First, Group, n_words};
 use super::{LanczosInfo, LanczosOptions, LanczosPlan, Watch};
 use super::{check_hermitian, dense_energies, lanczos};
 use crate::error::{Error, Result};
@@ -18,8 +18,12 @@ use crate::scalar::c64;
 
 /// States looked at to see whether an operator has a symmetry.
 const N_CHECKED: usize = 64;
-/// States searched for representatives by one thread at a time.
-const CHUNK: usize = 1 << 14;
+/// Rows whose states are brought to the first of their orbits together.
+const ROWS: usize = 64;
+/// A place is searched among each so many-th first, and then among so many.
+const STRIDE: usize = 64;
+/// The most words of a state's bits.
+const MAX_WORDS: usize = 4;
 
 /// The states of a sector of a symmetry group: P|r⟩/√⟨r|P|r⟩ for the first state r of each orbit,
 /// P = Σ_g χ(g)* g/|G|.
@@ -40,45 +44,8 @@ const CHUNK: usize = 1 << 14;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SectorBasis {
-    hilbert: Hilbert,
-    elements: Vec<Element>,
     is_real: bool,
-    /// The number of each representative in the whole space, ascending, and ⟨r|P|r⟩.
-    representatives: Vec<(u64, f64)>,
-}
-
-/// An element of the group.
-#[derive(Clone, Debug)]
-struct Element {
-    /// Where the new state of each site comes from.
-    from: Vec<u32>,
-    flips: bool,
-    character: c64,
-}
-
-impl Element {
-    /// The local index of a site of gσ.
-    #[inline]
-    fn index(&self, sigma: &[u8], site: usize, top: u8) -> u8 {
-        let index = sigma[self.from[site] as usize];
-        if self.flips { top - index } else { index }
-    }
-
-    fn apply(&self, sigma: &[u8], top: u8) -> Vec<u8> {
-        (0..sigma.len())
-            .map(|site| self.index(sigma, site, top))
-            .collect()
-    }
-
-    /// How gσ and σ' compare as numbers.
-    #[inline]
-    fn compare(&self, sigma: &[u8], other: &[u8], top: u8) -> std::cmp::Ordering {
-        let sites = other.iter().enumerate();
-        let mut compared = sites.map(|(site, other)| self.index(sigma, site, top).cmp(other));
-        compared
-            .find(|order| order.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    }
+    states: Arc<dyn States>,
 }
 
 impl SectorBasis {
@@ -86,7 +53,8 @@ impl SectorBasis {
     ///
     /// # Errors
     /// Another number of sites; a spin flip of what is not a spin; a constraint that the group does not keep;
-    /// more than 2³² states in the whole space; no state in the sector.
+    /// sites of more than 256 bits in all, one for each of two states, two of four, four of sixteen, else eight;
+    /// more than 2³² states in the sector; no state in it.
     pub fn new(hilbert: &Hilbert, sector: &Sector) -> Result<Self> {
         let n_sites = hilbert.n_sites();
         if sector.n_sites() != n_sites {
@@ -97,8 +65,6 @@ impl SectorBasis {
                 "take the group of the lattice that the space is of",
             ));
         }
-        let n_states =
-            hilbert.check_n_states("the search for a sector's states", MAX_APPLY_STATES)?;
         if sector.spin_flip().is_some() && !hilbert.is_spin() {
             return Err(Error::invalid(
                 "spin_flip",
@@ -107,34 +73,20 @@ impl SectorBasis {
                 "leave the spin flip out",
             ));
         }
-        let permutations = || sector.permutations().iter().zip(sector.characters());
-        let element = |(g, &character): (&Vec<usize>, &c64), flips: bool, sign: f64| {
-            let mut from = vec![0; n_sites];
-            for (site, &to) in g.iter().enumerate() {
-                from[to] = site as u32;
-            }
-            let character = character * sign;
-            Element {
-                from,
-                flips,
-                character,
+        n_states_about(hilbert, sector)?;
+        let states: Arc<dyn States> = match n_words(hilbert) {
+            1 => Arc::new(Firsts::<1>::new(hilbert, sector)?),
+            2..=MAX_WORDS => Arc::new(Firsts::<MAX_WORDS>::new(hilbert, sector)?),
+            n => {
+                return Err(Error::TooLarge {
+                    what: format!("the search for a sector's states of {}", hilbert.name()),
+                    needed: format!("{} bits for a state", 64 * n),
+                    limit: format!("{} bits", 64 * MAX_WORDS),
+                    cure: "take fewer sites".into(),
+                });
             }
         };
-        let mut elements: Vec<Element> = permutations().map(|g| element(g, false, 1.0)).collect();
-        if let Some(parity) = sector.spin_flip() {
-            elements.extend(permutations().map(|g| element(g, true, parity.sign())));
-        }
-        let mut basis = Self {
-            hilbert: hilbert.clone(),
-            elements,
-            is_real: sector.is_real(),
-            representatives: Vec::new(),
-        };
-        basis.check_constraint()?;
-        let chunks = (0..n_states).into_par_iter().step_by(CHUNK);
-        let found = chunks.map(|first| basis.found(first..n_states.min(first + CHUNK)));
-        basis.representatives = found.collect::<Vec<_>>().concat();
-        if basis.representatives.is_empty() {
+        if states.n_states() == 0 {
             return Err(Error::invalid(
                 "sector",
                 "a sector with states",
@@ -142,12 +94,13 @@ impl SectorBasis {
                 "take another sector, or another constraint",
             ));
         }
-        Ok(basis)
+        let is_real = sector.is_real();
+        Ok(Self { is_real, states })
     }
 
     /// The number of states.
     pub fn n_states(&self) -> usize {
-        self.representatives.len()
+        self.states.n_states()
     }
 
     /// All energies of an operator within the sector, ascending.
@@ -190,7 +143,9 @@ impl SectorBasis {
         options: &LanczosOptions,
     ) -> Result<LanczosPlan> {
         let is_real = operator.is_real() && self.is_real;
-        options.plan_of(self.n_states(), Some(operator.max_conn_size()), is_real)
+        let row = Some(super::elements_of_a_row(operator));
+        let per_state = bytes_per_state(operator.hilbert());
+        options.plan_of(self.n_states(), row, is_real, per_state)
     }
 
     /// [`lanczos_ed`](Self::lanczos_ed), with a look at each product.
@@ -214,56 +169,87 @@ impl SectorBasis {
     /// The rows of an operator that has the symmetry.
     fn rows<'a>(&'a self, operator: &'a dyn Operator) -> Result<SectorRows<'a>> {
         check_hermitian(operator)?;
-        self.check_symmetric(operator)?;
+        self.states.check_symmetric(operator)?;
         check_rows(operator, MAX_APPLY_STATES)?;
-        let basis = self;
-        Ok(SectorRows { basis, operator })
+        let states = &*self.states;
+        Ok(SectorRows { states, operator })
+    }
+}
+
+/// What a state of a sector takes beside its elements of vectors.
+pub(super) fn bytes_per_state(hilbert: &Hilbert) -> usize {
+    match n_words(hilbert) {
+        1 => size_of::<First<1>>(),
+        _ => size_of::<First<MAX_WORDS>>(),
+    }
+}
+
+/// How many states a sector has, about: as many as orbits, if all were of one size.
+///
+/// # Errors
+/// More than 2³².
+pub(super) fn n_states_about(hilbert: &Hilbert, sector: &Sector) -> Result<usize> {
+    let about = hilbert
+        .n_states()
+        .map(|n| n.div_ceil(sector.order() as u64));
+    match about.filter(|&n| n <= MAX_APPLY_STATES) {
+        Some(n) => Ok(n as usize),
+        None => Err(Error::TooLarge {
+            what: format!("the search for a sector's states of {}", hilbert.name()),
+            needed: about.map_or_else(
+                || "more states than can be counted".into(),
+                |n| format!("{n} states"),
+            ),
+            limit: format!("{MAX_APPLY_STATES} states"),
+            cure: "take fewer sites, or a smaller sector".into(),
+        }),
+    }
+}
+
+/// The states of a sector.
+trait States: std::fmt::Debug + Send + Sync {
+    fn n_states(&self) -> usize;
+
+    /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for some σ and all g.
+    fn check_symmetric(&self, operator: &dyn Operator) -> Result<()>;
+
+    /// Rows of the operator's matrix: ⟨r|H|r'⟩ = Σ_σ' ⟨r|H|σ'⟩ χ(g)* √(N_r'/N_r), σ' = g r'.
+    fn for_rows(&self, operator: &dyn Operator, rows: Range<usize>, f: &mut TakeRow<'_>);
+}
+
+/// The first state of each orbit.
+#[derive(Debug)]
+struct Firsts<const W: usize> {
+    hilbert: Hilbert,
+    group: Group<W>,
+    /// Ascending.
+    firsts: Vec<First<W>>,
+    /// Each so many-th of them.
+    some: Vec<Bits<W>>,
+}
+
+impl<const W: usize> Firsts<W> {
+    fn new(hilbert: &Hilbert, sector: &Sector) -> Result<Self> {
+        let mut states = Self {
+            hilbert: hilbert.clone(),
+            group: Group::new(hilbert, sector),
+            firsts: Vec::new(),
+            some: Vec::new(),
+        };
+        states.check_constraint()?;
+        states.firsts = states.group.firsts(hilbert);
+        let some = states.firsts.iter().step_by(STRIDE);
+        states.some = some.map(|first| first.bits).collect();
+        Ok(states)
     }
 
-    /// The highest local index.
-    fn top(&self) -> u8 {
-        (self.hilbert.local_size() - 1) as u8
-    }
-
-    /// The representatives among some states.
-    fn found(&self, numbers: Range<usize>) -> Vec<(u64, f64)> {
-        let mut sigma = vec![0; self.hilbert.n_sites()];
-        let mut found = Vec::new();
-        'states: for number in numbers {
-            self.hilbert.number_to_state(number as u64, &mut sigma);
-            let mut norm = c64::default();
-            for element in &self.elements {
-                match element.compare(&sigma, &sigma, self.top()) {
-                    std::cmp::Ordering::Less => continue 'states,
-                    std::cmp::Ordering::Equal => norm += element.character.conj(),
-                    std::cmp::Ordering::Greater => {}
-                }
-            }
-            let norm = norm.re / self.elements.len() as f64;
-            // Without rounding it is a multiple of 1/|G|.
-            if norm > 0.5 / self.elements.len() as f64 {
-                found.push((number as u64, norm));
-            }
-        }
-        found
-    }
-
-    /// The place of the first state of σ's orbit, ⟨r|P|r⟩, and χ of the element that makes σ of it; `None` if the
-    /// orbit is not in the sector.
-    fn representative(&self, sigma: &[u8]) -> Option<(usize, f64, c64)> {
-        let mut first = sigma.to_vec();
-        // σ = g⁻¹ r for r = gσ.
-        let mut character = self.elements[0].character;
-        for element in &self.elements[1..] {
-            if element.compare(sigma, &first, self.top()).is_lt() {
-                first = element.apply(sigma, self.top());
-                character = element.character;
-            }
-        }
-        let number = self.hilbert.state_to_number(&first)?;
-        let place = self.representatives.binary_search_by_key(&number, |r| r.0);
-        let place = place.ok()?;
-        Some((place, self.representatives[place].1, character.conj()))
+    /// The place of a first state; `None` if its orbit is not in the sector.
+    fn place(&self, bits: &Bits<W>) -> Option<usize> {
+        let after = self.some.partition_point(|some| some <= bits);
+        let begin = after.checked_sub(1)? * STRIDE;
+        let end = self.firsts.len().min(begin + STRIDE);
+        let near = self.firsts[begin..end].binary_search_by(|first| first.bits.cmp(bits));
+        near.ok().map(|place| begin + place)
     }
 
     fn random_states(&self) -> Vec<u8> {
@@ -272,26 +258,29 @@ impl SectorBasis {
 
     fn check_constraint(&self) -> Result<()> {
         for sigma in self.random_states().chunks_exact(self.hilbert.n_sites()) {
-            for element in &self.elements {
-                let moved = element.apply(sigma, self.top());
-                if !self.hilbert.contains(&moved) {
-                    return Err(Error::invalid(
-                        "sector",
-                        format!("a symmetry of {}", self.hilbert),
-                        format!(
-                            "one that moves {:?} to {:?}",
-                            self.hilbert.values_of(sigma),
-                            self.hilbert.values_of(&moved)
-                        ),
-                        "leave out what the constraint breaks, such as the spin flip",
-                    ));
-                }
+            let mut images = self.group.images(sigma);
+            if let Some(moved) = images.find(|moved| !self.hilbert.contains(moved)) {
+                return Err(Error::invalid(
+                    "sector",
+                    format!("a symmetry of {}", self.hilbert),
+                    format!(
+                        "one that moves {:?} to {:?}",
+                        self.hilbert.values_of(sigma),
+                        self.hilbert.values_of(&moved)
+                    ),
+                    "leave out what the constraint breaks, such as the spin flip",
+                ));
             }
         }
         Ok(())
     }
+}
 
-    /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for some σ and all g.
+impl<const W: usize> States for Firsts<W> {
+    fn n_states(&self) -> usize {
+        self.firsts.len()
+    }
+
     fn check_symmetric(&self, operator: &dyn Operator) -> Result<()> {
         if *operator.hilbert() != self.hilbert {
             return Err(Error::invalid(
@@ -302,26 +291,35 @@ impl SectorBasis {
             ));
         }
         let mut row = Connected::default();
-        let mut elements_of = |sigma: &[u8], moved: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let mut elements_of = |sigma: &[u8]| {
             operator.connected(sigma, &mut row);
             let elements = row.iter().map(|(mel, changes)| {
                 let mut connected = sigma.to_vec();
                 for &(site, new) in changes {
                     connected[site as usize] = new;
                 }
-                (moved(connected), mel)
+                (connected, mel)
             });
-            let mut elements: Vec<_> = elements.collect();
+            elements.collect::<Vec<(Vec<u8>, c64)>>()
+        };
+        let sort = |elements: &mut Vec<(Vec<u8>, c64)>| {
             elements.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            elements
         };
         for sigma in self.random_states().chunks_exact(self.hilbert.n_sites()) {
-            for element in &self.elements {
-                let moved = element.apply(sigma, self.top());
-                let here = elements_of(sigma, &|state| element.apply(&state, self.top()));
-                let there = elements_of(&moved, &|state| state);
-                let same = here.len() == there.len()
-                    && here.iter().zip(&there).all(|(a, b)| {
+            let here = elements_of(sigma);
+            // All images of the row's states: [connected][element].
+            let connected = here.iter().map(|(state, _)| self.group.images(state));
+            let connected: Vec<Vec<Vec<u8>>> = connected.map(Iterator::collect).collect();
+            for (g, moved) in self.group.images(sigma).enumerate() {
+                let images = connected.iter().zip(&here);
+                let mut images: Vec<(Vec<u8>, c64)> = images
+                    .map(|(images, (_, mel))| (images[g].clone(), *mel))
+                    .collect();
+                let mut there = elements_of(&moved);
+                sort(&mut images);
+                sort(&mut there);
+                let same = images.len() == there.len()
+                    && images.iter().zip(&there).all(|(a, b)| {
                         a.0 == b.0 && (a.1 - b.1).norm() <= 1e-10 * (1.0 + a.1.norm())
                     });
                 if !same {
@@ -340,33 +338,54 @@ impl SectorBasis {
         }
         Ok(())
     }
+
+    fn for_rows(&self, operator: &dyn Operator, rows: Range<usize>, f: &mut TakeRow<'_>) {
+        let mut sigma = vec![0; self.hilbert.n_sites()];
+        let mut row = Connected::default();
+        let (mut states, mut mels, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        let mut characters = Vec::new();
+        for begin in rows.clone().step_by(ROWS) {
+            let batch = begin..rows.end.min(begin + ROWS);
+            states.clear();
+            mels.clear();
+            ends.clear();
+            for first in &self.firsts[batch.clone()] {
+                self.group.unpack(&first.bits, &mut sigma);
+                operator.connected(&sigma, &mut row);
+                for (mel, changes) in row.iter() {
+                    let mut connected = first.bits;
+                    for &(site, new) in changes {
+                        self.group.set(&mut connected, site as usize, new);
+                    }
+                    states.push(connected);
+                    mels.push(mel);
+                }
+                ends.push(states.len());
+            }
+            self.group.to_first(&mut states, &mut characters);
+            let mut begin = 0;
+            for (row, &end) in batch.zip(&ends) {
+                let norm = self.firsts[row].norm;
+                let mut elements = (begin..end).filter_map(|i| {
+                    let column = self.place(&states[i])?;
+                    let root = (self.firsts[column].norm / norm).sqrt();
+                    Some((column, mels[i] * characters[i].conj() * root))
+                });
+                f(row, &mut elements);
+                begin = end;
+            }
+        }
+    }
 }
 
-/// The matrix of an operator within a sector: ⟨r|H|r'⟩ = Σ_σ' ⟨r|H|σ'⟩ χ(g)* √(N_r'/N_r), σ' = g r'.
+/// The matrix of an operator within a sector.
 struct SectorRows<'a> {
-    basis: &'a SectorBasis,
+    states: &'a dyn States,
     operator: &'a dyn Operator,
 }
 
 impl MatrixRows for SectorRows<'_> {
     fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {
-        let Self { basis, operator } = self;
-        let n_sites = basis.hilbert.n_sites();
-        let (mut sigma, mut connected) = (vec![0; n_sites], vec![0; n_sites]);
-        let mut row = Connected::default();
-        for place in rows {
-            let (number, norm) = basis.representatives[place];
-            basis.hilbert.number_to_state(number, &mut sigma);
-            operator.connected(&sigma, &mut row);
-            let mut elements = row.iter().filter_map(|(mel, changes)| {
-                connected.copy_from_slice(&sigma);
-                for &(site, new) in changes {
-                    connected[site as usize] = new;
-                }
-                let (column, of_column, character) = basis.representative(&connected)?;
-                Some((column, mel * character.conj() * (of_column / norm).sqrt()))
-            });
-            f(place, &mut elements);
-        }
+        self.states.for_rows(self.operator, rows, f);
     }
 }

@@ -1,6 +1,6 @@
 //! Operators as matrices over the numbered basis states.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use faer::Mat;
 use rayon::prelude::*;
@@ -19,6 +19,8 @@ pub(crate) const MAX_DENSE_STATES: u64 = 1 << 13;
 pub(crate) const MAX_APPLY_STATES: u64 = 1 << 32;
 /// Rows done at a time by one thread; results do not depend on it.
 pub(crate) const ROWS_PER_CHUNK: usize = 1024;
+/// Chunks between two looks at a matrix that is being made.
+const CHUNKS_PER_LOOK: usize = 256;
 
 /// A square sparse matrix by compressed rows, columns ascending in each.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,18 +58,35 @@ impl<S: Scalar> Csr<S> {
         (&self.columns[elements.clone()], &self.values[elements])
     }
 
-    /// y = A x, on all threads of the pool.
+    /// A matrix of the rows of several.
+    fn concat(blocks: &[Self]) -> Self {
+        let n_elements = blocks.iter().map(|block| block.values.len()).sum();
+        let n_rows: usize = blocks.iter().map(Self::n_rows).sum();
+        let mut all = Self {
+            row_starts: Vec::with_capacity(n_rows + 1),
+            columns: Vec::with_capacity(n_elements),
+            values: Vec::with_capacity(n_elements),
+        };
+        all.row_starts.push(0);
+        for block in blocks {
+            let first = all.values.len();
+            let ends = &block.row_starts[1..];
+            all.row_starts.extend(ends.iter().map(|end| first + end));
+            all.columns.extend(&block.columns);
+            all.values.extend(&block.values);
+        }
+        all
+    }
+
+    /// y = A x, for some of the rows of a matrix.
     fn multiply(&self, x: &[S], y: &mut [S]) {
-        let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
-        chunks.for_each(|(chunk, y)| {
-            for (i, y) in y.iter_mut().enumerate() {
-                let (columns, values) = self.row(chunk * ROWS_PER_CHUNK + i);
-                let elements = columns.iter().zip(values);
-                *y = elements
-                    .map(|(&column, &mel)| mel * x[column as usize])
-                    .sum();
-            }
-        });
+        for (row, y) in y.iter_mut().enumerate() {
+            let (columns, values) = self.row(row);
+            let elements = columns.iter().zip(values);
+            *y = elements
+                .map(|(&column, &mel)| mel * x[column as usize])
+                .sum();
+        }
     }
 
     /// As a dense matrix.
@@ -97,7 +116,7 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
         .hilbert()
         .check_n_states("the sparse matrix", MAX_SPARSE_STATES)?;
     check_rows(operator, MAX_APPLY_STATES)?;
-    Ok(stored(&Whole(operator), n))
+    Ok(whole(&Whole(operator), n))
 }
 
 /// Takes the number of a row and its (column, element) pairs.
@@ -117,46 +136,58 @@ pub(crate) trait MatrixRows: Sync {
 /// The matrix of an operator that keeps to its space, over all basis states by number.
 pub(crate) struct Whole<'a>(pub &'a dyn Operator);
 
-/// A matrix of `n` rows, stored.
-pub(crate) fn stored<S: Scalar>(matrix: &dyn MatrixRows, n: usize) -> Csr<S> {
-    let chunks: Vec<_> = chunks(n)
-        .into_par_iter()
-        .map(|rows| {
-            let (mut ends, mut elements) = (Vec::with_capacity(rows.len()), Vec::new());
-            matrix.for_rows(rows, &mut |_, row| {
-                let first = elements.len();
-                elements.extend(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
-                elements[first..].sort_unstable_by_key(|&(column, _)| column);
-                let mut kept = first;
-                for i in first..elements.len() {
-                    if kept > first && elements[kept - 1].0 == elements[i].0 {
-                        let value = elements[i].1;
-                        elements[kept - 1].1 += value;
-                    } else {
-                        elements[kept] = elements[i];
-                        kept += 1;
-                    }
-                }
-                elements.truncate(kept);
-                ends.push(elements.len());
-            });
-            (ends, elements)
-        })
-        .collect();
-    let n_elements = chunks.iter().map(|(_, elements)| elements.len()).sum();
-    let mut csr = Csr {
-        row_starts: Vec::with_capacity(n + 1),
-        columns: Vec::with_capacity(n_elements),
-        values: Vec::with_capacity(n_elements),
-    };
-    csr.row_starts.push(0);
-    for (ends, elements) in chunks {
-        let first = csr.columns.len();
-        csr.row_starts.extend(ends.iter().map(|end| first + end));
-        csr.columns.extend(elements.iter().map(|element| element.0));
-        csr.values.extend(elements.iter().map(|element| element.1));
+/// A matrix of `n` rows, stored by blocks of as many as are done at a time; `watch` is told the rows made so far.
+///
+/// # Errors
+/// [`Error::Interrupted`], where it breaks off.
+pub(crate) fn stored<S: Scalar>(
+    matrix: &dyn MatrixRows,
+    n: usize,
+    watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Vec<Csr<S>>> {
+    let mut blocks = Vec::with_capacity(n.div_ceil(ROWS_PER_CHUNK));
+    for some in chunks(n).chunks(CHUNKS_PER_LOOK) {
+        blocks.par_extend(some.par_iter().map(|rows| block(matrix, rows.clone())));
+        if watch(some[some.len() - 1].end).is_break() {
+            return Err(Error::Interrupted);
+        }
     }
-    csr
+    Ok(blocks)
+}
+
+/// A matrix of `n` rows.
+pub(crate) fn whole<S: Scalar>(matrix: &dyn MatrixRows, n: usize) -> Csr<S> {
+    let blocks = chunks(n).into_par_iter().map(|rows| block(matrix, rows));
+    Csr::concat(&blocks.collect::<Vec<_>>())
+}
+
+/// Some rows of a matrix.
+fn block<S: Scalar>(matrix: &dyn MatrixRows, rows: Range<usize>) -> Csr<S> {
+    let mut row_starts = Vec::with_capacity(rows.len() + 1);
+    row_starts.push(0);
+    let mut elements: Vec<(u32, S)> = Vec::new();
+    matrix.for_rows(rows, &mut |_, row| {
+        let first = elements.len();
+        elements.extend(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
+        elements[first..].sort_unstable_by_key(|&(column, _)| column);
+        let mut kept = first;
+        for i in first..elements.len() {
+            if kept > first && elements[kept - 1].0 == elements[i].0 {
+                let value = elements[i].1;
+                elements[kept - 1].1 += value;
+            } else {
+                elements[kept] = elements[i];
+                kept += 1;
+            }
+        }
+        elements.truncate(kept);
+        row_starts.push(elements.len());
+    });
+    Csr {
+        row_starts,
+        columns: elements.iter().map(|element| element.0).collect(),
+        values: elements.iter().map(|element| element.1).collect(),
+    }
 }
 
 /// The dense matrix ⟨σ|O|σ′⟩ over all basis states by number. NetKet: `to_dense`.
@@ -200,7 +231,8 @@ pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
 
 /// A matrix that vectors are multiplied with.
 pub(crate) enum Matrix<'a, S> {
-    Stored(Csr<S>),
+    /// By blocks of rows.
+    Stored(Vec<Csr<S>>),
     Streamed(Streams<S>),
     /// Its rows are made anew in each product.
     Free(&'a dyn MatrixRows),
@@ -217,7 +249,11 @@ impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
     /// y = A x.
     pub fn multiply(&self, x: &[S], y: &mut [S]) {
         match self {
-            Self::Stored(csr) => csr.multiply(x, y),
+            Self::Stored(blocks) => {
+                let rows = y.par_chunks_mut(ROWS_PER_CHUNK);
+                let blocks = blocks.par_iter().zip(rows);
+                blocks.for_each(|(block, y)| block.multiply(x, y));
+            }
             Self::Streamed(streams) => streams.multiply(x, y),
             Self::Free(rows) => multiply(*rows, x, y),
         }

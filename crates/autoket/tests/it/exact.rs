@@ -6,7 +6,9 @@ use autoket::c64;
 use autoket::exact::{self, LanczosInfo, LanczosOptions, SectorBasis};
 use autoket::graph::{Graph, Parity, Sector};
 use autoket::hilbert::Hilbert;
-use autoket::operator::{Connected, LocalOperator, Operator, apply, heisenberg, ising, spin};
+use autoket::operator::{
+    Connected, LocalOperator, Operator, apply, bose_hubbard, heisenberg, ising, spin, to_sparse,
+};
 
 fn chain(n: usize, pbc: bool) -> Graph {
     Graph::chain(n, pbc).unwrap()
@@ -228,22 +230,38 @@ impl Operator for Counted {
 fn what_does_not_fit_is_refused_before_anything_is_computed() {
     let hilbert = half(16).with_total_sz(0.0).unwrap();
     let h = heisenberg(&hilbert, &chain(16, true), &[1.0], None).unwrap();
-    let row = h.max_conn_size();
+    // Elements with their columns and where each row begins, beside six complex vectors.
+    let elements = to_sparse(&h).unwrap().values().len();
+    let (vectors, matrix) = (12870 * 6 * 16, elements * (4 + 16) + 12870 * 8);
     let counted = Counted(h, AtomicUsize::new(0));
-    // Twice the elements of a row with their columns, beside six complex vectors.
-    let [vectors, matrix] = [6 * 16, 2 * row * (4 + 16)].map(|bytes| 12870 * bytes);
     let with = |memory| LanczosOptions {
         memory,
         ..options(1)
     };
     let refused = exact::lanczos_ed(&counted, with(vectors - 1)).unwrap_err();
     assert!(matches!(refused, autoket::Error::TooLarge { .. }));
-    for (memory, stored) in [(vectors, false), (vectors + matrix, true)] {
-        let plan = with(memory).plan(&counted).unwrap();
-        assert_eq!((plan.stored, plan.bytes), (stored, memory));
-        assert_eq!(plan.n_states, 12870);
-    }
-    assert_eq!(counted.1.load(Ordering::Relaxed), 0);
+    let plan = with(vectors).plan(&counted).unwrap();
+    assert_eq!(
+        (plan.stored, plan.bytes, plan.n_states),
+        (false, vectors, 12870)
+    );
+    // Told by some rows, three errors above their mean.
+    let plan = with(vectors + matrix / 20 * 21).plan(&counted).unwrap();
+    assert!(plan.stored);
+    let over = plan.bytes as f64 / (vectors + matrix) as f64;
+    assert!((1.0..1.03).contains(&over), "{over}");
+    assert!(
+        !with(vectors + matrix / 20 * 19)
+            .plan(&counted)
+            .unwrap()
+            .stored
+    );
+    let free = LanczosOptions {
+        matrix_free: true,
+        ..with(vectors + 2 * matrix)
+    };
+    assert!(!free.plan(&counted).unwrap().stored);
+    assert!(counted.1.load(Ordering::Relaxed) <= 5 * 1024);
 }
 
 /// Estimates fall to the energy, all products are shown, and breaking off is an error.
@@ -442,6 +460,43 @@ fn energies_of_sectors_make_the_whole() {
             }
         }
     }
+}
+
+/// Local indices of one, two, four and eight bits, and states of more than 64 bits.
+#[test]
+fn sectors_of_any_local_size_and_length_make_the_whole() {
+    let ring = |n| chain(n, true);
+    let bosons = |n_max, n, particles| {
+        let hilbert = Hilbert::fock(n_max, n).unwrap().with_n_particles(particles);
+        bose_hubbard(&hilbert.unwrap(), &ring(n), 1.0, 0.3, 0.1, 0.2).unwrap()
+    };
+    let magnons = half(66).with_total_sz(2.0 - 33.0).unwrap();
+    let hamiltonians = [
+        (6, bosons(1, 6, 3)),
+        (5, bosons(3, 5, 5)),
+        (5, bosons(4, 5, 5)),
+        (3, bosons(20, 3, 20)),
+        (9, bosons(20, 9, 2)),
+        (66, heisenberg(&magnons, &ring(66), &[1.0], None).unwrap()),
+    ];
+    for (n, h) in hamiltonians {
+        let whole = exact::full_ed(&h).unwrap();
+        let mut energies = Vec::new();
+        for sector in ring(n).translations().unwrap().sectors() {
+            if let Ok(basis) = SectorBasis::new(h.hilbert(), &sector) {
+                energies.extend(basis.full_ed(&h).unwrap());
+            }
+        }
+        energies.sort_by(f64::total_cmp);
+        assert_eq!(energies.len(), whole.len(), "{}", h.hilbert());
+        for (a, b) in energies.iter().zip(&whole) {
+            assert!((a - b).abs() < 1e-9, "{}: {a}, not {b}", h.hilbert());
+        }
+    }
+    let long = Hilbert::fock(9, 65).unwrap().with_n_particles(1).unwrap();
+    let sector = ring(65).translations().unwrap().sectors().swap_remove(0);
+    let refused = SectorBasis::new(&long, &sector).unwrap_err().to_string();
+    assert!(refused.contains("320 bits for a state"), "{refused}");
 }
 
 /// Published: the 4x4 Heisenberg antiferromagnet, -11.228483208 J in units of S = 1/2.
