@@ -6,6 +6,10 @@ use std::process::Command;
 /// What an environment is made of; it is made anew when this changes.
 const REQUIREMENTS: &str = "crates/autoket-py/tests/requirements.txt";
 
+const PYTEST: [&str; 3] = ["-m", "pytest", "--quiet"];
+/// One for each core, as far as memory for JAX goes; what XLA compiles takes most of the time, on one core.
+const PROCESSES: [&str; 6] = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"];
+
 /// Builds the wheel, installs it, and runs all checks; with MPI if the library has been built so for other tests.
 pub fn test(mpi: bool) -> Result<(), String> {
     let python = environment(Path::new("target/python"))?;
@@ -62,15 +66,8 @@ pub fn test(mpi: bool) -> Result<(), String> {
         "--concise",
         "autoket._native",
     ])?;
-    run(&["-m", "pytest", "--quiet", "crates/autoket-py/tests"])?;
-    run(&[
-        "-m",
-        "pytest",
-        "--quiet",
-        "--doctest-modules",
-        "--pyargs",
-        "autoket",
-    ])
+    run(&[&PYTEST[..], &PROCESSES, &["crates/autoket-py/tests"]].concat())?;
+    run(&[&PYTEST[..], &["--doctest-modules", "--pyargs", "autoket"]].concat())
 }
 
 /// The interpreter of an environment with all that the tests need.

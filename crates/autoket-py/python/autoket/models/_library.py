@@ -102,7 +102,7 @@ class TensorGRU2D(Designed):
         put = self.__dict__
         put["extent"] = pair("extent", put["extent"])
         features = whole_number("features", put["features"])
-        order = self._put_order()
+        order = None if put["order"] is None else self._put_order()
         return _native.tensor_gru_network(self.hilbert._native, list(put["extent"]), features, order, self._common())
 
     def _sites(self) -> list[int]:
