@@ -12,7 +12,7 @@ from pathlib import Path
 
 import autoket as nk
 
-STEPS = 40
+STEPS = 100
 RUNS = 5
 RUN_FILE = """
 lattice = {{ kind = "square", extent = [{length}, {length}], pbc = true }}

@@ -25,23 +25,23 @@ pub fn watched<T: Send>(
 ) -> PyResult<T> {
     let pool = pool(py)?;
     let is_alone = ranks(py).size() == 1;
-    std::thread::scope(|scope| {
+    let mut result = None;
+    let signal = pool.in_place_scope(|scope| {
         let (done, ended) = channel();
-        let worker = scope.spawn(move || {
-            let result = pool.install(work);
-            // The receiver lives until this thread is joined.
-            let _ = done.send(());
-            result
+        scope.spawn(|_| {
+            let done = done;
+            result = Some(work());
+            drop(done);
         });
         let ended = Mutex::new(ended);
         let mut signal = Ok(());
         loop {
-            let waited = py.detach(|| {
+            let waited: Result<(), _> = py.detach(|| {
                 let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
                 ended.recv_timeout(PATIENCE)
             });
             if waited != Err(RecvTimeoutError::Timeout) {
-                break;
+                return signal;
             }
             if signal.is_ok() {
                 signal = py.check_signals();
@@ -50,9 +50,7 @@ pub fn watched<T: Send>(
                 }
             }
         }
-        match py.detach(|| worker.join()) {
-            Ok(result) => signal.map(|()| result),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+    });
+    signal?;
+    Ok(result.expect("the scope ends with its work"))
 }
