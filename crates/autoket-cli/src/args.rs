@@ -47,9 +47,9 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Compute the lowest energies of a run's Hamiltonian exactly.
     ///
-    /// Only the lattice, the local space and the Hamiltonian matter. By the Lanczos method: each energy is printed
-    /// with its residual |Hv - Ev|, progress goes to stderr. What would not fit into the memory is refused before
-    /// anything is computed. Ctrl-C stops and says how far it was.
+    /// Of a whole run file only the lattice, the local space and the Hamiltonian matter. By the Lanczos method: each
+    /// energy is printed with its residual |Hv - Ev|, progress goes to stderr. What would not fit into the memory is
+    /// refused before anything is computed. Ctrl-C stops and says how far it was.
     #[command(after_long_help = EXACT)]
     Exact(ExactArgs),
     /// Show a run's model: formula, layers, parameters, cost, and what a site reads.
@@ -173,7 +173,7 @@ pub struct ExactArgs {
     #[arg(long, short, value_name = "K", default_value_t = 1)]
     pub k: usize,
     /// Only states of a momentum: whole numbers, k = 2 pi m/extent in each direction, such as 0,0.
-    #[arg(long, value_name = "M,...", value_delimiter = ',')]
+    #[arg(long, value_name = "M,...", value_delimiter = ',', value_parser = input::momentum)]
     pub momentum: Option<Vec<usize>>,
     /// Of these, only states of a one-dimensional representation of the point group that keeps the momentum: 0 is
     /// the trivial one.
@@ -184,7 +184,8 @@ pub struct ExactArgs {
     pub spin_flip: Option<Parity>,
     /// Memory for vectors and matrix, such as 8GiB (default: a quarter of what is free).
     ///
-    /// Where the matrix does not fit beside the vectors it is made anew in each product, which takes longer.
+    /// Where the matrix does not fit beside the vectors it is made anew in each product, which takes tens of times as
+    /// long.
     #[arg(long, value_name = "SIZE", value_parser = input::size)]
     pub memory: Option<ByteSize>,
     /// Number of threads (default: one per core).

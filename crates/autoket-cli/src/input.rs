@@ -67,6 +67,12 @@ pub fn check_simd() -> Result<()> {
     .into())
 }
 
+/// The m of a momentum 2π m/extent in one direction.
+pub fn momentum(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .map_err(|_| "expected whole numbers from 0 on; for -1 give the extent less 1")
+}
+
 /// Even or odd.
 pub fn parity() -> impl TypedValueParser<Value = Parity> {
     PossibleValuesParser::new(["even", "odd"]).map(|name| match name.as_str() {

@@ -309,6 +309,8 @@ def test_an_initializer_that_fails_says_so():
         (lambda h: ak.models.ARNNDense(h, 2, 3, param_dtype=int), ValueError, "param_dtype"),
         (lambda h: ak.models.TensorGRU2D(h, extent=(2, 2), features=3), ValueError, "extent"),
         (lambda h: ak.models.TensorGRU2D(h, extent=(2, 3), features=3, order=[0, 1, 2]), ValueError, "order"),
+        (lambda h: ak.models.TensorGRU2D(h, extent=(2, 3), features=3, order="spiral"), TypeError, "a list of all"),
+        (lambda h: ak.models.ARNNDense(h, 2, 3, order=3), TypeError, "a list of all"),
         (lambda h: ak.models.ARNNGatedConv2D(h, 2, 3, (2, 2)), ValueError, "kernel_size|extent"),
         (lambda h: ak.models.ARNNDense(h, 2, 3, precision="best"), ValueError, "precision"),
     ],

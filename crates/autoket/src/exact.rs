@@ -37,9 +37,9 @@ const MIN_TOLERANCE: f64 = 1e-13;
 pub struct LanczosOptions {
     /// How many of the lowest energies, counted with their multiplicity. NetKet's `k`.
     pub n_energies: usize,
-    /// An energy is found when ‖Hv - Ev‖ is below this times the largest |E| met.
+    /// An energy is found when ‖Hv - Ev‖ is below this times the width of the spectrum, as far as it is met.
     ///
-    /// Its error is of the order of the square of that, so 10⁻⁹ reaches rounding.
+    /// Its error is of the order of the square of that by the distance to the next energy, so 10⁻⁹ reaches rounding.
     pub tolerance: f64,
     /// The most products H v before giving up.
     pub max_iterations: usize,
@@ -90,7 +90,7 @@ impl LanczosOptions {
     /// let h = heisenberg(&Hilbert::spin(0.5, 30)?, &Graph::chain(30, true)?, &[1.0], None)?;
     /// // 2³⁰ states: six vectors of 8 GiB.
     /// let refused = LanczosOptions::default().plan(&h).unwrap_err().to_string();
-    /// assert!(refused.contains("would need 51.5 GB, the limit is 4.3 GB"), "{refused}");
+    /// assert!(refused.contains("would need 51.54 GB, the limit is 4.295 GB"), "{refused}");
     /// let plan = LanczosOptions { memory: 1 << 36, ..Default::default() }.plan(&h)?;
     /// assert!(!plan.stored);
     /// # Ok::<(), autoket::Error>(())
@@ -109,20 +109,23 @@ impl LanczosOptions {
     /// As [`plan`](Self::plan).
     pub fn plan_sector(&self, operator: &dyn Operator, sector: &Sector) -> Result<LanczosPlan> {
         let is_real = operator.is_real() && sector.is_real();
-        let n_states = sector::n_states_about(operator.hilbert(), sector)?.max(self.n_energies);
+        let hilbert = operator.hilbert();
+        let n_states = sector::n_states_about(hilbert, sector)?;
+        check_options(self, hilbert.n_states().map_or(usize::MAX, |n| n as usize))?;
+        let n_states = n_states.max(self.n_energies);
         let row = Some(elements_of_a_row(operator));
-        let per_state = sector::bytes_per_state(operator.hilbert());
-        self.plan_of(n_states, row, is_real, per_state)
+        let beside = sector::bytes(operator.hilbert(), sector, n_states);
+        self.plan_of(n_states, row, is_real, beside)
     }
 
     /// The same for a matrix of `n_states` rows of about `row` elements; `None`: there is no use in storing it.
-    /// Beside it there are `per_state` bytes for each state.
+    /// A sector takes memory `beside`.
     fn plan_of(
         &self,
         n_states: usize,
         row: Option<f64>,
         is_real: bool,
-        per_state: usize,
+        beside: usize,
     ) -> Result<LanczosPlan> {
         check_options(self, n_states)?;
         let (element, found) = match is_real {
@@ -131,12 +134,19 @@ impl LanczosOptions {
             false => (size_of::<c64>(), 1),
         };
         let n_vectors = self.n_energies + lanczos::VECTORS.max(found);
-        let vectors = (n_vectors * element + per_state) as u128 * n_states as u128;
+        let vectors = n_vectors as u128 * element as u128 * n_states as u128 + beside as u128;
         let Some(left) = (self.memory as u128).checked_sub(vectors) else {
             return Err(Error::TooLarge {
-                what: format!("{n_vectors} vectors of {n_states} states"),
-                needed: gigabytes(vectors),
-                limit: gigabytes(self.memory as u128),
+                what: format!(
+                    "{n_vectors} vectors of {n_states} states{}",
+                    if beside > 0 {
+                        ", with the sector's states and tables,"
+                    } else {
+                        ""
+                    }
+                ),
+                needed: size(vectors),
+                limit: size(self.memory as u128),
                 cure:
                     "raise `memory` if the machine has more, take fewer sites or a sector of them"
                         .into(),
@@ -174,8 +184,17 @@ fn elements_of_a_row(operator: &dyn Operator) -> f64 {
     mean + 3.0 * (variance / n).sqrt()
 }
 
-fn gigabytes(bytes: u128) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
+/// A number of bytes in four digits.
+fn size(bytes: u128) -> String {
+    let bytes = bytes as f64;
+    let (unit, name) = match bytes {
+        1e9.. => (1e9, "GB"),
+        1e6.. => (1e6, "MB"),
+        1e3.. => (1e3, "kB"),
+        _ => (1.0, "B"),
+    };
+    let digits = (3.0 - (bytes / unit).max(1.0).log10().floor()).max(0.0);
+    format!("{:.*} {name}", digits as usize, bytes / unit)
 }
 
 /// What [`lanczos_ed`] found.

@@ -140,6 +140,7 @@ fn fermi_hubbard() {
             "lattice.extent=[2,2]",
             "hilbert.n_fermions_per_spin=[2,2]",
             "model.features=4",
+            "sampler.n_samples=256",
             "run.steps=800",
             &cosine(800),
             &temperature(500),

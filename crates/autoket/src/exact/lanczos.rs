@@ -20,6 +20,8 @@ use crate::scalar::Scalar;
 const CHUNK: usize = 4096;
 /// A remainder this small beside the operator is rounding: the vectors span an invariant space.
 const BREAKDOWN: f64 = 1e-13;
+/// Smaller remainders beside the operator are not told from it.
+const ROUNDING: f64 = 1e-15;
 /// Steps by the dimension after which nothing new is found.
 const TURNS: usize = 8;
 /// Vectors at a time, beside the eigenvectors: three of the recurrence, its start and one at the end.
@@ -54,6 +56,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
         watch,
         found: Vec::new(),
         scale: 0.0,
+        width: 0.0,
         rows: if plan.stored { n_states } else { 0 },
         iterations: 0,
     };
@@ -83,8 +86,10 @@ struct Solver<'a, S> {
     watch: &'a mut Watch<'a>,
     /// Eigenvectors found before; the search is orthogonal to them.
     found: Vec<Vec<S>>,
-    /// The largest |E| met.
+    /// The largest element of the recurrence.
     scale: f64,
+    /// From the lowest to the highest energy met: a constant in H makes no difference.
+    width: f64,
     /// Rows of the stored matrix.
     rows: usize,
     iterations: usize,
@@ -98,7 +103,7 @@ struct Tridiagonal {
 }
 
 impl Tridiagonal {
-    /// The lowest eigenvalue and its vector, and the largest |eigenvalue|.
+    /// The lowest eigenvalue and its vector, and how far the highest lies above it.
     fn lowest(&self) -> Result<(f64, Vec<f64>, f64)> {
         let n = self.diagonal.len();
         let mut matrix = Mat::zeros(n, n);
@@ -110,9 +115,9 @@ impl Tridiagonal {
             matrix[(i, i + 1)] = x;
         }
         let (values, vectors) = eigen(matrix.as_ref(), ComputeEigenvectors::Yes)?;
-        let largest = values[0].abs().max(values[n - 1].abs());
+        let width = values[n - 1] - values[0];
         let vector = (0..n).map(|i| vectors[(i, 0)]).collect();
-        Ok((values[0], vector, largest))
+        Ok((values[0], vector, width))
     }
 }
 
@@ -194,12 +199,16 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
             let stop = self.iterations >= self.options.max_iterations;
             if exhausted || stop || size == next_check {
                 next_check = size + CHECK_EVERY.max(size / CHECK_PART);
-                let (energy, vector, largest) = known.lowest()?;
-                self.scale = self.scale.max(largest);
+                let (energy, vector, width) = known.lowest()?;
+                self.width = self.width.max(width);
+                // What rounding leaves within reach.
+                let unit = self
+                    .width
+                    .max(ROUNDING * self.scale / self.options.tolerance);
                 let residual = beta * vector[size - 1].abs();
                 reached.energy = Some(energy);
-                reached.residual = residual / self.scale;
-                if exhausted || residual <= self.options.tolerance * self.scale {
+                reached.residual = residual / unit;
+                if exhausted || residual <= self.options.tolerance * unit {
                     return Ok((vector, reached));
                 }
                 if stop {

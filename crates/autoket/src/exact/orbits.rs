@@ -13,6 +13,8 @@ use crate::scalar::c64;
 /// A state: local indices one after the other from the highest bit down, so that bits compare as numbers do.
 pub(super) type Bits<const W: usize> = [u64; W];
 
+/// The most words of a state's bits.
+pub(super) const MAX_WORDS: usize = 4;
 /// Beginnings of states that are searched side by side, at least.
 const BEGINNINGS: usize = 1 << 12;
 
@@ -55,6 +57,13 @@ const fn width(local_size: usize) -> usize {
 /// How many words of bits the states of a space take.
 pub(super) fn n_words(hilbert: &Hilbert) -> usize {
     (hilbert.n_sites() * width(hilbert.local_size())).div_ceil(64)
+}
+
+/// Memory for the tables of so many permutations.
+pub(super) fn bytes_of_tables(hilbert: &Hilbert, n_permutations: usize) -> usize {
+    let n_bytes = (hilbert.n_sites() * width(hilbert.local_size())).div_ceil(8);
+    let words = if n_words(hilbert) == 1 { 1 } else { MAX_WORDS };
+    n_permutations * n_bytes * 256 * words * size_of::<u64>()
 }
 
 impl<const W: usize> Group<W> {
@@ -143,13 +152,18 @@ impl<const W: usize> Group<W> {
     pub fn images<'a>(&'a self, sigma: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
         (0..self.order()).map(|g| {
             let index = |&from: &u8| self.turned(g, sigma[usize::from(from)]);
-            self.from_of(g).iter().map(index).collect()
+            self.sources(g).iter().map(index).collect()
         })
+    }
+
+    /// For each element where the new state of each site comes from, and whether it is flipped.
+    pub fn elements(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        (0..self.order()).map(|g| (self.sources(g), g >= self.tables.len()))
     }
 
     /// Where the new state of each site comes from.
     #[inline]
-    fn from_of(&self, g: usize) -> &[u8] {
+    fn sources(&self, g: usize) -> &[u8] {
         let permutation = g % self.tables.len();
         &self.from[permutation * self.n_sites..][..self.n_sites]
     }
@@ -250,7 +264,7 @@ impl<const W: usize> Group<W> {
     fn weight(&self, known: &[u8]) -> Option<c64> {
         let mut weight = c64::default();
         'elements: for (g, character) in self.characters.iter().enumerate() {
-            for (&own, &from) in known.iter().zip(self.from_of(g)) {
+            for (&own, &from) in known.iter().zip(self.sources(g)) {
                 let Some(&index) = known.get(usize::from(from)) else {
                     break;
                 };

@@ -5,14 +5,16 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use super::orbits::{Bits, First, Group, n_words};
+use rayon::prelude::*;
+
+use super::orbits::{Bits, First, Group, MAX_WORDS, bytes_of_tables, n_words};
 use super::{LanczosInfo, LanczosOptions, LanczosPlan, Watch};
 use super::{check_hermitian, dense_energies, lanczos};
 use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
-use crate::operator::{Connected, Operator, check_rows};
+use crate::operator::{Connected, LocalOperator, Operator, check_rows};
 use crate::random::Key;
 use crate::scalar::c64;
 
@@ -20,13 +22,19 @@ use crate::scalar::c64;
 const N_CHECKED: usize = 64;
 /// Rows whose states are brought to the first of their orbits together.
 const ROWS: usize = 64;
+/// Numbers that differ by less, beside their size, are the same.
+const SAME: f64 = 1e-10;
 /// A place is searched among each so many-th first, and then among so many.
 const STRIDE: usize = 64;
-/// The most words of a state's bits.
-const MAX_WORDS: usize = 4;
+/// The most rows that are looked at where an operator's terms do not tell.
+const MAX_CHECKED_ROWS: usize = 1 << 20;
 
 /// The states of a sector of a symmetry group: P|r⟩/√⟨r|P|r⟩ for the first state r of each orbit,
 /// P = Σ_g χ(g)* g/|G|.
+///
+/// Operators must have the symmetry. Of a [`LocalOperator`] that is known from its terms; the rows of others, and of
+/// those that have it by a constraint only, are compared at all of the sector's states if there are up to 2²⁰ with their
+/// images, and else at as many random ones.
 ///
 /// # Example
 /// ```
@@ -45,6 +53,8 @@ const MAX_WORDS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct SectorBasis {
     is_real: bool,
+    /// Memory for tables and states.
+    bytes: usize,
     states: Arc<dyn States>,
 }
 
@@ -94,8 +104,11 @@ impl SectorBasis {
                 "take another sector, or another constraint",
             ));
         }
-        let is_real = sector.is_real();
-        Ok(Self { is_real, states })
+        Ok(Self {
+            is_real: sector.is_real(),
+            bytes: bytes(hilbert, sector, states.n_states()),
+            states,
+        })
     }
 
     /// The number of states.
@@ -144,8 +157,7 @@ impl SectorBasis {
     ) -> Result<LanczosPlan> {
         let is_real = operator.is_real() && self.is_real;
         let row = Some(super::elements_of_a_row(operator));
-        let per_state = bytes_per_state(operator.hilbert());
-        options.plan_of(self.n_states(), row, is_real, per_state)
+        options.plan_of(self.n_states(), row, is_real, self.bytes)
     }
 
     /// [`lanczos_ed`](Self::lanczos_ed), with a look at each product.
@@ -176,12 +188,13 @@ impl SectorBasis {
     }
 }
 
-/// What a state of a sector takes beside its elements of vectors.
-pub(super) fn bytes_per_state(hilbert: &Hilbert) -> usize {
-    match n_words(hilbert) {
+/// What a sector of so many states takes: tables of its permutations, and its states.
+pub(super) fn bytes(hilbert: &Hilbert, sector: &Sector, n_states: usize) -> usize {
+    let per_state = match n_words(hilbert) {
         1 => size_of::<First<1>>(),
         _ => size_of::<First<MAX_WORDS>>(),
-    }
+    };
+    bytes_of_tables(hilbert, sector.permutations().len()) + n_states * per_state
 }
 
 /// How many states a sector has, about: as many as orbits, if all were of one size.
@@ -210,7 +223,7 @@ pub(super) fn n_states_about(hilbert: &Hilbert, sector: &Sector) -> Result<usize
 trait States: std::fmt::Debug + Send + Sync {
     fn n_states(&self) -> usize;
 
-    /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for some σ and all g.
+    /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for all g, as [`SectorBasis`] says.
     fn check_symmetric(&self, operator: &dyn Operator) -> Result<()>;
 
     /// Rows of the operator's matrix: ⟨r|H|r'⟩ = Σ_σ' ⟨r|H|σ'⟩ χ(g)* √(N_r'/N_r), σ' = g r'.
@@ -256,6 +269,80 @@ impl<const W: usize> Firsts<W> {
         self.hilbert.random_states(Key::new(0), N_CHECKED)
     }
 
+    /// ⟨gφ|O|gφ⟩ = ⟨φ|O|φ⟩ for a random product φ and all g, which no O has that is not symmetric.
+    fn is_symmetric(&self, operator: &LocalOperator) -> bool {
+        let (n, d) = (self.hilbert.n_sites(), self.hilbert.local_size());
+        let (re, im) = (Key::new(1), Key::new(2));
+        let component = |i: usize| {
+            let i = i as u64;
+            c64::new(2.0 * re.uniform(i) - 1.0, 2.0 * im.uniform(i) - 1.0)
+        };
+        let vector = |site: usize| (0..d).map(|index| component(site * d + index)).collect();
+        let vectors: Vec<Vec<c64>> = (0..n).map(vector).collect();
+        let (value, size) = operator.of_product(&vectors);
+        self.group.elements().all(|(from, flips)| {
+            let moved = from.iter().map(|&site| {
+                let mut vector = vectors[usize::from(site)].clone();
+                if flips {
+                    vector.reverse();
+                }
+                vector
+            });
+            let (moved, _) = operator.of_product(&moved.collect::<Vec<_>>());
+            (moved - value).norm() <= SAME * size
+        })
+    }
+
+    /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for all g and σ'.
+    fn check_row(&self, operator: &dyn Operator, sigma: &[u8]) -> Result<()> {
+        let mut row = Connected::default();
+        let mut elements_of = |sigma: &[u8]| {
+            operator.connected(sigma, &mut row);
+            let elements = row.iter().map(|(mel, changes)| {
+                let mut connected = sigma.to_vec();
+                for &(site, new) in changes {
+                    connected[site as usize] = new;
+                }
+                (connected, mel)
+            });
+            elements.collect::<Vec<(Vec<u8>, c64)>>()
+        };
+        let sort = |elements: &mut Vec<(Vec<u8>, c64)>| {
+            elements.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        };
+        let here = elements_of(sigma);
+        // All images of the row's states: [connected][element].
+        let connected = here.iter().map(|(state, _)| self.group.images(state));
+        let connected: Vec<Vec<Vec<u8>>> = connected.map(Iterator::collect).collect();
+        for (g, moved) in self.group.images(sigma).enumerate() {
+            let images = connected.iter().zip(&here);
+            let mut images: Vec<(Vec<u8>, c64)> = images
+                .map(|(images, (_, mel))| (images[g].clone(), *mel))
+                .collect();
+            let mut there = elements_of(&moved);
+            sort(&mut images);
+            sort(&mut there);
+            let same = images.len() == there.len()
+                && images
+                    .iter()
+                    .zip(&there)
+                    .all(|(a, b)| a.0 == b.0 && (a.1 - b.1).norm() <= SAME * (1.0 + a.1.norm()));
+            if !same {
+                return Err(Error::invalid(
+                    "operator",
+                    "an operator with the symmetry of the sector",
+                    format!(
+                        "one whose rows differ at {:?} and {:?}",
+                        self.hilbert.values_of(sigma),
+                        self.hilbert.values_of(&moved)
+                    ),
+                    "take a smaller group: edges, colours and sign rules may break translations",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn check_constraint(&self) -> Result<()> {
         for sigma in self.random_states().chunks_exact(self.hilbert.n_sites()) {
             let mut images = self.group.images(sigma);
@@ -290,53 +377,28 @@ impl<const W: usize> States for Firsts<W> {
                 "make the sector from the operator's space",
             ));
         }
-        let mut row = Connected::default();
-        let mut elements_of = |sigma: &[u8]| {
-            operator.connected(sigma, &mut row);
-            let elements = row.iter().map(|(mel, changes)| {
-                let mut connected = sigma.to_vec();
-                for &(site, new) in changes {
-                    connected[site as usize] = new;
-                }
-                (connected, mel)
-            });
-            elements.collect::<Vec<(Vec<u8>, c64)>>()
+        let n_sites = self.hilbert.n_sites();
+        let at = |states: &[u8]| {
+            let states = states.par_chunks_exact(n_sites);
+            states.try_for_each(|sigma| self.check_row(operator, sigma))
         };
-        let sort = |elements: &mut Vec<(Vec<u8>, c64)>| {
-            elements.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        };
-        for sigma in self.random_states().chunks_exact(self.hilbert.n_sites()) {
-            let here = elements_of(sigma);
-            // All images of the row's states: [connected][element].
-            let connected = here.iter().map(|(state, _)| self.group.images(state));
-            let connected: Vec<Vec<Vec<u8>>> = connected.map(Iterator::collect).collect();
-            for (g, moved) in self.group.images(sigma).enumerate() {
-                let images = connected.iter().zip(&here);
-                let mut images: Vec<(Vec<u8>, c64)> = images
-                    .map(|(images, (_, mel))| (images[g].clone(), *mel))
-                    .collect();
-                let mut there = elements_of(&moved);
-                sort(&mut images);
-                sort(&mut there);
-                let same = images.len() == there.len()
-                    && images.iter().zip(&there).all(|(a, b)| {
-                        a.0 == b.0 && (a.1 - b.1).norm() <= 1e-10 * (1.0 + a.1.norm())
-                    });
-                if !same {
-                    return Err(Error::invalid(
-                        "operator",
-                        "an operator with the symmetry of the sector",
-                        format!(
-                            "one whose rows differ at {:?} and {:?}",
-                            self.hilbert.values_of(sigma),
-                            self.hilbert.values_of(&moved)
-                        ),
-                        "take a smaller group: edges, colours and sign rules may break translations",
-                    ));
-                }
-            }
+        at(&self.random_states())?;
+        let terms = operator.as_local();
+        if terms.is_some_and(|operator| self.is_symmetric(operator)) {
+            return Ok(());
         }
-        Ok(())
+        let n_checked = MAX_CHECKED_ROWS / self.group.order();
+        if self.firsts.len() > n_checked {
+            return at(&self.hilbert.random_states(Key::new(1), n_checked));
+        }
+        let firsts = self.firsts.par_iter();
+        firsts.try_for_each_init(
+            || vec![0; n_sites],
+            |sigma, first| {
+                self.group.unpack(&first.bits, sigma);
+                self.check_row(operator, sigma)
+            },
+        )
     }
 
     fn for_rows(&self, operator: &dyn Operator, rows: Range<usize>, f: &mut TakeRow<'_>) {

@@ -167,6 +167,27 @@ impl LocalOperator {
         conjugate
     }
 
+    /// ⟨φ|O|φ⟩ of a product of a vector at each site, and the sum of its parts' absolute values, which bounds rounding.
+    ///
+    /// As a polynomial in the vectors it tells all operators apart.
+    pub(crate) fn of_product(&self, vectors: &[Vec<c64>]) -> (c64, f64) {
+        let d = self.hilbert.local_size() as u32;
+        let (mut value, mut size) = (c64::ZERO, 0.0);
+        for (sites, entries) in self.acting_on().zip(self.terms.values()) {
+            for (&(mut row, mut column), &mel) in entries {
+                let mut part = mel;
+                for &site in sites.iter().rev() {
+                    let [bra, ket] = [row, column].map(|index| vectors[site][(index % d) as usize]);
+                    part *= bra.conj() * ket;
+                    (row, column) = (row / d, column / d);
+                }
+                value += part;
+                size += part.norm();
+            }
+        }
+        (value, size)
+    }
+
     /// The terms: sites, ascending, and the matrix on them as [`term`](Self::term) takes it.
     ///
     /// NetKet: `acting_on` and `operators`.

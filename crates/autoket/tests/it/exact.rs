@@ -7,7 +7,8 @@ use autoket::exact::{self, LanczosInfo, LanczosOptions, SectorBasis};
 use autoket::graph::{Graph, Parity, Sector};
 use autoket::hilbert::Hilbert;
 use autoket::operator::{
-    Connected, LocalOperator, Operator, apply, bose_hubbard, heisenberg, ising, spin, to_sparse,
+    Connected, LocalOperator, Operator, apply, bose_hubbard, boson, heisenberg, ising, spin,
+    to_sparse,
 };
 
 fn chain(n: usize, pbc: bool) -> Graph {
@@ -543,6 +544,86 @@ fn sectors_of_what_is_not_symmetric_are_refused() {
     );
     let h = heisenberg(&up, &ring, &[1.0], None).unwrap();
     refused(basis.lanczos_ed(&h, options(1)), "an operator on");
+}
+
+/// Terms that break the symmetry at few states are found, whatever the share of these.
+#[test]
+fn rare_terms_that_break_a_symmetry_are_refused() {
+    let refused = |h: &dyn Operator, ring: &Graph| {
+        let sector = ring.translations().unwrap().sectors().swap_remove(0);
+        let basis = SectorBasis::new(h.hilbert(), &sector).unwrap();
+        let message = basis.lanczos_ed(h, options(1)).unwrap_err().to_string();
+        assert!(message.contains("with the symmetry"), "{message}");
+    };
+    // Two bosons on one site, three, and ten spins up.
+    let ring = chain(100, true);
+    let hilbert = Hilbert::fock(2, 100).unwrap().with_n_particles(2).unwrap();
+    let h = bose_hubbard(&hilbert, &ring, 1.0, 0.0, 1.0, 0.0).unwrap();
+    let pair = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -20.0].map(|x| c64::new(x, 0.0));
+    let trap = LocalOperator::term(&hilbert, &[0], &pair).unwrap();
+    let trapped = h + &trap;
+    refused(&trapped, &ring);
+    // The same from its rows, where it does not give its terms.
+    refused(&Counted(trapped, AtomicUsize::new(0)), &ring);
+    let ring = chain(14, true);
+    let h = heisenberg(&half(14), &ring, &[1.0], None).unwrap();
+    let mut projector = vec![c64::ZERO; 1 << 20];
+    projector[(1 << 20) - 1] = c64::new(-100.0, 0.0);
+    let sites: Vec<usize> = (0..10).collect();
+    refused(
+        &(h + &LocalOperator::term(&half(14), &sites, &projector).unwrap()),
+        &ring,
+    );
+}
+
+/// A symmetry that holds by the constraint only: Σ n is the same everywhere.
+#[test]
+fn symmetries_of_the_constrained_space_are_taken() {
+    let ring = chain(6, true);
+    let hilbert = Hilbert::fock(3, 6).unwrap().with_n_particles(3).unwrap();
+    let h = bose_hubbard(&hilbert, &ring, 1.0, 0.2, 1.0, 0.0).unwrap();
+    // n₀ (Σ n - 3) = 0 here.
+    let n = |i| boson::number(&hilbert, i).unwrap();
+    let extra = (1..6).fold(n(0) * &n(0) - 3.0 * n(0), |sum, i| sum + &(n(0) * &n(i)));
+    let same = h.clone() + &extra;
+    for sector in ring.translations().unwrap().sectors() {
+        let basis = SectorBasis::new(&hilbert, &sector).unwrap();
+        let (a, b) = (basis.full_ed(&h).unwrap(), basis.full_ed(&same).unwrap());
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+}
+
+/// A constant moves all energies alike, up to its own rounding.
+#[test]
+fn a_constant_makes_no_difference() {
+    let ring = chain(12, true);
+    let h = heisenberg(&half(12), &ring, &[1.0], None).unwrap();
+    let plain = exact::lanczos_ed(&h, options(3)).unwrap().energies;
+    let shifted = h + &(1e8 * LocalOperator::identity(&half(12)));
+    let moved = exact::lanczos_ed(&shifted, options(3)).unwrap().energies;
+    for (a, b) in plain.iter().zip(moved) {
+        assert!((b - 1e8 - a).abs() < 3e-6, "{a} {}", b - 1e8);
+    }
+}
+
+/// The tables of a large group are part of the plan.
+#[test]
+fn tables_of_a_sector_are_planned() {
+    let square = Graph::square(16, true).unwrap();
+    let hilbert = half(256).with_total_sz(126.0).unwrap();
+    let h = heisenberg(&hilbert, &square, &[1.0], None).unwrap();
+    let sector = square.momentum(&[0, 0]).unwrap();
+    let plan = options(1).plan_sector(&h, &sector).unwrap();
+    // 256 permutations, 32 bytes of 256 values, images of 32 bytes.
+    assert!(plan.bytes >= 256 * 32 * 256 * 32, "{}", plan.bytes);
+    let few = LanczosOptions {
+        memory: 20_000_000,
+        ..options(1)
+    };
+    let refused = few.plan_sector(&h, &sector).unwrap_err().to_string();
+    assert!(refused.contains("tables"), "{refused}");
+    let many = options(1 << 20).plan_sector(&h, &sector).unwrap_err();
+    assert!(many.to_string().contains("1 to 32640"), "{many}");
 }
 
 /// One spin up, carried around a ring with a phase φ at each step: E = 2 cos(k - φ), which tells k from -k.

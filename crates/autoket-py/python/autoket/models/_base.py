@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from autoket import _native
-from autoket._arguments import Array, refuse, whole_number
+from autoket._arguments import Array, refuse, whole_number, wrong_type
 from autoket.hilbert import HomogeneousHilbert
 from autoket.nn._masked import checked_dtype, checked_precision, pair
 from autoket.nn._module import _ACTIVE, Module
@@ -261,6 +261,8 @@ class Designed(Native):
     def _put_order(self) -> list[int] | None:
         put: dict[str, Any] = self.__dict__
         if put["order"] is not None:
+            if isinstance(put["order"], str) or not hasattr(put["order"], "__iter__"):
+                wrong_type("order", "a list of all sites, the first drawn first", put["order"])
             put["order"] = tuple(whole_number("order", site) for site in put["order"])
         return self._sites()
 
