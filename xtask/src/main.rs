@@ -1,8 +1,7 @@
-//! Chores of the project, without a shell: `cargo xtask test`, `bench`, `fuzz`, `gallery`, `pictures`.
+//! Chores of the project, without a shell: `cargo xtask test`, `bench`, `fuzz`, `pictures`.
 
 mod bench;
 mod fuzz;
-mod gallery;
 mod python;
 
 use std::process::{Command, ExitCode, Stdio};
@@ -14,13 +13,11 @@ fn main() -> ExitCode {
         Some("test") if args.len() == 1 => test(),
         Some("pictures") if args.len() == 1 => run(&[PICTURES], &[]),
         Some("bench") => ended(bench::bench(&args[1..])),
-        Some("gallery") if args.len() == 1 => ended(gallery::gallery()),
         Some("fuzz") => ended(fuzz::fuzz(&args[1..])),
         _ => {
             eprintln!("usage: cargo xtask test");
             eprintln!("       cargo xtask bench WORKLOAD [--json] [--no-peer]");
             eprintln!("       cargo xtask fuzz READER SECONDS");
-            eprintln!("       cargo xtask gallery");
             eprintln!("       cargo xtask pictures");
             eprintln!();
             eprintln!(
@@ -28,7 +25,6 @@ fn main() -> ExitCode {
             );
             eprintln!("  bench     autoket and NetKet side by side; see bench/README.md");
             eprintln!("  fuzz      feeds a reader of files what libFuzzer makes of fuzz/corpus");
-            eprintln!("  gallery   runs every example in full and makes examples/README.md");
             eprintln!("  pictures  draws the pictures of the documentation anew");
             ExitCode::from(2)
         }

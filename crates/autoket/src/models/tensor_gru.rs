@@ -29,7 +29,7 @@ use crate::simd::Precision;
 ///
 /// So it is in every order that goes from neighbour to neighbour, such as a spiral. Row by row from the left, or along
 /// diagonals, a site reads those up to the left only, and one that is drawn before its neighbours reads nothing:
-/// [`seen`](super::Autoregressive::seen) tells.
+/// [`seen`](Arnn::seen) tells.
 ///
 #[doc = include_str!("../../pictures/tensor_gru_spiral.svg")]
 #[doc = include_str!("../../pictures/tensor_gru_diagonal.svg")]
