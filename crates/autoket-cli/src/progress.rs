@@ -174,6 +174,9 @@ impl Products {
 }
 
 fn describe_products(progress: &LanczosProgress, n_energies: usize) -> String {
+    if progress.iterations == 0 {
+        return format!("{} rows of the matrix", progress.rows);
+    }
     let of_several = match n_energies {
         1 => String::new(),
         n => format!("energy {} of {n}  ", progress.found + 1),
@@ -182,9 +185,6 @@ fn describe_products(progress: &LanczosProgress, n_energies: usize) -> String {
         None => String::new(),
         Some(energy) => format!("  energy {energy:.10}  residual {:.1e}", progress.residual),
     };
-    if progress.iterations == 0 {
-        return format!("{} rows of the matrix", progress.rows);
-    }
     let left = match progress.left {
         None => String::new(),
         Some(left) => format!("  {left} products left for its vector"),

@@ -73,7 +73,7 @@ pub struct LanczosPlan {
     pub n_states: usize,
     /// Is the matrix stored? Otherwise it is made anew in each product.
     pub stored: bool,
-    /// Memory for the vectors, the states of a sector and, if it is stored, about for the matrix.
+    /// Memory for the vectors, a sector's tables and states, and the matrix, if it is stored: about as much.
     pub bytes: usize,
 }
 
@@ -114,7 +114,7 @@ impl LanczosOptions {
         check_options(self, hilbert.n_states().map_or(usize::MAX, |n| n as usize))?;
         let n_states = n_states.max(self.n_energies);
         let row = Some(elements_of_a_row(operator));
-        let beside = sector::bytes(operator.hilbert(), sector, n_states);
+        let beside = orbits::bytes(hilbert, sector.permutations().len(), n_states);
         self.plan_of(n_states, row, is_real, beside)
     }
 

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::graph::Sector;
-use crate::hilbert::{Hilbert, OUTSIDE};
+use crate::hilbert::{Automaton, Hilbert, OUTSIDE};
 use crate::scalar::c64;
 
 /// A state: local indices one after the other from the highest bit down, so that bits compare as numbers do.
@@ -59,11 +59,17 @@ pub(super) fn n_words(hilbert: &Hilbert) -> usize {
     (hilbert.n_sites() * width(hilbert.local_size())).div_ceil(64)
 }
 
-/// Memory for the tables of so many permutations.
-pub(super) fn bytes_of_tables(hilbert: &Hilbert, n_permutations: usize) -> usize {
-    let n_bytes = (hilbert.n_sites() * width(hilbert.local_size())).div_ceil(8);
-    let words = if n_words(hilbert) == 1 { 1 } else { MAX_WORDS };
-    n_permutations * n_bytes * 256 * words * size_of::<u64>()
+/// Memory for the tables of so many permutations, and for so many first states.
+pub(super) fn bytes(hilbert: &Hilbert, n_permutations: usize, n_firsts: usize) -> usize {
+    let n_tables = n_permutations * (hilbert.n_sites() * width(hilbert.local_size())).div_ceil(8);
+    let [table, first] = match n_words(hilbert) {
+        1 => [size_of::<[Bits<1>; 256]>(), size_of::<First<1>>()],
+        _ => [
+            size_of::<[Bits<MAX_WORDS>; 256]>(),
+            size_of::<First<MAX_WORDS>>(),
+        ],
+    };
+    n_tables * table + n_firsts * first
 }
 
 impl<const W: usize> Group<W> {
@@ -179,29 +185,24 @@ impl<const W: usize> Group<W> {
 
     /// The first state of each orbit that is in the sector, ascending.
     pub fn firsts(&self, hilbert: &Hilbert) -> Vec<First<W>> {
-        let mut beginnings = vec![(Vec::new(), 0)];
+        let mut beginnings = vec![(Vec::new(), 0, c64::default())];
         for _ in 0..self.n_sites {
             if beginnings.len() >= BEGINNINGS {
                 break;
             }
-            let longer = beginnings.iter().flat_map(|(known, place)| {
-                let mut known = known.clone();
-                let mut longer = Vec::new();
-                self.extend(hilbert, &mut known, *place, &mut |known, place, _| {
-                    longer.push((known.clone(), place));
+            let mut longer = Vec::new();
+            for (mut known, place, _) in beginnings {
+                self.extend(hilbert, &mut known, place, &mut |known, place, weight| {
+                    longer.push((known.clone(), place, weight));
                 });
-                longer
-            });
-            beginnings = longer.collect();
+            }
+            beginnings = longer;
         }
         let found: Vec<Vec<First<W>>> = beginnings
             .into_par_iter()
-            .map(|(mut known, place)| {
+            .map(|(mut known, place, weight)| {
                 let mut found = Vec::new();
-                match known.len() == self.n_sites {
-                    true => self.keep(&known, self.weight(&known), &mut found),
-                    false => self.search(hilbert, &mut known, place, &mut found),
-                }
+                self.search(hilbert, &mut known, place, weight, &mut found);
                 found
             })
             .collect();
@@ -214,17 +215,21 @@ impl<const W: usize> Group<W> {
         hilbert: &Hilbert,
         known: &mut Vec<u8>,
         place: u32,
+        weight: c64,
         found: &mut Vec<First<W>>,
     ) {
-        self.extend(
-            hilbert,
-            known,
-            place,
-            &mut |known, place, weight| match known.len() == self.n_sites {
-                true => self.keep(known, Some(weight), found),
-                false => self.search(hilbert, known, place, found),
-            },
-        );
+        if known.len() < self.n_sites {
+            return self.extend(hilbert, known, place, &mut |known, place, weight| {
+                self.search(hilbert, known, place, weight, found);
+            });
+        }
+        // Without rounding it is a multiple of 1/|G|.
+        let unit = 1.0 / self.order() as f64;
+        let norm = weight.re * unit;
+        if norm > 0.5 * unit {
+            let bits = self.pack(known);
+            found.push(First { bits, norm });
+        }
     }
 
     /// A site more, in each way that may be the beginning of an orbit's first state.
@@ -236,8 +241,7 @@ impl<const W: usize> Group<W> {
         f: &mut dyn FnMut(&mut Vec<u8>, u32, c64),
     ) {
         for index in 0..=self.top {
-            let read =
-                |automaton: &crate::hilbert::Automaton| automaton.next(known.len(), place, index);
+            let read = |automaton: &Automaton| automaton.next(known.len(), place, index);
             let place = hilbert.automaton().map_or(0, read);
             if place == OUTSIDE {
                 continue;
@@ -247,16 +251,6 @@ impl<const W: usize> Group<W> {
                 f(known, place, weight);
             }
             known.pop();
-        }
-    }
-
-    fn keep(&self, sigma: &[u8], weight: Option<c64>, found: &mut Vec<First<W>>) {
-        let order = self.order() as f64;
-        // Without rounding it is a multiple of 1/|G|.
-        let norm = weight.map(|weight| weight.re / order);
-        if let Some(norm) = norm.filter(|&norm| norm > 0.5 / order) {
-            let bits = self.pack(sigma);
-            found.push(First { bits, norm });
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::orbits::{Bits, First, Group, MAX_WORDS, bytes_of_tables, n_words};
+use super::orbits::{self, Bits, First, Group, MAX_WORDS, n_words};
 use super::{LanczosInfo, LanczosOptions, LanczosPlan, Watch};
 use super::{check_hermitian, dense_energies, lanczos};
 use crate::error::{Error, Result};
@@ -106,7 +106,7 @@ impl SectorBasis {
         }
         Ok(Self {
             is_real: sector.is_real(),
-            bytes: bytes(hilbert, sector, states.n_states()),
+            bytes: orbits::bytes(hilbert, sector.permutations().len(), states.n_states()),
             states,
         })
     }
@@ -186,15 +186,6 @@ impl SectorBasis {
         let states = &*self.states;
         Ok(SectorRows { states, operator })
     }
-}
-
-/// What a sector of so many states takes: tables of its permutations, and its states.
-pub(super) fn bytes(hilbert: &Hilbert, sector: &Sector, n_states: usize) -> usize {
-    let per_state = match n_words(hilbert) {
-        1 => size_of::<First<1>>(),
-        _ => size_of::<First<MAX_WORDS>>(),
-    };
-    bytes_of_tables(hilbert, sector.permutations().len()) + n_states * per_state
 }
 
 /// How many states a sector has, about: as many as orbits, if all were of one size.
@@ -296,7 +287,7 @@ impl<const W: usize> Firsts<W> {
     /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for all g and σ'.
     fn check_row(&self, operator: &dyn Operator, sigma: &[u8]) -> Result<()> {
         let mut row = Connected::default();
-        let mut elements_of = |sigma: &[u8]| {
+        let mut elements_of = |sigma: &[u8]| -> Vec<(Vec<u8>, c64)> {
             operator.connected(sigma, &mut row);
             let elements = row.iter().map(|(mel, changes)| {
                 let mut connected = sigma.to_vec();
@@ -305,10 +296,11 @@ impl<const W: usize> Firsts<W> {
                 }
                 (connected, mel)
             });
-            elements.collect::<Vec<(Vec<u8>, c64)>>()
+            elements.collect()
         };
-        let sort = |elements: &mut Vec<(Vec<u8>, c64)>| {
+        let sorted = |mut elements: Vec<(Vec<u8>, c64)>| {
             elements.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            elements
         };
         let here = elements_of(sigma);
         // All images of the row's states: [connected][element].
@@ -316,12 +308,9 @@ impl<const W: usize> Firsts<W> {
         let connected: Vec<Vec<Vec<u8>>> = connected.map(Iterator::collect).collect();
         for (g, moved) in self.group.images(sigma).enumerate() {
             let images = connected.iter().zip(&here);
-            let mut images: Vec<(Vec<u8>, c64)> = images
-                .map(|(images, (_, mel))| (images[g].clone(), *mel))
-                .collect();
-            let mut there = elements_of(&moved);
-            sort(&mut images);
-            sort(&mut there);
+            let images = images.map(|(images, (_, mel))| (images[g].clone(), *mel));
+            let images = sorted(images.collect());
+            let there = sorted(elements_of(&moved));
             let same = images.len() == there.len()
                 && images
                     .iter()

@@ -571,9 +571,54 @@ fn rare_terms_that_break_a_symmetry_are_refused() {
     projector[(1 << 20) - 1] = c64::new(-100.0, 0.0);
     let sites: Vec<usize> = (0..10).collect();
     refused(
-        &(h + &LocalOperator::term(&half(14), &sites, &projector).unwrap()),
+        &(h.clone() + &LocalOperator::term(&half(14), &sites, &projector).unwrap()),
         &ring,
     );
+    // On all sites alike it breaks the spin flip only.
+    let everywhere = (0..14).fold(h, |sum, first| {
+        let sites: Vec<usize> = (0..10).map(|i| (first + i) % 14).collect();
+        sum + &LocalOperator::term(&half(14), &sites, &projector).unwrap()
+    });
+    let sector = ring.translations().unwrap().sectors().swap_remove(0);
+    let basis = |sector: Sector| SectorBasis::new(&half(14), &sector).unwrap();
+    assert!(
+        basis(sector.clone())
+            .lanczos_ed(&everywhere, options(1))
+            .is_ok()
+    );
+    let flipped = basis(sector.with_spin_flip(Parity::Even));
+    let message = flipped.lanczos_ed(&everywhere, options(1)).unwrap_err();
+    assert!(
+        message.to_string().contains("with the symmetry"),
+        "{message}"
+    );
+}
+
+/// A matrix that is stored is shown as it is made, several times if it is large, and making it can be broken off.
+#[test]
+fn the_making_of_a_matrix_can_be_watched_and_broken_off() {
+    let hilbert = half(22).with_total_sz(0.0).unwrap();
+    let h = heisenberg(&hilbert, &chain(22, true), &[1.0], None).unwrap();
+    let mut rows = Vec::new();
+    let broken = exact::lanczos_ed_watched(&h, options(1), &mut |progress| {
+        rows.push((progress.rows, progress.iterations));
+        match progress.iterations {
+            1.. => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    assert!(matches!(broken, Err(autoket::Error::Interrupted)));
+    assert_eq!(
+        rows,
+        [(262_144, 0), (524_288, 0), (705_432, 0), (705_432, 1)]
+    );
+    let mut looks = 0;
+    let broken = exact::lanczos_ed_watched(&h, options(1), &mut |_| {
+        looks += 1;
+        ControlFlow::Break(())
+    });
+    assert!(matches!(broken, Err(autoket::Error::Interrupted)));
+    assert_eq!(looks, 1);
 }
 
 /// A symmetry that holds by the constraint only: Σ n is the same everywhere.
