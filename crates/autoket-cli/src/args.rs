@@ -313,6 +313,8 @@ THE RUN FILE
     kernel_init   = \"lecun_normal\", of \"LSTMNet\" and \"GRUNet1D\" { orthogonal = 1.0 },
                   of \"TensorGRU2D\" \"glorot_uniform\"
     extent        rows and columns, where the lattice does not say
+    symmetries    what the wave function is averaged over, some of [\"translations\",
+                  \"point_group\", \"spin_flip\"]
   [sampler]
     n_samples     configurations drawn in each step
   [optimizer]

@@ -43,6 +43,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(models::recurrent_network, module)?)?;
     module.add_function(wrap_pyfunction!(models::gated_network, module)?)?;
     module.add_function(wrap_pyfunction!(models::tensor_gru_network, module)?)?;
+    module.add_function(wrap_pyfunction!(models::symmetrized, module)?)?;
     module.add_function(wrap_pyfunction!(models::masked_layer, module)?)?;
     module.add_function(wrap_pyfunction!(models::sequential_network, module)?)?;
     module.add_function(wrap_pyfunction!(own::own_module, module)?)?;

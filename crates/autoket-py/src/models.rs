@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use autoket::any::AnyModel;
 use autoket::models::{
-    ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, CausalLayer, Conditionals,
-    Design, Fast, Features, GruNet1d, LstmNet, Mask, MaskedModule, Recurrence, TensorGru2d,
+    ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, Averaged, CausalLayer,
+    Conditionals, Design, Fast, Features, GruNet1d, LstmNet, Mask, MaskedModule, Recurrence,
+    Symmetries, TensorGru2d,
 };
 use autoket::module;
 use autoket::random::Key;
@@ -15,7 +16,7 @@ use pyo3::prelude::*;
 
 use crate::errors::OrRaise;
 use crate::fields::{activation, initializer, named, one, two};
-use crate::graph::Graph;
+use crate::graph::{Graph, SymmetryGroup};
 use crate::hilbert::Hilbert;
 
 /// A module; with a wave function, if it is one.
@@ -51,6 +52,8 @@ pub enum Wave {
     Design(Box<Design>),
     /// One that is written in Python.
     Own(Arc<dyn Conditionals>),
+    /// One of these, averaged over symmetries.
+    Symmetrized(Box<Wave>, Symmetries),
 }
 
 impl Wave {
@@ -62,8 +65,29 @@ impl Wave {
         match self {
             Self::Design(design) => AnyModel::build(design, design.dtype()),
             Self::Own(of) => AnyModel::own(Arc::clone(of)),
+            Self::Symmetrized(of, symmetries) => of.build()?.symmetrized(symmetries.clone()),
         }
     }
+}
+
+/// A wave function averaged over a group of permutations, and the spin flip if asked for.
+#[pyfunction]
+pub fn symmetrized(
+    py: Python<'_>,
+    model: &Module,
+    group: &SymmetryGroup,
+    spin_flip: bool,
+) -> PyResult<Module> {
+    let wave = crate::vqs::wave(model)?.clone();
+    let symmetries = Symmetries::new(&group.0, spin_flip);
+    let wave = Wave::Symmetrized(Box::new(wave), symmetries.clone());
+    let machine_pow = py.detach(|| wave.build()).or_raise()?.machine_pow();
+    let module = Averaged {
+        module: model.module.clone(),
+        symmetries,
+        machine_pow,
+    };
+    Ok(Module::new(Box::new(module), Some(wave)))
 }
 
 /// The fields that all networks have: param_dtype, precision, kernel_init, bias_init, machine_pow, phase.

@@ -46,7 +46,7 @@ fn key((high, low): Words) -> Key {
 }
 
 /// The wave function of a model.
-fn wave(model: &Module) -> PyResult<&Wave> {
+pub fn wave(model: &Module) -> PyResult<&Wave> {
     model.wave.as_ref().ok_or_else(|| {
         let cure = "take an autoregressive model of nk.models";
         exception(Error::invalid(

@@ -201,6 +201,80 @@ def test_models_that_netket_lacks(name):
     np.testing.assert_allclose(state.log_value(states), log_psi, rtol=1e-12)
 
 
+def averaged(phase=True):
+    hilbert = ak.hilbert.Spin(0.5, SITES)
+    network = ak.models.ARNNConv2D(hilbert, layers=2, features=3, kernel_size=(2, 3), extent=(2, 3), phase=phase)
+    group = ak.graph.Grid((2, 3), pbc=(False, True)).space_group()
+    return network, group, ak.models.Symmetrized(network, group, spin_flip=True)
+
+
+def test_averages_over_symmetries():
+    network, group, model = averaged()
+    hilbert = model.hilbert
+    states = hilbert.all_states()
+    variables = model.init(3, states)
+    log_psi = model.apply(variables, states)
+    images = [sign * states[:, g] for g in group.to_array() for sign in (1, -1)]
+    parts = np.stack([network.apply(variables, image) for image in images])
+    size = np.mean(np.abs(np.exp(parts)) ** 2, axis=0)
+    phase = np.angle(np.sum(np.exp(1j * parts.imag), axis=0))
+    np.testing.assert_allclose(log_psi, np.log(size) / 2 + 1j * phase, rtol=1e-12)
+    np.testing.assert_allclose(size.sum(), 1, rtol=1e-12)
+    assert network.init(3, states)["params"].keys() == variables["params"].keys()
+    state = ak.vqs.FullSumState(hilbert, model, variables=variables)
+    np.testing.assert_allclose(state.log_value(states), log_psi, rtol=1e-12)
+    np.testing.assert_allclose(model.apply(variables, states.reshape(8, 8, SITES)), log_psi.reshape(8, 8), rtol=1e-12)
+    h = ak.operator.Heisenberg(hilbert, ak.graph.Grid((2, 3), pbc=(False, True)), sign_rule=False)
+    energy = np.vdot(np.exp(log_psi), h.to_dense() @ np.exp(log_psi)).real
+    np.testing.assert_allclose(state.expect(h).mean.real, energy, rtol=1e-12)
+    assert "12 permutations" in repr(model)
+    assert "Total Parameters" in model.tabulate(0, states)
+    assert "Total Parameters" in model._repr_html_()
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
+        assert other == model
+        assert repr(other) == repr(model)
+        np.testing.assert_array_equal(other.apply(variables, states), log_psi)
+
+
+def test_an_average_is_trained_and_drawn_from():
+    _, _, model = averaged(phase=False)
+    hilbert = model.hilbert
+    h = ak.operator.Ising(hilbert, ak.graph.Grid((2, 3), pbc=(False, True)), h=1.0)
+    state = ak.vqs.MCState(ak.sampler.ARDirectSampler(hilbert), model, n_samples=128, seed=1)
+    driver = ak.driver.VMC_SR(h, ak.optimizer.Sgd(0.1), variational_state=state, diag_shift=0.01)
+    driver.run(100, show_progress=False)
+    exact = ak.exact.lanczos_ed(h)[0]
+    full = ak.vqs.FullSumState(hilbert, model, variables=state.variables)
+    assert exact - 1e-9 < full.expect(h).mean.real < exact + 2e-3 * abs(exact)
+    # Draws and their probabilities.
+    p = np.abs(full.to_array()) ** 2
+    numbers = hilbert.states_to_numbers(state.sample(n_samples=4000).reshape(-1, SITES))
+    counts = np.bincount(numbers, minlength=p.size)
+    large = p * 4000 > 5
+    chi2 = ((counts - 4000 * p)[large] ** 2 / (4000 * p)[large]).sum()
+    assert abs(chi2 - large.sum()) < 5 * np.sqrt(2 * large.sum())
+
+
+def test_averages_that_are_refused():
+    network, group, model = averaged()
+    other = ak.graph.Chain(4).space_group()
+    for make, error, says in [
+        (lambda: ak.models.Symmetrized(network, other), ValueError, "permutations of 6 sites"),
+        (lambda: ak.models.Symmetrized(model, group), TypeError, "a network"),
+        (lambda: ak.models.Symmetrized(None, group), TypeError, "a network"),
+        (lambda: ak.models.Symmetrized(network, "space_group"), TypeError, "a group"),
+        (lambda: ak.models.Symmetrized(network, group, "yes"), TypeError, "True or False"),
+        (lambda: model.conditionals(np.ones((1, SITES))), ValueError, "average"),
+        (lambda: model.apply(model.init(0, np.ones((1, SITES))), np.ones((1, 4))), ValueError, "4"),
+    ]:
+        with pytest.raises(error, match=says):
+            make()
+    magnetised = ak.models.ARNNDense(ak.hilbert.Spin(0.5, SITES, total_sz=1), layers=1, features=2)
+    assert ak.models.Symmetrized(magnetised, group).spin_flip is False
+    with pytest.raises(ValueError, match="constraint"):
+        ak.models.Symmetrized(magnetised, group, spin_flip=True)
+
+
 @pytest.mark.parametrize("name", [*LIBRARY, *MODELS])
 def test_models_are_values(name):
     hilbert = ak.hilbert.Spin(0.5, SITES)

@@ -66,7 +66,7 @@ __getattr__ = _left_out(
         "errors": "mistakes are exceptions of Python's own, such as ValueError, with the cure in their text",
         "experimental": "time evolution and state reconstruction are not there; use nk.models and nk.driver",
         "observable": "observables are operators; use nk.operator, and expect of a state",
-        "symmetry": "states are not symmetrised; use nk.graph.SymmetryGroup, and sectors in nk.exact",
+        "symmetry": "use nk.graph.SymmetryGroup, nk.models.Symmetrized, and sectors in nk.exact",
         "utils": "they serve NetKet itself; use nk.graph.SymmetryGroup for groups of permutations",
     },
 )

@@ -15,7 +15,7 @@ use crate::checkpoint::Checkpoint;
 use crate::driver::{Record, finite_energy};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::models::{Ansatz, Design};
+use crate::models::{Ansatz, Design, Symmetries};
 use crate::module::with_dtype;
 use crate::observables::Measurement;
 use crate::operator::Operator;
@@ -38,6 +38,8 @@ pub struct AnyVmc {
 pub struct RunParts {
     /// The model.
     pub model: Design,
+    /// What it is averaged over; `None`: it is as it is.
+    pub symmetries: Option<Symmetries>,
     /// Its scalar.
     pub dtype: Dtype,
     /// The Hamiltonian.
@@ -71,11 +73,14 @@ impl RunParts {
     fn inspect_as<S: Scalar>(&self, extent: [usize; 2]) -> Result<String> {
         let model = self.model.build::<S>()?;
         let table = model.tabulate(self.n_samples);
-        Ok(format!(
-            "{}\n\n{}",
-            table.trim_end(),
-            model.describe(extent)?
-        ))
+        let averaged = self.symmetries.as_ref().map_or_else(String::new, |s| {
+            format!(
+                "average           over {} images of each state, each at these multiply-adds\n",
+                s.order()
+            )
+        });
+        let described = model.describe(extent)?;
+        Ok(format!("{}\n\n{averaged}{described}", table.trim_end()))
     }
 }
 
@@ -86,7 +91,12 @@ impl AnyVmc {
     /// The model cannot be built; there are no samples; the model and the Hamiltonian are on different spaces, or the Hamiltonian
     /// leaves its own.
     pub fn new(parts: RunParts) -> Result<Self> {
-        let model = AnyModel::build(&parts.model, parts.dtype)?.shared(&parts.ranks);
+        let model = AnyModel::build(&parts.model, parts.dtype)?;
+        let model = match parts.symmetries {
+            None => model,
+            Some(symmetries) => model.symmetrized(symmetries)?,
+        };
+        let model = model.shared(&parts.ranks);
         let sampler = DirectSampler::of_seed(parts.seed);
         let state = mc_state(model, Key::new(parts.seed), sampler, parts.n_samples)?;
         let hamiltonian = Arc::clone(&parts.hamiltonian);

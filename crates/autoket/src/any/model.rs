@@ -6,7 +6,7 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::hilbert::Hilbert;
-use crate::models::{Autoregressive, Conditionals, Design, Own, own};
+use crate::models::{Autoregressive, Conditionals, Design, Own, Symmetries, Symmetrized, own};
 use crate::ranks::{Ranked, Ranks};
 use crate::scalar::Dtype;
 
@@ -60,6 +60,23 @@ impl AnyModel {
         }
     }
 
+    /// The average of the wave function over some symmetries.
+    ///
+    /// # Errors
+    /// As [`Symmetrized::new`].
+    pub fn symmetrized(self, symmetries: Symmetries) -> Result<Self> {
+        Ok(match self {
+            Self::Float32(model) => Self::Float32(Arc::new(Symmetrized::new(model, symmetries)?)),
+            Self::Float64(model) => Self::Float64(Arc::new(Symmetrized::new(model, symmetries)?)),
+            Self::Complex64(model) => {
+                Self::Complex64(Arc::new(Symmetrized::new(model, symmetries)?))
+            }
+            Self::Complex128(model) => {
+                Self::Complex128(Arc::new(Symmetrized::new(model, symmetries)?))
+            }
+        })
+    }
+
     /// The user's own model, whose parameters and log-amplitudes say of which type log ψ is.
     ///
     /// # Errors
@@ -71,6 +88,11 @@ impl AnyModel {
             Dtype::Complex64 => Self::Complex64(Arc::new(Own::new(of)?)),
             Dtype::Complex128 => Self::Complex128(Arc::new(Own::new(of)?)),
         })
+    }
+
+    /// The exponent p of the normalisation Σ|ψ|^p = 1.
+    pub fn machine_pow(&self) -> u32 {
+        with_model!(self, model => model.machine_pow())
     }
 
     /// The space of σ.

@@ -40,6 +40,7 @@ mod network;
 mod observables;
 mod order;
 mod reader;
+mod symmetries;
 mod texts;
 mod training;
 
@@ -63,6 +64,7 @@ pub use network::{LayersConfig, NetworkConfig, RecurrentConfig};
 pub use observables::ObservablesConfig;
 pub use order::{OrderConfig, OrderName, RecurrenceConfig, RecurrenceName};
 pub use reader::Result;
+pub use symmetries::SymmetryName;
 pub use training::{OnNotFinite, OptimizerConfig, RunSettings, SamplerConfig, SrConfig};
 
 use document::{Node, Place};
@@ -97,11 +99,14 @@ impl RunConfig {
     /// What [`AnyVmc`](crate::any::AnyVmc) needs, with a Hamiltonian made from the same file.
     ///
     /// # Errors
-    /// As [`ModelConfig::design`].
+    /// As [`ModelConfig::design`] and [`ModelConfig::symmetries_of`].
     pub fn parts(&self, hamiltonian: Arc<dyn Operator>) -> crate::Result<RunParts> {
         let hilbert = hamiltonian.hilbert().clone();
         Ok(RunParts {
             model: self.model.design(hilbert, &self.lattice)?,
+            symmetries: self
+                .model
+                .symmetries_of(&*hamiltonian, &self.lattice.graph()?)?,
             dtype: self.model.dtype,
             hamiltonian,
             n_samples: self.sampler.n_samples,
@@ -216,6 +221,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "recurrence",
             "reorder_idx",
             "prev_neighbors",
+            "symmetries",
         ],
     ),
     ("sampler", &["n_samples"]),
@@ -292,6 +298,8 @@ impl RunFile {
         closed.map_err(|error| locate(&root, "hamiltonian", &error))?;
         let design = model.design(space, &lattice);
         design.map_err(|error| locate(&root, "model", &error))?;
+        let symmetries = model.symmetries_of(&*operator, &graph);
+        symmetries.map_err(|error| locate(&root, "model", &error))?;
         let sampler = SamplerConfig::read(&table("sampler")?)?;
         let optimizer = OptimizerConfig::read(&table("optimizer")?)?;
         let sr = match Table::of_root(&root, "sr")? {

@@ -6,10 +6,13 @@ use super::document::{Node, Value};
 use super::lattice::LatticeConfig;
 use super::network::{KINDS, NetworkConfig};
 use super::reader::{Mismatch, Read, Result, Table};
+use super::symmetries::{SymmetryName, symmetries};
 use crate::Dtype;
+use crate::graph::Graph;
 use crate::hilbert::Hilbert;
-use crate::models::{Design, Features};
+use crate::models::{Design, Features, Symmetries};
 use crate::nn::{Activation, Initializer};
+use crate::operator::Operator;
 use crate::simd::Precision;
 
 /// The table `[model]`.
@@ -30,6 +33,9 @@ pub struct ModelConfig {
     pub kernel_init: Initializer,
     /// How biases begin.
     pub bias_init: Initializer,
+    /// What the wave function is averaged over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub symmetries: Vec<SymmetryName>,
 }
 
 impl Read for Features {
@@ -51,6 +57,7 @@ const COMMON: &[&str] = &[
     "precision",
     "kernel_init",
     "bias_init",
+    "symmetries",
 ];
 
 const DTYPES: &[&str] = &["float32", "float64", "complex64", "complex128"];
@@ -96,6 +103,7 @@ impl ModelConfig {
             )?,
             kernel_init: read_initializer(table, "kernel_init", kind.kernel_init.clone())?,
             bias_init: read_initializer(table, "bias_init", Initializer::Zeros)?,
+            symmetries: SymmetryName::read_all(table, "symmetries")?,
         })
     }
 
@@ -115,6 +123,24 @@ impl ModelConfig {
     /// Fields that do not fit each other, the space or the lattice.
     pub fn design(&self, hilbert: Hilbert, lattice: &LatticeConfig) -> crate::Result<Design> {
         self.network.design(self, hilbert, lattice)
+    }
+}
+
+impl ModelConfig {
+    /// The elements of the lattice's symmetries that the wave function is averaged over; `None` without any.
+    ///
+    /// # Errors
+    /// As [`Graph::space_group`] and [`Symmetries::check_of`].
+    pub fn symmetries_of(
+        &self,
+        hamiltonian: &dyn Operator,
+        graph: &Graph,
+    ) -> crate::Result<Option<Symmetries>> {
+        let found = symmetries(&self.symmetries, graph)?;
+        if let Some(found) = &found {
+            found.check_of(hamiltonian)?;
+        }
+        Ok(found)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
-use crate::operator::{Connected, LocalOperator, Operator, check_rows};
+use crate::operator::{Connected, Operator, check_rows, same_rows};
 use crate::random::Key;
 use crate::scalar::c64;
 
@@ -22,8 +22,6 @@ use crate::scalar::c64;
 const N_CHECKED: usize = 64;
 /// Rows whose states are brought to the first of their orbits together.
 const ROWS: usize = 64;
-/// Numbers that differ by less, beside their size, are the same.
-const SAME: f64 = 1e-10;
 /// A place is searched among each so many-th first, and then among so many.
 const STRIDE: usize = 64;
 /// The most rows that are looked at where an operator's terms do not tell.
@@ -32,7 +30,7 @@ const MAX_CHECKED_ROWS: usize = 1 << 20;
 /// The states of a sector of a symmetry group: P|r⟩/√⟨r|P|r⟩ for the first state r of each orbit,
 /// P = Σ_g χ(g)* g/|G|.
 ///
-/// Operators must have the symmetry. Of a [`LocalOperator`] that is known from its terms; the rows of others, and of
+/// Operators must have the symmetry. Of a [`LocalOperator`](crate::operator::LocalOperator) that is known from its terms; the rows of others, and of
 /// those that have it by a constraint only, are compared at all of the sector's states if there are up to 2²⁰ with their
 /// images, and else at as many random ones.
 ///
@@ -260,30 +258,6 @@ impl<const W: usize> Firsts<W> {
         self.hilbert.random_states(Key::new(0), N_CHECKED)
     }
 
-    /// ⟨gφ|O|gφ⟩ = ⟨φ|O|φ⟩ for a random product φ and all g, which no O has that is not symmetric.
-    fn is_symmetric(&self, operator: &LocalOperator) -> bool {
-        let (n, d) = (self.hilbert.n_sites(), self.hilbert.local_size());
-        let (re, im) = (Key::new(1), Key::new(2));
-        let component = |i: usize| {
-            let i = i as u64;
-            c64::new(2.0 * re.uniform(i) - 1.0, 2.0 * im.uniform(i) - 1.0)
-        };
-        let vector = |site: usize| (0..d).map(|index| component(site * d + index)).collect();
-        let vectors: Vec<Vec<c64>> = (0..n).map(vector).collect();
-        let (value, size) = operator.of_product(&vectors);
-        self.group.elements().all(|(from, flips)| {
-            let moved = from.iter().map(|&site| {
-                let mut vector = vectors[usize::from(site)].clone();
-                if flips {
-                    vector.reverse();
-                }
-                vector
-            });
-            let (moved, _) = operator.of_product(&moved.collect::<Vec<_>>());
-            (moved - value).norm() <= SAME * size
-        })
-    }
-
     /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for all g and σ'.
     fn check_row(&self, operator: &dyn Operator, sigma: &[u8]) -> Result<()> {
         let mut row = Connected::default();
@@ -298,10 +272,6 @@ impl<const W: usize> Firsts<W> {
             });
             elements.collect()
         };
-        let sorted = |mut elements: Vec<(Vec<u8>, c64)>| {
-            elements.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            elements
-        };
         let here = elements_of(sigma);
         // All images of the row's states: [connected][element].
         let connected = here.iter().map(|(state, _)| self.group.images(state));
@@ -309,13 +279,8 @@ impl<const W: usize> Firsts<W> {
         for (g, moved) in self.group.images(sigma).enumerate() {
             let images = connected.iter().zip(&here);
             let images = images.map(|(images, (_, mel))| (images[g].clone(), *mel));
-            let images = sorted(images.collect());
-            let there = sorted(elements_of(&moved));
-            let same = images.len() == there.len()
-                && images
-                    .iter()
-                    .zip(&there)
-                    .all(|(a, b)| a.0 == b.0 && (a.1 - b.1).norm() <= SAME * (1.0 + a.1.norm()));
+            let images = images.collect();
+            let same = same_rows(images, elements_of(&moved));
             if !same {
                 return Err(Error::invalid(
                     "operator",
@@ -372,8 +337,12 @@ impl<const W: usize> States for Firsts<W> {
             states.try_for_each(|sigma| self.check_row(operator, sigma))
         };
         at(&self.random_states())?;
-        let terms = operator.as_local();
-        if terms.is_some_and(|operator| self.is_symmetric(operator)) {
+        let moves = self.group.elements();
+        let moves = moves.map(|(from, flips)| (from.iter().map(|&site| usize::from(site)), flips));
+        if operator
+            .as_local()
+            .is_some_and(|operator| operator.is_symmetric(moves))
+        {
             return Ok(());
         }
         let n_checked = MAX_CHECKED_ROWS / self.group.order();

@@ -24,6 +24,23 @@ const LISTED: u64 = 1 << 12;
 /// # Errors
 /// The first law that does not hold, with the numbers that break it.
 pub fn check<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
+    let laws = laws_of(model)?;
+    laws.normalised()?;
+    laws.multiplied()?;
+    laws.causal()?;
+    laws.all_but_conditionals()
+}
+
+/// The same of what has no conditionals, such as a [`Symmetrized`](super::Symmetrized) model: that it is normalised on
+/// all states, as far as these can be listed, and the laws of its draws, gradient and local values.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_all_but_conditionals<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
+    laws_of(model)?.all_but_conditionals()
+}
+
+fn laws_of<'a, S: Scalar>(model: &'a dyn Autoregressive<S>) -> Result<Laws<'a, S>> {
     let key = Key::new(2024);
     let mut theta = model.init(key).values;
     let reals: Vec<f64> = (0..model.n_reals() as u64)
@@ -32,19 +49,13 @@ pub fn check<S: Scalar>(model: &dyn Autoregressive<S>) -> Result<()> {
     for (theta, step) in theta.iter_mut().zip(model.layout().scatter::<S>(&reals)) {
         *theta += step;
     }
-    let laws = Laws {
+    Ok(Laws {
         model,
         theta,
         sigma: model.sample(&model.init(key).values, SAMPLES, key)?.sigma,
         // Rounding of sums of some hundred terms.
         tolerance: 1000.0 * <S::Real as Float>::epsilon().widen(),
-    };
-    laws.normalised()?;
-    laws.multiplied()?;
-    laws.causal()?;
-    laws.sampled()?;
-    laws.differentiated()?;
-    laws.followed()
+    })
 }
 
 struct Laws<'a, S: Scalar> {
@@ -60,6 +71,13 @@ fn broken(law: &str, got: String, cure: &str) -> Error {
 }
 
 impl<S: Scalar> Laws<'_, S> {
+    fn all_but_conditionals(&self) -> Result<()> {
+        self.whole()?;
+        self.sampled()?;
+        self.differentiated()?;
+        self.followed()
+    }
+
     fn n_sites(&self) -> usize {
         self.model.hilbert().n_sites()
     }
@@ -123,15 +141,16 @@ impl<S: Scalar> Laws<'_, S> {
         }
     }
 
-    /// Of all states, where they can be listed: then Σ|ψ|^p = 1, too.
-    fn multiplied(&self) -> Result<()> {
+    /// All states, where they can be listed.
+    fn all_states(&self) -> Result<Option<Vec<u8>>> {
         let hilbert = self.model.hilbert();
-        let (n, d) = (self.n_sites(), hilbert.local_size());
-        let all = hilbert.n_states().is_some_and(|n| n <= LISTED);
-        let sigma = match all {
-            true => hilbert.all_states()?,
-            false => self.sigma.clone(),
-        };
+        let few = hilbert.n_states().is_some_and(|n| n <= LISTED);
+        few.then(|| hilbert.all_states()).transpose()
+    }
+
+    fn multiplied(&self) -> Result<()> {
+        let (n, d) = (self.n_sites(), self.model.hilbert().local_size());
+        let sigma = self.all_states()?.unwrap_or_else(|| self.sigma.clone());
         let log_psi = self.model.log_psi(&self.theta, &sigma)?;
         let conditionals = self.model.conditionals_log_psi(&self.theta, &sigma)?;
         let samples = sigma.chunks_exact(n).zip(conditionals.chunks_exact(n * d));
@@ -146,9 +165,17 @@ impl<S: Scalar> Laws<'_, S> {
                 ));
             }
         }
+        Ok(())
+    }
+
+    fn whole(&self) -> Result<()> {
+        let Some(sigma) = self.all_states()? else {
+            return Ok(());
+        };
+        let log_psi = self.model.log_psi(&self.theta, &sigma)?;
         let p = f64::from(self.model.machine_pow());
         let norm: f64 = log_psi.iter().map(|y| (p * y.to_c64().re).exp()).sum();
-        if all && !self.close(norm.into(), c64::new(1.0, 0.0)) {
+        if !self.close(norm.into(), c64::new(1.0, 0.0)) {
             return Err(broken(
                 "Σ|ψ|^machine_pow = 1 over all states",
                 format!("{norm}"),
@@ -254,19 +281,38 @@ impl<S: Scalar> Laws<'_, S> {
         let fast = self
             .model
             .local_values(&self.theta, &self.sigma, &operator)?;
+        let ratios = self.model.log_ratios(&self.theta, &self.sigma, &operator)?;
         let n_sites = self.n_sites();
-        for (sigma, fast) in self.sigma.chunks_exact(n_sites).zip(fast) {
+        let samples = self.sigma.chunks_exact(n_sites).zip(ratios);
+        for ((sigma, ratios), fast) in samples.zip(fast) {
             let mut row = Connected::default();
             operator.connected(sigma, &mut row);
             let here = self.model.log_psi(&self.theta, sigma)?[0].to_c64();
             let mut sum = c64::default();
-            for (mel, changes) in row.iter() {
+            if ratios.len() != row.len() {
+                return Err(broken(
+                    "a ratio for each element of a row",
+                    format!("{} for {}", ratios.len(), row.len()),
+                    "give them in the order of the row",
+                ));
+            }
+            for ((mel, changes), ratio) in row.iter().zip(ratios) {
                 let mut prime = sigma.to_vec();
                 for &(site, new) in changes {
                     prime[site as usize] = new;
                 }
                 let there = self.model.log_psi(&self.theta, &prime)?[0].to_c64();
-                sum += mel * (there - here).exp();
+                let direct = (there - here).exp();
+                sum += mel * direct;
+                let distance = (direct - ratio.exp()).norm();
+                let bound = self.tolerance * direct.norm().max(1.0) * n_sites as f64;
+                if distance.is_nan() || distance > bound {
+                    return Err(broken(
+                        "ratios equal to those of evaluating each connected state",
+                        format!("{} and {direct}", ratio.exp()),
+                        "look at what a change of a site can reach",
+                    ));
+                }
             }
             let scale = self.tolerance * sum.norm().max(row.len() as f64) * n_sites as f64;
             let distance = (sum - fast).norm();

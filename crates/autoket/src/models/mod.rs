@@ -9,6 +9,7 @@ mod modules;
 pub(crate) mod own;
 mod recurrent;
 mod sequential;
+mod symmetrized;
 mod tensor_gru;
 
 use std::ops::Range;
@@ -18,11 +19,14 @@ pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
 pub use design::Design;
 pub use gated::ArnnGatedConv2d;
-pub use modules::{Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense, FastArnnSequential};
+pub use modules::{
+    Averaged, Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense, FastArnnSequential,
+};
 pub use modules::{FastGruNet1d, FastLstmNet, Mask, MaskedModule};
 pub use own::{Conditionals, Normalisation, Own};
 pub use recurrent::{GruNet1d, LstmNet, Recurrence};
 pub use sequential::{ArnnSequential, CausalLayer, Place};
+pub use symmetrized::{Symmetries, Symmetrized};
 pub use tensor_gru::TensorGru2d;
 
 use crate::error::{Error, Result};
@@ -88,9 +92,48 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     /// # Errors
     /// As [`check_batch`](Self::check_batch); an `out` of another length.
     fn jacobian(&self, theta: &[S], sigma: &[u8], out: &mut [RowOf<S>]) -> Result<()>;
-    /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ into `out`, `(sample,)`: the local energies of a Hamiltonian.
+    /// log(ψ(σ')/ψ(σ)) of each element of the operator's row at each σ, `(sample,)` and then in the order of the row.
     ///
     /// Provided: evaluates each connected state afresh. A model that can do with less overrides it.
+    ///
+    /// # Errors
+    /// As [`check_batch`](Self::check_batch); an operator on another space.
+    fn log_ratios(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        operator: &dyn Operator,
+    ) -> Result<Vec<Vec<c64>>> {
+        same_space(self.hilbert(), operator)?;
+        let n_sites = self.hilbert().n_sites();
+        let log_psi = self.log_psi(theta, sigma)?;
+        let mut ratios: Vec<Vec<c64>> = vec![Vec::new(); log_psi.len()];
+        let mut row = Connected::default();
+        let (mut primes, mut samples) = (Vec::new(), Vec::new());
+        for (sample, sigma) in sigma.chunks_exact(n_sites).enumerate() {
+            operator.connected(sigma, &mut row);
+            for (_, changes) in row.iter() {
+                let first = primes.len();
+                primes.extend_from_slice(sigma);
+                for &(site, new) in changes {
+                    primes[first + site as usize] = new;
+                }
+                samples.push(sample);
+            }
+            if samples.len() >= EVALUATED || sample + 1 == log_psi.len() {
+                let log_primes = self.log_psi(theta, &primes)?;
+                for (&sample, prime) in samples.iter().zip(log_primes) {
+                    ratios[sample].push(prime.to_c64() - log_psi[sample].to_c64());
+                }
+                primes.clear();
+                samples.clear();
+            }
+        }
+        Ok(ratios)
+    }
+    /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ into `out`, `(sample,)`: the local energies of a Hamiltonian.
+    ///
+    /// Provided: by [`log_ratios`](Self::log_ratios).
     ///
     /// # Errors
     /// As [`check_batch`](Self::check_batch); an operator on another space; an `out` of another length.
@@ -101,30 +144,7 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
         operator: &dyn Operator,
         out: &mut [c64],
     ) -> Result<()> {
-        same_space(self.hilbert(), operator)?;
-        let n_sites = self.hilbert().n_sites();
-        let log_psi = self.log_psi(theta, sigma)?;
-        check_length("out", log_psi.len(), out.len())?;
-        let mut row = Connected::default();
-        let samples = sigma.chunks_exact(n_sites).zip(log_psi);
-        for ((sigma, log_psi), out) in samples.zip(out) {
-            operator.connected(sigma, &mut row);
-            let mut primes = Vec::with_capacity(row.len() * n_sites);
-            for (_, changes) in row.iter() {
-                let first = primes.len();
-                primes.extend_from_slice(sigma);
-                for &(site, new) in changes {
-                    primes[first + site as usize] = new;
-                }
-            }
-            let log_primes = self.log_psi(theta, &primes)?;
-            *out = row
-                .iter()
-                .zip(log_primes)
-                .map(|((mel, _), prime)| mel * (prime.to_c64() - log_psi.to_c64()).exp())
-                .sum();
-        }
-        Ok(())
+        sum_local_values(self, theta, sigma, operator, out)
     }
     /// Σ_σ' ⟨σ|O|σ'⟩ ψ(σ')/ψ(σ) for each σ, `(sample,)`.
     ///
@@ -159,6 +179,36 @@ pub trait Ansatz<S: Scalar>: Send + Sync {
     /// The model as Flax prints it, for a batch of `n_samples` states: path, module, inputs, outputs,
     /// parameters with bytes, totals. Masked entries count.
     fn tabulate(&self, n_samples: usize) -> String;
+}
+
+/// Connected states that are evaluated together, where each is.
+const EVALUATED: usize = 8192;
+/// Samples whose ratios are held together, and ratios, at most.
+const RATIOS: [usize; 2] = [4096, 1 << 20];
+
+/// Local values from the ratios of all elements.
+fn sum_local_values<S: Scalar, A: Ansatz<S> + ?Sized>(
+    model: &A,
+    theta: &[S],
+    sigma: &[u8],
+    operator: &dyn Operator,
+    out: &mut [c64],
+) -> Result<()> {
+    check_length("out", model.check_batch(theta, sigma)?, out.len())?;
+    let n_sites = model.hilbert().n_sites();
+    let mut row = Connected::default();
+    let [n_samples, n_ratios] = RATIOS;
+    let portion = (n_ratios / operator.max_conn_size().max(1)).clamp(1, n_samples);
+    for (sigma, out) in sigma.chunks(portion * n_sites).zip(out.chunks_mut(portion)) {
+        let ratios = model.log_ratios(theta, sigma, operator)?;
+        let samples = sigma.chunks_exact(n_sites).zip(ratios);
+        for ((sigma, ratios), out) in samples.zip(out) {
+            operator.connected(sigma, &mut row);
+            let terms = row.iter().zip(ratios);
+            *out = terms.map(|((mel, _), ratio)| mel * ratio.exp()).sum();
+        }
+    }
+    Ok(())
 }
 
 /// A wave function that is a product of normalised conditionals, so that it can be sampled directly.

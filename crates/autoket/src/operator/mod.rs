@@ -32,6 +32,9 @@ pub use strings::{Fermion, FermionOperator, Kind, Ladders, Pauli, PauliStrings, 
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
 
+/// Numbers that differ by less, beside their size, are the same.
+const SAME: f64 = 1e-10;
+
 /// A linear operator on a [`Hilbert`] space, known by its rows.
 ///
 /// NetKet: `DiscreteOperator`.
@@ -72,6 +75,20 @@ pub trait Operator: Send + Sync {
     fn conservation(&self, charge: &Charge) -> Conservation {
         charge::by_rows(self, charge)
     }
+}
+
+/// Whether two rows are the same but for rounding and the order of their elements, of which those that cancel may be there
+/// or not: `(to which state, element)`.
+pub(crate) fn same_rows<K: Ord>(a: Vec<(K, c64)>, b: Vec<(K, c64)>) -> bool {
+    let elements = a.iter().chain(&b);
+    let largest = elements.map(|(_, mel)| mel.norm()).fold(1.0, f64::max);
+    let [a, b] = [a, b].map(|mut row| {
+        row.retain(|(_, mel)| mel.norm() > SAME * largest);
+        row.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        row
+    });
+    let pairs = || a.iter().zip(&b);
+    a.len() == b.len() && pairs().all(|(a, b)| a.0 == b.0 && (a.1 - b.1).norm() <= SAME * largest)
 }
 
 /// One row of an operator: matrix elements ⟨σ|O|σ′⟩, each with the changes that make σ′ of σ.

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::hilbert::Hilbert;
 use crate::interrupt::Interrupt;
 use crate::models::Autoregressive;
-use crate::operator::{Connected, Operator};
+use crate::operator::{Connected, LocalOperator, Operator};
 use crate::scalar::Scalar;
 
 /// Samples of a portion for each thread: whole sums of a gradient, [`SUMMED`](crate::models::SUMMED).
@@ -73,6 +73,10 @@ impl Operator for Interruptible<'_> {
 
     fn max_conn_size(&self) -> usize {
         self.operator.max_conn_size()
+    }
+
+    fn as_local(&self) -> Option<&LocalOperator> {
+        self.operator.as_local()
     }
 
     fn connected(&self, sigma: &[u8], out: &mut Connected) {

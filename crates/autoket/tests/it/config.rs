@@ -1,5 +1,7 @@
 //! Run files: defaults, round trips, overrides, places.
 
+use std::sync::Arc;
+
 use autoket::c64;
 use autoket::config::{ConfigError, HamiltonianConfig, PerColor, RunFile};
 use autoket::graph::{Graph, order};
@@ -9,7 +11,7 @@ use autoket::models::{
 };
 use autoket::nn::Initializer;
 use autoket::observables::Measurement;
-use autoket::operator::{PauliStrings, to_dense};
+use autoket::operator::{Operator, PauliStrings, to_dense};
 use autoket::random::Key;
 
 const FILE: &str = r#"[lattice]
@@ -278,6 +280,73 @@ fn every_kind_of_model_is_built_and_resolved() {
         let values = |model: &Arnn<c64>| model.init(Key::new(1)).values;
         assert_eq!(values(&model), values(&same));
     }
+}
+
+#[test]
+fn symmetries_of_a_model() {
+    let of = |list: &str| {
+        with_model(&format!(
+            "kind='ARNNDense'\nlayers=1\nfeatures=2\nsymmetries={list}"
+        ))
+    };
+    let graph = parse(FILE, &[]).unwrap().config.lattice.graph().unwrap();
+    let groups = [
+        graph.translations(),
+        graph.point_group(),
+        graph.space_group(),
+    ];
+    let [translations, point_group, space_group] = groups.map(|group| group.unwrap().len());
+    // Three rows, periodic; five columns, open.
+    assert_eq!([translations, point_group, space_group], [3, 4, 12]);
+    for (list, order) in [
+        ("['translations']", Some(3)),
+        ("['point_group']", Some(4)),
+        ("['spin_flip']", Some(2)),
+        ("['spin_flip', 'translations', 'point_group']", Some(24)),
+        ("[]", None),
+    ] {
+        let config = parse(&of(list), &[]).unwrap().config;
+        let again = parse(&config.to_toml(), &[]).unwrap().config;
+        assert_eq!(again, config);
+        let hilbert = config.hilbert.hilbert(15).unwrap();
+        let h: Arc<dyn Operator> = config
+            .hamiltonian
+            .operator(&hilbert, &graph)
+            .unwrap()
+            .into();
+        let symmetries = config.parts(h).unwrap().symmetries;
+        assert_eq!(
+            symmetries.map(|symmetries| symmetries.order()),
+            order,
+            "{list}"
+        );
+    }
+    for (text, says) in [
+        (of("['rotations']"), "translations, point_group, spin_flip"),
+        (of("'spin_flip'"), "a list"),
+        (
+            of("['spin_flip']").replace("[model]", "[hilbert]\ntotal_sz=0.5\n[model]"),
+            "the constraint breaks",
+        ),
+        // No isometry without a lattice.
+        (
+            of("['translations']").replace(
+                "kind = \"grid\"\nextent = [3, 5]\npbc = [true, false]",
+                "kind = \"edges\"\nn_sites = 15\nedges = [[0, 1]]",
+            ),
+            "lattice",
+        ),
+    ] {
+        let error = parse(&text, &[]).expect_err(says);
+        assert_eq!(error.field, "model.symmetries", "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+        let at = text.lines().nth(error.line() - 1).unwrap();
+        assert!(at.starts_with("symmetries"), "{error}: {at}");
+    }
+    let field = "kind = \"XYZ\"\nJ = [1.0, 1.0, 1.0]\nh = [0.0, 0.0, 0.5]";
+    let text = of("['spin_flip']").replace("kind = \"Heisenberg\"", field);
+    let error = parse(&text, &[]).unwrap_err();
+    assert!(error.to_string().contains("changes it"), "{error}");
 }
 
 /// A field's default is the library's, so a run is the model that the library builds.

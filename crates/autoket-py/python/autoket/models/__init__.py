@@ -14,6 +14,7 @@ from autoket.models._sequential import (
     FastARNNDense,
     FastARNNSequential,
 )
+from autoket.models._symmetrized import Symmetrized
 from autoket.models._wrapped import WrappedARNN
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "FastRNN",
     "GRUNet1D",
     "LSTMNet",
+    "Symmetrized",
     "TensorGRU2D",
     "WrappedARNN",
 ]

@@ -285,7 +285,7 @@ class Module(Placed):
 
     def clone(self, *, parent: Any = None, **updates: Any) -> Self:
         """An unbound copy with other values of some fields."""
-        known = {f.name for f in fields(self)}  # type: ignore[arg-type]
+        known = {f.name for f in fields(self) if f.init}  # type: ignore[arg-type]
         for name in updates:
             if name not in known:
                 raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}")
@@ -432,7 +432,7 @@ class Module(Placed):
         return self._at(self._scope)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        names = [f.name for f in fields(self) if f.name != "parent"]  # type: ignore[arg-type]
+        names = [f.name for f in fields(self) if f.init and f.name != "parent"]  # type: ignore[arg-type]
         return _restore, (type(self), {name: getattr(self, name) for name in names})
 
 

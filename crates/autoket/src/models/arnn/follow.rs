@@ -2,6 +2,7 @@
 
 use super::cones::{Cone, UNCHANGED};
 use super::constrained::Detour;
+use super::local_values::Wanted;
 use super::origin::{Origin, at_least};
 use super::patterns::Element;
 use super::plan::{Linear, MixOperand, MixTerm, NodePlan, Step, Work};
@@ -53,6 +54,7 @@ pub(super) struct Change<'a, S: Scalar> {
     pub sigma: &'a [u8],
     /// In a constrained space, where the automaton stands in them.
     pub places: &'a [u32],
+    pub wanted: Wanted,
 }
 
 impl<S: Scalar> Change<'_, S> {
@@ -108,7 +110,9 @@ impl<S: Scalar> Change<'_, S> {
         self.read_changed(of_lane, rows, &mut scratch.detour);
         self.add_up(of_lane, scratch, &mut sums);
         let [re, im] = &mut sums;
-        exp_complex(model.tiles.level, re, im);
+        if self.wanted == Wanted::Ratios {
+            exp_complex(model.tiles.level, re, im);
+        }
         for (lane, element) in lanes_in_use() {
             if let Some(e) = element {
                 ratios[e.sample as usize][e.element as usize] = match scratch.detour.outside[lane] {

@@ -23,12 +23,22 @@ const NEIGHBOURS: usize = 8;
 /// Bytes that they may take on each thread.
 const BLOCKS_MEMORY: usize = 32 << 20;
 
+/// What is wanted of connected states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// ψ(σ')/ψ(σ)
+    Ratios,
+    /// Their logarithms.
+    Logs,
+}
+
 /// The connected states of some blocks, by the sites that change.
 #[derive(Debug)]
 pub(super) struct ConeSpace<R: Real> {
     /// The operator's row of each sample.
     rows: Vec<Connected>,
-    /// ψ(σ')/ψ(σ) of each element of each row.
+    wanted: Wanted,
+    /// What is wanted of each element of each row.
     ratios: Vec<Vec<c64>>,
     /// In a constrained space, where the automaton stands: see `read_samples`.
     places: Vec<u32>,
@@ -40,6 +50,7 @@ impl<R: Real> Default for ConeSpace<R> {
     fn default() -> Self {
         Self {
             rows: Vec::new(),
+            wanted: Wanted::Ratios,
             ratios: Vec::new(),
             places: Vec::new(),
             patterns: Patterns::default(),
@@ -55,6 +66,7 @@ impl<R: Real> ConeSpace<R> {
         model: &Arnn<S>,
         sigma: &[u8],
         operator: &dyn Operator,
+        wanted: Wanted,
     ) {
         let n_sites = model.n_positions();
         let n_samples = sigma.len() / n_sites;
@@ -65,38 +77,46 @@ impl<R: Real> ConeSpace<R> {
         for ((sigma, row), ratios) in samples.zip(ratios) {
             operator.connected(sigma, row);
             ratios.clear();
-            ratios.resize(row.len(), c64::ONE);
+            // What a diagonal element has.
+            let same = match wanted {
+                Wanted::Ratios => c64::ONE,
+                Wanted::Logs => c64::ZERO,
+            };
+            ratios.resize(row.len(), same);
         }
+        self.wanted = wanted;
         self.patterns.sort(model, &self.rows[..n_samples]);
         model.read_samples(sigma, &mut self.places);
     }
 }
 
 impl<S: Scalar> Arnn<S> {
-    pub(super) fn local_values_of_batch(
+    /// Follows all connected states of a batch, and lets `take` make of each sample's row, and the ratios of its
+    /// elements or their logarithms, what goes into `out`.
+    pub(super) fn follow_batch<T: Send>(
         &self,
         weights: &Weights<S::Real>,
         sigma: &[u8],
         operator: &dyn Operator,
-        values: &mut [c64],
+        wanted: Wanted,
+        out: &mut [T],
+        take: impl Fn(&Connected, &[c64]) -> T + Sync,
     ) {
         let n_sites = self.n_positions();
-        let neighbours = self.neighbours(values.len()) * lanes::<S>();
+        let neighbours = self.neighbours(out.len()) * lanes::<S>();
         sigma
             .par_chunks(neighbours * n_sites)
-            .zip(values.par_chunks_mut(neighbours))
-            .for_each(|(sigma, values)| {
+            .zip(out.par_chunks_mut(neighbours))
+            .for_each(|(sigma, out)| {
                 self.with_workspace(|workspace| {
-                    let n_blocks = values.len().div_ceil(lanes::<S>());
+                    let n_blocks = out.len().div_ceil(lanes::<S>());
                     let (blocks, space) = (&mut workspace.blocks, &mut workspace.cones);
                     blocks.resize_with(n_blocks.max(blocks.len()), || Block::new(self));
-                    space.find_rows(self, sigma, operator);
+                    space.find_rows(self, sigma, operator, wanted);
                     self.follow_all(weights, sigma, &mut blocks[..n_blocks], space);
-                    for ((value, row), ratios) in
-                        values.iter_mut().zip(&space.rows).zip(&space.ratios)
-                    {
-                        let terms = row.iter().zip(ratios);
-                        *value = terms.map(|((mel, _), ratio)| mel * ratio).sum();
+                    let rows = space.rows.iter().zip(&space.ratios);
+                    for (out, (row, ratios)) in out.iter_mut().zip(rows) {
+                        *out = take(row, ratios);
                     }
                 });
             });
@@ -129,11 +149,13 @@ impl<S: Scalar> Arnn<S> {
     ) {
         let ConeSpace {
             rows,
+            wanted,
             ratios,
             places,
             patterns,
             scratch,
         } = space;
+        let wanted = *wanted;
         let of_blocks = sigma.chunks(lanes::<S>() * self.n_positions());
         let gathers = patterns.met(|pattern| pattern.sparse).next().is_some();
         // One block after the other where its lanes are full: its activations stay in cache.
@@ -161,6 +183,7 @@ impl<S: Scalar> Arnn<S> {
                     cone: &pattern.cone(self),
                     sigma,
                     places,
+                    wanted,
                 };
                 change.follow(&of_lane, rows, ratios, scratch);
             }
@@ -183,6 +206,7 @@ impl<S: Scalar> Arnn<S> {
                     cone: &cone,
                     sigma,
                     places,
+                    wanted,
                 };
                 change.follow(&of_lane, rows, ratios, scratch);
             }

@@ -31,13 +31,14 @@ use self::backward::Columns;
 use self::cones::Cones;
 use self::forward::{Block, LaneLayout, Workspace};
 use self::head::Part;
+use self::local_values::Wanted;
 use self::plan::{Linear, NodePlan, Plan};
 use super::{Ansatz, Autoregressive, Design, RowOf, Samples};
 use super::{check_length, check_theta, no_factors, same_space};
 use crate::error::{Error, Result};
 use crate::hilbert::{Automaton, Hilbert};
 use crate::nn::{MaskedLayer, Packed};
-use crate::operator::Operator;
+use crate::operator::{Connected, Operator};
 use crate::optimizer::layerwise::Layer;
 use crate::params::{Layout, Params};
 use crate::random::{Key, PathItem};
@@ -454,8 +455,27 @@ impl<S: Scalar> Ansatz<S> for Arnn<S> {
     ) -> Result<()> {
         same_space(&self.hilbert, operator)?;
         check_length("out", self.check_batch(theta, sigma)?, out.len())?;
-        self.local_values_of_batch(&self.pack(theta), sigma, operator, out);
+        let sum = |row: &Connected, ratios: &[c64]| {
+            let terms = row.iter().zip(ratios);
+            terms.map(|((mel, _), ratio)| mel * ratio).sum()
+        };
+        let weights = self.pack(theta);
+        self.follow_batch(&weights, sigma, operator, Wanted::Ratios, out, sum);
         Ok(())
+    }
+
+    fn log_ratios(
+        &self,
+        theta: &[S],
+        sigma: &[u8],
+        operator: &dyn Operator,
+    ) -> Result<Vec<Vec<c64>>> {
+        same_space(&self.hilbert, operator)?;
+        let mut out = vec![Vec::new(); self.check_batch(theta, sigma)?];
+        let weights = self.pack(theta);
+        let copied = |_: &Connected, logs: &[c64]| logs.to_vec();
+        self.follow_batch(&weights, sigma, operator, Wanted::Logs, &mut out, copied);
+        Ok(out)
     }
 
     fn layerwise(&self) -> Option<Vec<Layer>> {

@@ -1,5 +1,6 @@
 //! The networks as [modules](crate::module): numbers from the engine, names and shapes from their layers.
 
+mod averaged;
 mod cache;
 mod fields;
 mod layer;
@@ -7,12 +8,14 @@ mod masked;
 mod placed;
 mod unit;
 
+pub use self::averaged::Averaged;
 pub use self::cache::Cache;
 pub(super) use self::fields::{Cached, Designed};
 use self::layer::UPDATE_SITE;
 pub use self::masked::{Mask, MaskedModule};
 use self::placed::{CacheOf, Placed, Wanted};
 use self::unit::Site;
+use super::symmetrized::average;
 use super::{
     Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, ArnnSequential, GruNet1d, LstmNet, Network,
 };

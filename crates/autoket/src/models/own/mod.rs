@@ -10,11 +10,10 @@ mod rules;
 use self::parameters::described;
 pub use self::rules::Normalisation;
 use super::{Ansatz, Autoregressive, RowOf, Samples};
-use super::{check_length, check_theta, same_space};
+use super::{check_length, check_theta};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
 use crate::module::{Array, Variables};
-use crate::operator::{Connected, Operator};
 use crate::params::{Layout, Params};
 use crate::random::Key;
 use crate::scalar::{Dtype, Real, Scalar, c64};
@@ -349,43 +348,6 @@ impl<S: Scalar> Ansatz<S> for Own<S> {
                 for (out, &x) in out[panel * n_reals..][..n_reals].iter_mut().zip(row) {
                     out[sample % lanes] = S::Real::from_f64(x);
                 }
-            }
-        }
-        Ok(())
-    }
-
-    fn local_values_into(
-        &self,
-        theta: &[S],
-        sigma: &[u8],
-        operator: &dyn Operator,
-        out: &mut [c64],
-    ) -> Result<()> {
-        same_space(&self.rules.hilbert, operator)?;
-        let n = self.rules.order.len();
-        let log_psi = self.log_psi(theta, sigma)?;
-        check_length("out", log_psi.len(), out.len())?;
-        let mut row = Connected::default();
-        let (mut primes, mut elements) = (Vec::new(), Vec::new());
-        out.fill(c64::ZERO);
-        for (sample, sigma) in sigma.chunks_exact(n).enumerate() {
-            operator.connected(sigma, &mut row);
-            for (mel, changes) in row.iter() {
-                let first = primes.len();
-                primes.extend_from_slice(sigma);
-                for &(site, new) in changes {
-                    primes[first + site as usize] = new;
-                }
-                elements.push((sample, mel));
-            }
-            let is_last = sample + 1 == log_psi.len();
-            if elements.len() >= BATCH || is_last {
-                let log_primes = self.log_psi(theta, &primes)?;
-                for (&(sample, mel), prime) in elements.iter().zip(log_primes) {
-                    out[sample] += mel * (prime.to_c64() - log_psi[sample].to_c64()).exp();
-                }
-                primes.clear();
-                elements.clear();
             }
         }
         Ok(())

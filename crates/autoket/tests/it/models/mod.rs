@@ -32,6 +32,7 @@ mod by_hand;
 mod laws;
 mod netket;
 mod own;
+mod symmetrized;
 
 /// Relative error allowed for sums of a few hundred terms.
 pub fn tolerance<S: Scalar>() -> f64 {
