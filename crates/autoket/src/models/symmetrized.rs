@@ -134,7 +134,8 @@ impl Symmetries {
     /// constraint may make up for them, by the rows of some random states.
     pub fn check_of(&self, operator: &dyn Operator) -> Result<()> {
         self.check(operator.hilbert())?;
-        if !self.are_of(operator) && !self.keep_rows(operator) {
+        let is_told = operator.as_local().is_some() && !operator.hilbert().is_constrained();
+        if !self.are_of(operator) && (is_told || !self.keep_rows(operator)) {
             return Err(Error::invalid(
                 "symmetries",
                 "symmetries of the Hamiltonian",
@@ -216,10 +217,10 @@ impl Element {
 /// use autoket::models::{Ansatz, ArnnConv2d, Autoregressive, Symmetries, Symmetrized};
 /// let square = Graph::square(4, true)?;
 /// let hilbert = Hilbert::spin(0.5, 16)?.with_total_sz(0.0)?;
-/// let network = ArnnConv2d::new(hilbert, [4, 4], 2, 4, [3, 3]).design()?.build::<f64>()?;
+/// let network = ArnnConv2d::new(hilbert, 2, 4, [3, 3]).build::<f64>()?;
 /// let symmetries = Symmetries::new(&square.space_group()?, true);
 /// assert_eq!(symmetries.order(), 256);
-/// let model = Symmetrized::new(Arc::new(network), symmetries)?;
+/// let model = Symmetrized::<f64>::new(Arc::new(network), symmetries)?;
 /// let theta = model.init(Key::new(1)).values;
 /// let drawn = model.sample(&theta, 2, Key::new(2))?;
 /// let mut shifted = drawn.sigma.clone();
