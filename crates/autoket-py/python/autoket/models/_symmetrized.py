@@ -13,7 +13,7 @@ from autoket.models._base import AbstractARNN, Native
 
 
 class Symmetrized(Native):
-    """The average of an autoregressive wave function over symmetries, in the sector where they leave states as they are.
+    """The average of an autoregressive wave function over symmetries, in the sector where they change nothing.
 
     |Ψ(σ)|ᵖ = Σ_g |ψ(gσ)|ᵖ/|G| and arg Ψ(σ) = arg Σ_g exp(i arg ψ(gσ)). It has the parameters of ψ, is normalised as ψ
     is, and is drawn from directly: a draw from ψ is moved by a random g. It has no conditionals. Elements of rows of a
