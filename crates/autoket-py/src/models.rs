@@ -6,9 +6,10 @@ use autoket::any::AnyModel;
 use autoket::models::{
     ArnnConv1d, ArnnConv2d, ArnnDense, ArnnGatedConv2d, ArnnSequential, Averaged, CausalLayer,
     Conditionals, Design, Fast, Features, GruNet1d, LstmNet, Mask, MaskedModule, Recurrence,
-    Symmetries, TensorGru2d,
+    TensorGru2d,
 };
 use autoket::module;
+use autoket::operator::Symmetries;
 use autoket::random::Key;
 use autoket::simd::Precision;
 use autoket::{Dtype, Error};

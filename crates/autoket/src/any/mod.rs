@@ -15,10 +15,10 @@ use crate::checkpoint::Checkpoint;
 use crate::driver::{Record, finite_energy};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::models::{Ansatz, Design, Symmetries};
+use crate::models::{Ansatz, Design};
 use crate::module::with_dtype;
 use crate::observables::Measurement;
-use crate::operator::Operator;
+use crate::operator::{Operator, Symmetries};
 use crate::optimizer::{Rule, Schedule, Sr, SrPlan};
 use crate::random::Key;
 use crate::ranks::Ranks;
@@ -88,8 +88,8 @@ impl AnyVmc {
     /// A driver at step 0.
     ///
     /// # Errors
-    /// The model cannot be built; there are no samples; the model and the Hamiltonian are on different spaces, or the Hamiltonian
-    /// leaves its own.
+    /// The model cannot be built, or its space lacks the symmetries; there are no samples; the model and the Hamiltonian are
+    /// on different spaces, or the Hamiltonian leaves its own.
     pub fn new(parts: RunParts) -> Result<Self> {
         let model = AnyModel::build(&parts.model, parts.dtype)?;
         let model = match parts.symmetries {

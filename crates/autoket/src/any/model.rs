@@ -6,7 +6,8 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::hilbert::Hilbert;
-use crate::models::{Autoregressive, Conditionals, Design, Own, Symmetries, Symmetrized, own};
+use crate::models::{Autoregressive, Conditionals, Design, Own, Symmetrized, own};
+use crate::operator::Symmetries;
 use crate::ranks::{Ranked, Ranks};
 use crate::scalar::Dtype;
 

@@ -10,9 +10,9 @@ use super::symmetries::{SymmetryName, symmetries};
 use crate::Dtype;
 use crate::graph::Graph;
 use crate::hilbert::Hilbert;
-use crate::models::{Design, Features, Symmetries};
+use crate::models::{Design, Features};
 use crate::nn::{Activation, Initializer};
-use crate::operator::Operator;
+use crate::operator::{Operator, Symmetries};
 use crate::simd::Precision;
 
 /// The table `[model]`.
@@ -124,9 +124,7 @@ impl ModelConfig {
     pub fn design(&self, hilbert: Hilbert, lattice: &LatticeConfig) -> crate::Result<Design> {
         self.network.design(self, hilbert, lattice)
     }
-}
 
-impl ModelConfig {
     /// The elements of the lattice's symmetries that the wave function is averaged over; `None` without any.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{Result, Table, named};
 use crate::graph::{Graph, SymmetryGroup};
-use crate::models::Symmetries;
+use crate::operator::Symmetries;
 
 /// One of the symmetries of a lattice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -154,19 +154,6 @@ impl<const W: usize> Group<W> {
         }
     }
 
-    /// The images of a state under all elements.
-    pub fn images<'a>(&'a self, sigma: &'a [u8]) -> impl Iterator<Item = Vec<u8>> + 'a {
-        (0..self.order()).map(|g| {
-            let index = |&from: &u8| self.turned(g, sigma[usize::from(from)]);
-            self.sources(g).iter().map(index).collect()
-        })
-    }
-
-    /// For each element where the new state of each site comes from, and whether it is flipped.
-    pub fn elements(&self) -> impl Iterator<Item = (&[u8], bool)> {
-        (0..self.order()).map(|g| (self.sources(g), g >= self.tables.len()))
-    }
-
     /// Where the new state of each site comes from.
     #[inline]
     fn sources(&self, g: usize) -> &[u8] {

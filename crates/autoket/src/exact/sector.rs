@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
-use crate::operator::{Connected, Operator, check_rows, same_rows};
+use crate::operator::{Connected, Operator, Symmetries, check_rows};
 use crate::random::Key;
 use crate::scalar::c64;
 
@@ -30,9 +30,9 @@ const MAX_CHECKED_ROWS: usize = 1 << 20;
 /// The states of a sector of a symmetry group: P|r⟩/√⟨r|P|r⟩ for the first state r of each orbit,
 /// P = Σ_g χ(g)* g/|G|.
 ///
-/// Operators must have the symmetry. Of a [`LocalOperator`](crate::operator::LocalOperator) that is known from its terms; the rows of others, and of
-/// those that have it by a constraint only, are compared at all of the sector's states if there are up to 2²⁰ with their
-/// images, and else at as many random ones.
+/// Operators must have the symmetry. Of a [`LocalOperator`](crate::operator::LocalOperator) that is known from its terms;
+/// the rows of others, and of those that have it by a constraint only, are compared at all of the sector's states if there
+/// are up to 2²⁰ with their images, and else at as many random ones.
 ///
 /// # Example
 /// ```
@@ -223,6 +223,7 @@ trait States: std::fmt::Debug + Send + Sync {
 #[derive(Debug)]
 struct Firsts<const W: usize> {
     hilbert: Hilbert,
+    symmetries: Symmetries,
     group: Group<W>,
     /// Ascending.
     firsts: Vec<First<W>>,
@@ -234,6 +235,7 @@ impl<const W: usize> Firsts<W> {
     fn new(hilbert: &Hilbert, sector: &Sector) -> Result<Self> {
         let mut states = Self {
             hilbert: hilbert.clone(),
+            symmetries: Symmetries::of(sector.permutations(), sector.spin_flip().is_some()),
             group: Group::new(hilbert, sector),
             firsts: Vec::new(),
             some: Vec::new(),
@@ -254,66 +256,34 @@ impl<const W: usize> Firsts<W> {
         near.ok().map(|place| begin + place)
     }
 
-    fn random_states(&self) -> Vec<u8> {
-        self.hilbert.random_states(Key::new(0), N_CHECKED)
-    }
-
     /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for all g and σ'.
     fn check_row(&self, operator: &dyn Operator, sigma: &[u8]) -> Result<()> {
-        let mut row = Connected::default();
-        let mut elements_of = |sigma: &[u8]| -> Vec<(Vec<u8>, c64)> {
-            operator.connected(sigma, &mut row);
-            let elements = row.iter().map(|(mel, changes)| {
-                let mut connected = sigma.to_vec();
-                for &(site, new) in changes {
-                    connected[site as usize] = new;
-                }
-                (connected, mel)
-            });
-            elements.collect()
+        let Some(moved) = self.symmetries.changed_row(operator, sigma) else {
+            return Ok(());
         };
-        let here = elements_of(sigma);
-        // All images of the row's states: [connected][element].
-        let connected = here.iter().map(|(state, _)| self.group.images(state));
-        let connected: Vec<Vec<Vec<u8>>> = connected.map(Iterator::collect).collect();
-        for (g, moved) in self.group.images(sigma).enumerate() {
-            let images = connected.iter().zip(&here);
-            let images = images.map(|(images, (_, mel))| (images[g].clone(), *mel));
-            let images = images.collect();
-            let same = same_rows(images, elements_of(&moved));
-            if !same {
-                return Err(Error::invalid(
-                    "operator",
-                    "an operator with the symmetry of the sector",
-                    format!(
-                        "one whose rows differ at {:?} and {:?}",
-                        self.hilbert.values_of(sigma),
-                        self.hilbert.values_of(&moved)
-                    ),
-                    "take a smaller group: edges, colours and sign rules may break translations",
-                ));
-            }
-        }
-        Ok(())
+        Err(Error::invalid(
+            "operator",
+            "an operator with the symmetry of the sector",
+            format!(
+                "one whose rows differ at {:?} and {:?}",
+                self.hilbert.values_of(sigma),
+                self.hilbert.values_of(&moved)
+            ),
+            "take a smaller group: edges, colours and sign rules may break translations",
+        ))
     }
 
     fn check_constraint(&self) -> Result<()> {
-        for sigma in self.random_states().chunks_exact(self.hilbert.n_sites()) {
-            let mut images = self.group.images(sigma);
-            if let Some(moved) = images.find(|moved| !self.hilbert.contains(moved)) {
-                return Err(Error::invalid(
-                    "sector",
-                    format!("a symmetry of {}", self.hilbert),
-                    format!(
-                        "one that moves {:?} to {:?}",
-                        self.hilbert.values_of(sigma),
-                        self.hilbert.values_of(&moved)
-                    ),
-                    "leave out what the constraint breaks, such as the spin flip",
-                ));
-            }
-        }
-        Ok(())
+        let Some(way_out) = self.symmetries.way_out(&self.hilbert) else {
+            return Ok(());
+        };
+        let [sigma, moved] = way_out.map(|sigma| self.hilbert.values_of(&sigma));
+        Err(Error::invalid(
+            "sector",
+            format!("a symmetry of {}", self.hilbert),
+            format!("one that moves {sigma:?} to {moved:?}"),
+            "leave out what the constraint breaks, such as the spin flip",
+        ))
     }
 }
 
@@ -336,13 +306,8 @@ impl<const W: usize> States for Firsts<W> {
             let states = states.par_chunks_exact(n_sites);
             states.try_for_each(|sigma| self.check_row(operator, sigma))
         };
-        at(&self.random_states())?;
-        let moves = self.group.elements();
-        let moves = moves.map(|(from, flips)| (from.iter().map(|&site| usize::from(site)), flips));
-        if operator
-            .as_local()
-            .is_some_and(|operator| operator.is_symmetric(moves))
-        {
+        at(&self.hilbert.random_states(Key::new(0), N_CHECKED))?;
+        if self.symmetries.are_of(operator) {
             return Ok(());
         }
         let n_checked = MAX_CHECKED_ROWS / self.group.order();

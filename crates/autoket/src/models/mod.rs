@@ -26,7 +26,7 @@ pub use modules::{FastGruNet1d, FastLstmNet, Mask, MaskedModule};
 pub use own::{Conditionals, Normalisation, Own};
 pub use recurrent::{GruNet1d, LstmNet, Recurrence};
 pub use sequential::{ArnnSequential, CausalLayer, Place};
-pub use symmetrized::{Symmetries, Symmetrized};
+pub use symmetrized::Symmetrized;
 pub use tensor_gru::TensorGru2d;
 
 use crate::error::{Error, Result};

@@ -9,9 +9,8 @@ use rayon::prelude::*;
 use super::{Ansatz, Autoregressive, RowOf, SUMMED, Samples};
 use super::{check_length, check_theta, same_space, sum_local_values};
 use crate::error::{Error, Result};
-use crate::graph::SymmetryGroup;
 use crate::hilbert::Hilbert;
-use crate::operator::{Connected, Operator, same_rows};
+use crate::operator::{Connected, Moved, Operator, Symmetries, Symmetry};
 use crate::params::{Layout, Params};
 use crate::random::Key;
 use crate::scalar::{Real, Scalar, c64};
@@ -21,180 +20,10 @@ use crate::simd::Row;
 const IMAGES: usize = 4096;
 /// Blocks of lanes of images whose derivatives are held together, for each thread.
 const BLOCKS: usize = 4;
-/// Random states of a constrained space whose images are looked at.
-const N_CHECKED: usize = 64;
-/// Random states whose rows are compared with those of their images.
-const N_ROWS: usize = 256;
 /// Bytes of derivatives of images that are held together.
 const HELD: usize = 64 << 20;
 /// Parameters whose derivatives a thread adds up.
 const COLUMNS: usize = 256;
-
-/// Permutations of sites and, if it is one, the flip of all spins.
-///
-/// A permutation g takes σ to gσ, (gσ)_g(i) = σ_i; a flip takes local index s to local size - 1 - s.
-#[derive(Clone, Debug)]
-pub struct Symmetries {
-    elements: Vec<Element>,
-}
-
-/// (gσ)_i = σ_from(i), flipped or not.
-#[derive(Clone, Debug)]
-struct Element {
-    from: Vec<u32>,
-    to: Vec<u32>,
-    flips: bool,
-}
-
-impl Symmetries {
-    /// A group of permutations, and with `spin_flip` the flip of all spins and its products with them.
-    pub fn new(group: &SymmetryGroup, spin_flip: bool) -> Self {
-        let flips: &[bool] = if spin_flip { &[false, true] } else { &[false] };
-        let permutations = group.permutations().iter();
-        let elements = permutations.flat_map(|permutation| {
-            let mut from = vec![0; permutation.len()];
-            for (site, &to) in permutation.iter().enumerate() {
-                from[to] = site as u32;
-            }
-            let to: Vec<u32> = permutation.iter().map(|&to| to as u32).collect();
-            flips.iter().map(move |&flips| Element {
-                from: from.clone(),
-                to: to.clone(),
-                flips,
-            })
-        });
-        Self {
-            elements: elements.collect(),
-        }
-    }
-
-    /// The number of sites.
-    pub fn n_sites(&self) -> usize {
-        self.elements[0].from.len()
-    }
-
-    /// The number of elements, spin flips among them.
-    pub fn order(&self) -> usize {
-        self.elements.len()
-    }
-
-    /// All images of states by their values, `(state, element, site)`; a flip changes the sign.
-    pub(super) fn of_values<T: Copy + std::ops::Neg<Output = T>>(
-        &self,
-        states: &[T],
-        n_sites: usize,
-    ) -> Vec<T> {
-        let mut images = Vec::with_capacity(states.len() * self.order());
-        for state in states.chunks_exact(n_sites.max(1)) {
-            for g in &self.elements {
-                let moved = g.from.iter().map(|&site| state[site as usize]);
-                images.extend(moved.map(|value| if g.flips { -value } else { value }));
-            }
-        }
-        images
-    }
-
-    /// Whether an operator is known by its [terms](Operator::as_local) to commute with all of them.
-    pub fn are_of(&self, operator: &dyn Operator) -> bool {
-        let fits = operator.hilbert().n_sites() == self.n_sites();
-        operator
-            .as_local()
-            .filter(|_| fits)
-            .is_some_and(|operator| {
-                operator.is_symmetric(self.elements.iter().map(|element| {
-                    let from = element.from.iter().map(|&site| site as usize);
-                    (from, element.flips)
-                }))
-            })
-    }
-
-    /// ⟨gσ|O|gσ'⟩ = ⟨σ|O|σ'⟩ for all g, at random σ.
-    fn keep_rows(&self, operator: &dyn Operator) -> bool {
-        let hilbert = operator.hilbert();
-        let last = hilbert.local_size() as u8 - 1;
-        let row_of = |operator: &dyn Operator, sigma: &[u8]| -> Vec<_> {
-            let mut row = Connected::default();
-            operator.connected(sigma, &mut row);
-            row.iter().map(|(mel, to)| (to.to_vec(), mel)).collect()
-        };
-        let states = hilbert.random_states(Key::new(1), N_ROWS);
-        states.par_chunks_exact(self.n_sites()).all(|sigma| {
-            self.elements.iter().all(|by| {
-                let moved = Moved { operator, by, last };
-                let image: Vec<u8> = by.image(sigma, last).collect();
-                same_rows(row_of(&moved, &image), row_of(operator, &image))
-            })
-        })
-    }
-
-    /// Checks that they are symmetries of an operator and its space.
-    ///
-    /// # Errors
-    /// As [`Symmetrized::new`]; a symmetry changes the operator. That is told by its terms; where it has none, or a
-    /// constraint may make up for them, by the rows of some random states.
-    pub fn check_of(&self, operator: &dyn Operator) -> Result<()> {
-        self.check(operator.hilbert())?;
-        let is_told = operator.as_local().is_some() && !operator.hilbert().is_constrained();
-        if !self.are_of(operator) && (is_told || !self.keep_rows(operator)) {
-            return Err(Error::invalid(
-                "symmetries",
-                "symmetries of the Hamiltonian",
-                "one that changes it",
-                "take fewer: fields, couplings and sign rules may break translations or the spin flip",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check(&self, hilbert: &Hilbert) -> Result<()> {
-        let n_sites = self.n_sites();
-        if n_sites != hilbert.n_sites() {
-            return Err(Error::invalid(
-                "symmetries",
-                format!("permutations of {} sites", hilbert.n_sites()),
-                format!("of {n_sites}"),
-                "take the group of the lattice that the space is of",
-            ));
-        }
-        let flips = self.elements.iter().any(|element| element.flips);
-        if flips && !hilbert.is_spin() {
-            return Err(Error::invalid(
-                "symmetries",
-                "a space of spins for the spin flip",
-                hilbert.name(),
-                "leave the spin flip out",
-            ));
-        }
-        let last = hilbert.local_size() as u8 - 1;
-        for sigma in hilbert
-            .random_states(Key::new(0), N_CHECKED)
-            .chunks_exact(n_sites)
-        {
-            let images = self.elements.iter();
-            let mut images = images.map(|g| g.image(sigma, last).collect::<Vec<u8>>());
-            if let Some(image) = images.find(|image| !hilbert.contains(image)) {
-                return Err(Error::invalid(
-                    "symmetries",
-                    format!("symmetries of {hilbert}"),
-                    format!(
-                        "one that takes {:?} to {:?}",
-                        hilbert.values_of(sigma),
-                        hilbert.values_of(&image)
-                    ),
-                    "leave out what the constraint breaks, such as the spin flip",
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Element {
-    fn image<'a>(&'a self, sigma: &'a [u8], last: u8) -> impl Iterator<Item = u8> + 'a {
-        let moved = self.from.iter().map(|&site| sigma[site as usize]);
-        moved.map(move |index| if self.flips { last - index } else { index })
-    }
-}
 
 /// The average of an autoregressive wave function ψ over the symmetries g of a lattice, in the sector in which they all
 /// leave the state as it is:
@@ -214,7 +43,8 @@ impl Element {
 /// ```
 /// use std::sync::Arc;
 /// use autoket::{graph::Graph, hilbert::Hilbert, random::Key};
-/// use autoket::models::{Ansatz, ArnnConv2d, Autoregressive, Symmetries, Symmetrized};
+/// use autoket::models::{Ansatz, ArnnConv2d, Autoregressive, Symmetrized};
+/// use autoket::operator::Symmetries;
 /// let square = Graph::square(4, true)?;
 /// let hilbert = Hilbert::spin(0.5, 16)?.with_total_sz(0.0)?;
 /// let network = ArnnConv2d::new(hilbert, 2, 4, [3, 3]).build::<f64>()?;
@@ -231,8 +61,6 @@ impl Element {
 pub struct Symmetrized<S: Scalar> {
     network: Arc<dyn Autoregressive<S>>,
     symmetries: Symmetries,
-    /// The last local index.
-    last: u8,
 }
 
 /// The states of a batch by their orbits.
@@ -250,11 +78,10 @@ impl<S: Scalar> Symmetrized<S> {
     /// The average of a network.
     ///
     /// # Errors
-    /// Another number of sites; a spin flip of what is not a spin; a constraint that the symmetries do not keep.
+    /// As [`Symmetries::check`].
     pub fn new(network: Arc<dyn Autoregressive<S>>, symmetries: Symmetries) -> Result<Self> {
         symmetries.check(network.hilbert())?;
         Ok(Self {
-            last: network.hilbert().local_size() as u8 - 1,
             network,
             symmetries,
         })
@@ -264,12 +91,12 @@ impl<S: Scalar> Symmetrized<S> {
         self.network.hilbert().n_sites()
     }
 
-    fn elements(&self) -> &[Element] {
-        &self.symmetries.elements
+    fn elements(&self) -> &[Symmetry] {
+        self.symmetries.elements()
     }
 
-    fn image<'a>(&self, g: &'a Element, sigma: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
-        g.image(sigma, self.last)
+    fn image<'a>(&self, g: &'a Symmetry, sigma: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
+        g.image(sigma, self.hilbert().local_size())
     }
 
     fn orbits(&self, sigma: &[u8]) -> Orbits {
@@ -374,54 +201,6 @@ fn add_rows<S: Scalar>(sums: &mut [RowOf<S>], rows: &[RowOf<S>], factors: &RowOf
     for (sum, row) in sums.iter_mut().zip(rows) {
         for ((sum, &x), &factor) in sum.iter_mut().zip(row.iter()).zip(factors.iter()) {
             *sum += x * factor;
-        }
-    }
-}
-
-/// g O g⁻¹, with the elements of its rows in the order of those of O.
-struct Moved<'a> {
-    operator: &'a dyn Operator,
-    by: &'a Element,
-    last: u8,
-}
-
-impl Operator for Moved<'_> {
-    fn hilbert(&self) -> &Hilbert {
-        self.operator.hilbert()
-    }
-
-    fn is_hermitian(&self) -> bool {
-        self.operator.is_hermitian()
-    }
-
-    fn is_real(&self) -> bool {
-        self.operator.is_real()
-    }
-
-    fn max_conn_size(&self) -> usize {
-        self.operator.max_conn_size()
-    }
-
-    fn connected(&self, sigma: &[u8], out: &mut Connected) {
-        let turned = |index: u8| {
-            if self.by.flips {
-                self.last - index
-            } else {
-                index
-            }
-        };
-        let back = self.by.to.iter().map(|&site| turned(sigma[site as usize]));
-        let mut row = Connected::default();
-        self.operator
-            .connected(&back.collect::<Vec<u8>>(), &mut row);
-        out.clear();
-        let mut moved = Vec::new();
-        for (mel, changes) in row.iter() {
-            moved.clear();
-            let changes = changes.iter();
-            moved.extend(changes.map(|&(site, new)| (self.by.to[site as usize], turned(new))));
-            moved.sort_unstable();
-            out.push(mel, &moved);
         }
     }
 }
@@ -578,8 +357,7 @@ impl<S: Scalar> Ansatz<S> for Symmetrized<S> {
         for (k, by) in self.elements().iter().enumerate().take_while(|_| goes_on()) {
             let images = sigma.chunks_exact(n);
             let images: Vec<u8> = images.flat_map(|sigma| self.image(by, sigma)).collect();
-            let last = self.last;
-            let moved = Moved { operator, by, last };
+            let moved = Moved { operator, by };
             let ratios = self.network.log_ratios(theta, &images, &moved)?;
             if k == 0 {
                 let zeros = ratios.iter().map(|row| vec![(0.0, c64::ZERO); row.len()]);

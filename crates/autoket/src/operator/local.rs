@@ -8,10 +8,9 @@ use super::rows::{Rows, changes};
 use super::term::{
     Entries, cancel, check_sites, is_hermitian, multiply, term_states, without_idle_site,
 };
-use super::{Charge, Connected, Conservation, Operator, SAME};
+use super::{Charge, Connected, Conservation, Operator};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
-use crate::random::Key;
 use crate::scalar::c64;
 
 /// A sum of matrices that act on few sites each: O = c + Σₜ Mₜ.
@@ -187,34 +186,6 @@ impl LocalOperator {
             }
         }
         (value, size)
-    }
-
-    /// Whether it commutes with some symmetries, each given by the sites from which those of gσ come, and whether it
-    /// flips all local states: ⟨gφ|O|gφ⟩ = ⟨φ|O|φ⟩ for a random product φ, which no O has that does not commute.
-    pub(crate) fn is_symmetric(
-        &self,
-        mut symmetries: impl Iterator<Item = (impl Iterator<Item = usize>, bool)>,
-    ) -> bool {
-        let (n, d) = (self.hilbert.n_sites(), self.hilbert.local_size());
-        let (re, im) = (Key::new(1), Key::new(2));
-        let component = |i: usize| {
-            let i = i as u64;
-            c64::new(2.0 * re.uniform(i) - 1.0, 2.0 * im.uniform(i) - 1.0)
-        };
-        let vector = |site: usize| (0..d).map(|index| component(site * d + index)).collect();
-        let vectors: Vec<Vec<c64>> = (0..n).map(vector).collect();
-        let (value, size) = self.of_product(&vectors);
-        symmetries.all(|(from, flips)| {
-            let moved = from.map(|site| {
-                let mut vector = vectors[site].clone();
-                if flips {
-                    vector.reverse();
-                }
-                vector
-            });
-            let (moved, _) = self.of_product(&moved.collect::<Vec<_>>());
-            (moved - value).norm() <= SAME * size
-        })
     }
 
     /// The terms: sites, ascending, and the matrix on them as [`term`](Self::term) takes it.

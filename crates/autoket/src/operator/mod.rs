@@ -16,6 +16,7 @@ pub(crate) mod sparse;
 pub mod spin;
 mod streams;
 mod strings;
+mod symmetries;
 mod term;
 
 pub use charge::{Charge, Conservation, conserved, mean_diagonal};
@@ -28,6 +29,8 @@ pub use models::{bose_hubbard, graph_operator, heisenberg, ising, total_spin, xy
 pub use sparse::{Csr, apply, to_dense, to_sparse};
 pub(crate) use strings::Mistake;
 pub use strings::{Fermion, FermionOperator, Kind, Ladders, Pauli, PauliStrings, Strings, fermion};
+pub use symmetries::Symmetries;
+pub(crate) use symmetries::{Moved, Symmetry};
 
 use crate::hilbert::Hilbert;
 use crate::scalar::c64;
@@ -75,20 +78,6 @@ pub trait Operator: Send + Sync {
     fn conservation(&self, charge: &Charge) -> Conservation {
         charge::by_rows(self, charge)
     }
-}
-
-/// Whether two rows are the same but for rounding and the order of their elements, of which those that cancel may be there
-/// or not: `(to which state, element)`.
-pub(crate) fn same_rows<K: Ord>(a: Vec<(K, c64)>, b: Vec<(K, c64)>) -> bool {
-    let elements = a.iter().chain(&b);
-    let largest = elements.map(|(_, mel)| mel.norm()).fold(1.0, f64::max);
-    let [a, b] = [a, b].map(|mut row| {
-        row.retain(|(_, mel)| mel.norm() > SAME * largest);
-        row.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        row
-    });
-    let pairs = || a.iter().zip(&b);
-    a.len() == b.len() && pairs().all(|(a, b)| a.0 == b.0 && (a.1 - b.1).norm() <= SAME * largest)
 }
 
 /// One row of an operator: matrix elements ⟨σ|O|σ′⟩, each with the changes that make σ′ of σ.

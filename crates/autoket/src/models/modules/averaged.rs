@@ -1,8 +1,8 @@
 //! An average over symmetries as a module.
 
 use crate::error::Result;
-use crate::models::Symmetries;
 use crate::module::{Array, CALL, Element, Module, Scope, no_method, with_dtype};
+use crate::operator::Symmetries;
 use crate::scalar::{Scalar, c64};
 
 /// The average of a wave function over symmetries as a module, whose variables are those of the wave function's.
@@ -30,11 +30,11 @@ impl Averaged {
         match sigma.element() {
             Element::Inexact(dtype) => with_dtype!(dtype, S => {
                 let values = sigma.values::<S>()?;
-                Array::new::<S>(&of_images, self.symmetries.of_values(&values, n_sites))
+                Array::new::<S>(&of_images, self.symmetries.of_values(&values))
             }),
             integer => {
                 let values = sigma.to_integers()?;
-                let images = self.symmetries.of_values(&values, n_sites);
+                let images = self.symmetries.of_values(&values);
                 Array::integers(&of_images, integer, images)
             }
         }

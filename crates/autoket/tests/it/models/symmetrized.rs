@@ -1,4 +1,4 @@
-//! Averages over symmetries, against their formula and the projectors of exact diagonalisation.
+//! Averages over symmetries, against their formula, matrices and the laws of wave functions.
 
 use std::sync::Arc;
 
@@ -6,8 +6,9 @@ use autoket::driver::Vmc;
 use autoket::graph::{Graph, SymmetryGroup};
 use autoket::hilbert::Hilbert;
 use autoket::models::laws::check_all_but_conditionals;
-use autoket::models::{Ansatz, ArnnConv2d, ArnnDense, Autoregressive, Symmetries, Symmetrized};
-use autoket::operator::{LocalOperator, Operator, PauliStrings, heisenberg, ising, spin};
+use autoket::models::{Ansatz, ArnnConv2d, ArnnDense, Autoregressive, Symmetrized};
+use autoket::operator::{LocalOperator, Operator, PauliStrings, Symmetries};
+use autoket::operator::{heisenberg, ising, spin};
 use autoket::optimizer::{Optimizer, Sr};
 use autoket::random::Key;
 use autoket::vqs::{FullSumState, McState, VariationalState};
