@@ -184,8 +184,8 @@ pub struct ExactArgs {
     pub spin_flip: Option<Parity>,
     /// Memory for vectors and matrix, such as 8GiB (default: a quarter of what is free).
     ///
-    /// Where the matrix does not fit beside the vectors it is made anew in each product, which takes tens of times as
-    /// long.
+    /// Where a matrix is needed and does not fit beside the vectors it is made anew in each product, which takes tens of
+    /// times as long. Sums of matrices on few sites need none but in sectors.
     #[arg(long, value_name = "SIZE", value_parser = input::size)]
     pub memory: Option<ByteSize>,
     /// Number of threads (default: one per core).

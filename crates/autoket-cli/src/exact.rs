@@ -109,9 +109,10 @@ impl<'a> Task<'a> {
 }
 
 fn describe(plan: &LanczosPlan) -> String {
-    let matrix = match plan.stored {
-        true => "the matrix is stored",
-        false => "the matrix is made anew in each product",
+    let matrix = match plan.products {
+        exact::Products::Stored => "the matrix is stored",
+        exact::Products::ByTerms => "products go by terms, without a matrix",
+        exact::Products::ByRows => "the matrix is made anew in each product",
     };
     let bytes = ByteSize::b(plan.bytes as u64);
     format!("{} states, about {bytes}: {matrix}", plan.n_states)

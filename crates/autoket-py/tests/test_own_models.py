@@ -174,6 +174,22 @@ def test_functions_of_jax_are_models(parameters):
     np.testing.assert_allclose(metric, same, rtol=1e-5, atol=1e-8)
 
 
+def test_jax_compiles_for_few_numbers_of_states():
+    sizes = []
+
+    def counted(params, x):
+        sizes.append(len(x))
+        return raw(params, x)
+
+    vs = ak.vqs.FullSumState(HILBERT, ak.models.WrappedARNN(HILBERT, counted, tree()), seed=0)
+    states = np.resize(HILBERT.all_states(), (1023, SITES))
+    alone = [vs.log_value(states[:n]) for n in (16, 1023)][1]
+    sizes.clear()
+    for n in (961, 1000, 1022):
+        np.testing.assert_allclose(vs.log_value(states[:n]), alone[:n], rtol=1e-12)
+    assert sizes == []
+
+
 def test_modules_of_flax_are_models():
     model = ak.models.WrappedARNN(HILBERT, FlaxModule())
     assert model.framework == "flax"

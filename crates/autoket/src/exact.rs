@@ -44,8 +44,8 @@ pub struct LanczosOptions {
     /// The most products H v before giving up.
     pub max_iterations: usize,
     /// The most bytes to take: the matrix is stored where it fits beside the vectors, and made anew in each product
-    /// where it does not. That of a [`LocalOperator`](crate::operator::LocalOperator) on a space without constraints
-    /// never is: products go by its terms, and are as fast.
+    /// where it does not. That of a [`LocalOperator`](crate::operator::LocalOperator) never is, but in a sector or where
+    /// a constraint leaves few states of very many: products go by its terms, and are as fast.
     pub memory: usize,
     /// The matrix is made anew in each product whether it fits or not. NetKet: `matrix_free`.
     pub matrix_free: bool,
@@ -66,13 +66,24 @@ impl Default for LanczosOptions {
     }
 }
 
+/// How the product of an operator and a vector is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Products {
+    /// By a matrix that is stored.
+    Stored,
+    /// Term by term, without a matrix: as fast.
+    ByTerms,
+    /// By rows of the matrix, which are made anew each time: tens of times slower.
+    ByRows,
+}
+
 /// What the Lanczos method will take, told before it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LanczosPlan {
     /// Elements of a vector.
     pub n_states: usize,
-    /// Is the matrix stored? Otherwise it is made anew in each product.
-    pub stored: bool,
+    /// How products H v are done.
+    pub products: Products,
     /// Memory for the vectors, a sector's tables and states, and the matrix, if it is stored: about as much.
     pub bytes: usize,
 }
@@ -85,21 +96,21 @@ impl LanczosOptions {
     ///
     /// # Example
     /// ```
-    /// use autoket::exact::LanczosOptions;
+    /// use autoket::exact::{LanczosOptions, Products};
     /// use autoket::{graph::Graph, hilbert::Hilbert, operator::heisenberg};
     /// let h = heisenberg(&Hilbert::spin(0.5, 30)?, &Graph::chain(30, true)?, &[1.0], None)?;
     /// // 2³⁰ states: six vectors of 8 GiB.
     /// let refused = LanczosOptions::default().plan(&h).unwrap_err().to_string();
     /// assert!(refused.contains("would need 51.54 GB, the limit is 4.295 GB"), "{refused}");
     /// let plan = LanczosOptions { memory: 1 << 36, ..Default::default() }.plan(&h)?;
-    /// assert!(!plan.stored);
+    /// assert_eq!(plan.products, Products::ByTerms);
     /// # Ok::<(), autoket::Error>(())
     /// ```
     pub fn plan(&self, operator: &dyn Operator) -> Result<LanczosPlan> {
         let hilbert = operator.hilbert();
         let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
-        let is_streamed = sparse::Whole(operator).streamed().is_some();
-        let row = (!is_streamed).then(|| elements_of_a_row(operator));
+        let by_rows = sparse::Whole(operator).by_halves().is_none();
+        let row = by_rows.then(|| elements_of_a_row(operator));
         self.plan_of(n, row, operator.is_real(), 0)
     }
 
@@ -118,7 +129,7 @@ impl LanczosOptions {
         self.plan_of(n_states, row, is_real, beside)
     }
 
-    /// The same for a matrix of `n_states` rows of about `row` elements; `None`: there is no use in storing it.
+    /// The same for a matrix of `n_states` rows of about `row` elements; `None`: products go by terms.
     /// A sector takes memory `beside`.
     fn plan_of(
         &self,
@@ -152,16 +163,20 @@ impl LanczosOptions {
                         .into(),
             });
         };
-        let matrix = row.map_or(u128::MAX, |row| {
+        let matrix = |row: f64| {
             let bytes = row * (size_of::<u32>() + element) as f64 + size_of::<usize>() as f64;
             (bytes * n_states as f64) as u128
-        });
-        let stored = !self.matrix_free && matrix <= left && n_states <= u32::MAX as usize;
-        let bytes = vectors + if stored { matrix } else { 0 };
+        };
+        let may_store = !self.matrix_free && n_states <= u32::MAX as usize;
+        let (products, beside) = match row.map(matrix) {
+            None => (Products::ByTerms, 0),
+            Some(matrix) if may_store && matrix <= left => (Products::Stored, matrix),
+            Some(_) => (Products::ByRows, 0),
+        };
         Ok(LanczosPlan {
             n_states,
-            stored,
-            bytes: bytes as usize,
+            products,
+            bytes: (vectors + beside) as usize,
         })
     }
 }

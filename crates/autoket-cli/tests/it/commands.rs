@@ -465,7 +465,7 @@ fn exact_prints_energies_and_residuals() {
         assert!(ran.status.success(), "{shown}");
         let how = match more.contains(&"--momentum") {
             true => "the matrix is stored",
-            false => "the matrix is made anew",
+            false => "products go by terms",
         };
         assert!(shown.contains(how), "{shown}");
         assert!(shown.contains("product 1"), "{shown}");

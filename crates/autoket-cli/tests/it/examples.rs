@@ -94,6 +94,21 @@ fn hydrogen() {
     converges("h2", 1e-5, &["run.steps=100"]);
 }
 
+/// The Hartree-Fock energy is 2.6e-3 above it.
+#[test]
+fn lithium_hydride() {
+    converges(
+        "lih",
+        3e-4,
+        &[
+            "sampler.n_samples=1024",
+            "optimizer.learning_rate=0.05",
+            "run.steps=600",
+            "run.temperature={kind=\"linear\",init_value=0.1,end_value=0.0,transition_steps=400}",
+        ],
+    );
+}
+
 #[test]
 fn j1_j2() {
     converges(

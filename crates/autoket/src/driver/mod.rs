@@ -260,8 +260,8 @@ impl<S: Scalar> Minimizer<S> {
 
     /// The change of parameters that lowers what the estimate is of.
     fn find_change(&mut self, state: &dyn VariationalState<S>) -> Result<Option<Solution>> {
-        let (step, estimate) = (self.step, &self.estimate);
         let (model, theta) = (state.model(), &state.params().values);
+        let (step, estimate) = (self.step, &self.estimate.merged(model, theta)?);
         let (gradient, mut solution);
         let update = match &self.sr {
             None => {

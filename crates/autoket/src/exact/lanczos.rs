@@ -10,7 +10,7 @@ use faer::Mat;
 use faer::linalg::evd::ComputeEigenvectors;
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Watch, eigen};
+use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Products, Watch, eigen};
 use crate::error::{Error, Result};
 use crate::operator::sparse::{Matrix, MatrixRows, stored};
 use crate::random::Key;
@@ -38,8 +38,8 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
     watch: &mut Watch<'_>,
 ) -> Result<LanczosInfo> {
     let n_states = plan.n_states;
-    let matrix = match plan.stored {
-        true => {
+    let matrix = match plan.products {
+        Products::Stored => {
             let watch = &mut |rows| {
                 watch(LanczosProgress {
                     rows,
@@ -48,7 +48,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
             };
             Matrix::Stored(stored::<S>(rows, n_states, watch)?)
         }
-        false => Matrix::unstored(rows),
+        Products::ByTerms | Products::ByRows => Matrix::unstored(rows),
     };
     let mut solver = Solver {
         matrix,
@@ -57,7 +57,10 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
         found: Vec::new(),
         scale: 0.0,
         width: 0.0,
-        rows: if plan.stored { n_states } else { 0 },
+        rows: match plan.products {
+            Products::Stored => n_states,
+            Products::ByTerms | Products::ByRows => 0,
+        },
         iterations: 0,
     };
     let mut pairs = Vec::new();

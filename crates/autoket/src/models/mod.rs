@@ -3,6 +3,7 @@
 mod arnn;
 mod configs;
 mod design;
+mod distinct;
 mod gated;
 pub mod laws;
 mod modules;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub use arnn::{Arnn, Before, Head, Network, Node, Operand, Term, When};
 pub use configs::{ArnnConv1d, ArnnConv2d, ArnnDense, Features};
 pub use design::Design;
+pub(crate) use distinct::Distinct;
 pub use gated::ArnnGatedConv2d;
 pub use modules::{
     Averaged, Fast, FastArnnConv1d, FastArnnConv2d, FastArnnDense, FastArnnSequential,

@@ -1,12 +1,11 @@
 //! Wave functions with the symmetries of a lattice, from networks that need not have them.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Ansatz, Autoregressive, RowOf, SUMMED, Samples};
+use super::{Ansatz, Autoregressive, Distinct, RowOf, SUMMED, Samples};
 use super::{check_length, check_theta, same_space, sum_local_values};
 use crate::error::{Error, Result};
 use crate::hilbert::Hilbert;
@@ -63,14 +62,6 @@ pub struct Symmetrized<S: Scalar> {
     symmetries: Symmetries,
 }
 
-/// The states of a batch by their orbits.
-struct Orbits {
-    /// The least image of each, `(orbit, site)`.
-    firsts: Vec<u8>,
-    /// The orbit of each sample.
-    of_sample: Vec<usize>,
-}
-
 /// How log ψ of an image enters log Ψ, by its real and its imaginary part.
 type Share = [f64; 2];
 
@@ -99,27 +90,24 @@ impl<S: Scalar> Symmetrized<S> {
         g.image(sigma, self.hilbert().local_size())
     }
 
-    fn orbits(&self, sigma: &[u8]) -> Orbits {
+    /// The orbits of a batch: the least image of each.
+    fn orbits(&self, sigma: &[u8]) -> Distinct {
         let n = self.n_sites();
-        let first = |sigma: &[u8]| -> Vec<u8> {
+        let mut firsts = vec![0; sigma.len()];
+        let batch = firsts
+            .par_chunks_exact_mut(n)
+            .zip(sigma.par_chunks_exact(n));
+        batch.for_each(|(first, sigma)| {
             let least = |a, b| {
                 let is_less = self.image(b, sigma).lt(self.image(a, sigma));
                 if is_less { b } else { a }
             };
-            let least = self.elements().iter().reduce(least);
-            least.map_or_else(Vec::new, |g| self.image(g, sigma).collect())
-        };
-        let of_samples: Vec<Vec<u8>> = sigma.par_chunks_exact(n).map(first).collect();
-        let mut places: HashMap<&[u8], usize> = HashMap::new();
-        let mut firsts = Vec::new();
-        let place = |first| {
-            *places.entry(first).or_insert_with(|| {
-                firsts.extend_from_slice(first);
-                firsts.len() / n - 1
-            })
-        };
-        let of_sample = of_samples.iter().map(Vec::as_slice).map(place).collect();
-        Orbits { firsts, of_sample }
+            if let Some(g) = self.elements().iter().reduce(least) {
+                let image = first.iter_mut().zip(self.image(g, sigma));
+                image.for_each(|(first, index)| *first = index);
+            }
+        });
+        Distinct::of(&firsts, n)
     }
 
     /// All images of some states, `(state, element, site)`.
@@ -222,12 +210,10 @@ impl<S: Scalar> Ansatz<S> for Symmetrized<S> {
         check_length("out", self.check_batch(theta, sigma)?, out.len())?;
         let orbits = self.orbits(sigma);
         let mut of_orbits = Vec::new();
-        self.for_images(theta, &orbits.firsts, |_, log_psi| {
+        self.for_images(theta, &orbits.states, |_, log_psi| {
             of_orbits.push(S::from_c64(self.average(log_psi)));
         })?;
-        for (out, &orbit) in out.iter_mut().zip(&orbits.of_sample) {
-            *out = of_orbits[orbit];
-        }
+        orbits.spread(&of_orbits, out);
         Ok(())
     }
 
@@ -239,19 +225,19 @@ impl<S: Scalar> Ansatz<S> for Symmetrized<S> {
         let batches = sigma.chunks(SUMMED * n).zip(cotangent.chunks(SUMMED));
         for (sigma, cotangent) in batches {
             let orbits = self.orbits(sigma);
-            let mut of_orbits = vec![c64::ZERO; orbits.firsts.len() / n];
+            let mut of_orbits = vec![c64::ZERO; orbits.states.len() / n];
             for (c, &orbit) in cotangent.iter().zip(&orbits.of_sample) {
                 of_orbits[orbit] += c.to_c64();
             }
             let mut of_images = Vec::with_capacity(of_orbits.len() * self.symmetries.order());
-            self.for_images(theta, &orbits.firsts, |orbit, log_psi| {
+            self.for_images(theta, &orbits.states, |orbit, log_psi| {
                 let c = of_orbits[orbit];
                 let shares = self.shares(log_psi).into_iter();
                 let pulled = shares.map(|[w, v]| c64::new(w * c.re, v * c.im));
                 of_images.extend(pulled.map(S::from_c64));
             })?;
             let mut part = vec![0.0; sum.len()];
-            let images = self.images(&orbits.firsts);
+            let images = self.images(&orbits.states);
             // Whole sums each, so that the result does not depend on how many.
             let portion = IMAGES.next_multiple_of(SUMMED) * rayon::current_num_threads();
             let portions = images.chunks(portion * n).zip(of_images.chunks(portion));
@@ -273,7 +259,7 @@ impl<S: Scalar> Ansatz<S> for Symmetrized<S> {
         let zero = <RowOf<S>>::splat(S::Real::from_f64(0.0));
         out.fill(zero);
         let orbits = self.orbits(sigma);
-        let mut samples_of = vec![Vec::new(); orbits.firsts.len() / n];
+        let mut samples_of = vec![Vec::new(); orbits.states.len() / n];
         for (sample, &orbit) in orbits.of_sample.iter().enumerate() {
             samples_of[orbit].push(sample);
         }
@@ -284,7 +270,7 @@ impl<S: Scalar> Ansatz<S> for Symmetrized<S> {
         let held = fitting.min(BLOCKS * rayon::current_num_threads());
         let mut rows = vec![zero; held.min(self.symmetries.order()) * per_block];
         let mut sums = vec![zero; per_block];
-        let blocks = orbits.firsts.chunks(lanes * n);
+        let blocks = orbits.states.chunks(lanes * n);
         for (firsts, samples_of) in blocks.zip(samples_of.chunks(lanes)) {
             // A lane for each orbit; those left over are the last one's, in vain.
             let in_lanes = |lane: usize| &firsts[lane.min(samples_of.len() - 1) * n..][..n];
@@ -393,11 +379,9 @@ impl<S: Scalar> Ansatz<S> for Symmetrized<S> {
         }
         // They are the same in all of an orbit.
         let orbits = self.orbits(sigma);
-        let mut of_orbits = vec![c64::ZERO; orbits.firsts.len() / self.n_sites()];
-        sum_local_values(self, theta, &orbits.firsts, operator, &mut of_orbits)?;
-        for (out, &orbit) in out.iter_mut().zip(&orbits.of_sample) {
-            *out = of_orbits[orbit];
-        }
+        let mut of_orbits = vec![c64::ZERO; orbits.states.len() / self.n_sites()];
+        sum_local_values(self, theta, &orbits.states, operator, &mut of_orbits)?;
+        orbits.spread(&of_orbits, out);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use faer::Mat;
 use rayon::prelude::*;
 
-use super::streams::Streams;
+use super::halves::Halves;
 use super::{Connected, LocalOperator, Operator, check_rows};
 use crate::error::{Error, Result};
 use crate::hilbert::{Hilbert, Walk};
@@ -127,8 +127,8 @@ pub(crate) trait MatrixRows: Sync {
     /// Gives each row to `f`.
     fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>);
 
-    /// The operator, if products go by [`Streams`]: as fast as with a stored matrix, and without one.
-    fn streamed(&self) -> Option<&LocalOperator> {
+    /// The operator, if products go by [`Halves`]: as fast as with a stored matrix, and without one.
+    fn by_halves(&self) -> Option<&LocalOperator> {
         None
     }
 }
@@ -233,15 +233,15 @@ pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
 pub(crate) enum Matrix<'a, S> {
     /// By blocks of rows.
     Stored(Vec<Csr<S>>),
-    Streamed(Streams<S>),
+    Halves(Halves<S>),
     /// Its rows are made anew in each product.
     Free(&'a dyn MatrixRows),
 }
 
 impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
     pub fn unstored(rows: &'a dyn MatrixRows) -> Self {
-        match rows.streamed() {
-            Some(operator) => Self::Streamed(Streams::new(operator)),
+        match rows.by_halves() {
+            Some(operator) => Self::Halves(Halves::new(operator)),
             None => Self::Free(rows),
         }
     }
@@ -254,7 +254,7 @@ impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
                 let blocks = blocks.par_iter().zip(rows);
                 blocks.for_each(|(block, y)| block.multiply(x, y));
             }
-            Self::Streamed(streams) => streams.multiply(x, y),
+            Self::Halves(halves) => halves.multiply(x, y),
             Self::Free(rows) => multiply(*rows, x, y),
         }
     }
@@ -272,9 +272,9 @@ fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S]) {
 }
 
 impl MatrixRows for Whole<'_> {
-    fn streamed(&self) -> Option<&LocalOperator> {
-        let is_free = self.0.hilbert().automaton().is_none();
-        self.0.as_local().filter(|_| is_free)
+    fn by_halves(&self) -> Option<&LocalOperator> {
+        let fit = Halves::<f64>::fit(self.0.hilbert());
+        self.0.as_local().filter(|_| fit)
     }
 
     fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use crate::models::{Autoregressive, Samples, check_length, same_space};
+use crate::models::{Autoregressive, Distinct, Samples, check_length, same_space};
 use crate::observables::Measurement;
 use crate::operator::Operator;
 use crate::optimizer::{Buffers, LogDerivatives};
@@ -136,6 +136,38 @@ impl<S: Scalar> Estimate<S> {
         self.stats.mean += mean;
     }
 
+    /// The same estimate with each state once, by the weight of all its samples: what follows from it is the same, but
+    /// for rounding, and costs less where few states are drawn often, as in molecules.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn merged(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Result<Self> {
+        self.check(model, theta)?;
+        let n_sites = model.hilbert().n_sites();
+        let Distinct { states, of_sample } = Distinct::of(&self.samples.sigma, n_sites);
+        let n_states = states.len() / n_sites;
+        let mut weights = vec![0.0; n_states];
+        let mut local_values = vec![c64::ZERO; n_states];
+        let samples = self.weights.iter().zip(&self.local_values);
+        for (&state, (weight, value)) in of_sample.iter().zip(samples) {
+            weights[state] += weight;
+            local_values[state] = *value;
+        }
+        let mut log_psi = vec![S::zero(); n_states];
+        for (&state, y) in of_sample.iter().zip(&self.samples.log_psi) {
+            log_psi[state] = *y;
+        }
+        Ok(Self {
+            samples: Samples {
+                sigma: states,
+                log_psi,
+            },
+            weights,
+            local_values,
+            stats: self.stats,
+        })
+    }
+
     /// The number of samples, if all that it holds is of so many.
     ///
     /// # Errors
@@ -249,19 +281,19 @@ impl<S: Scalar> McState<S> {
     fn evaluate(&self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
         same_space(self.model.hilbert(), operator)?;
         let n_samples = out.samples.log_psi.len();
-        out.local_values.resize(n_samples, c64::ZERO);
         self.interrupt.check()?;
         let operator = Interruptible {
             operator,
             interrupt: &self.interrupt,
         };
-        self.model.local_values_into(
-            &self.params.values,
-            &out.samples.sigma,
-            &operator,
-            &mut out.local_values,
-        )?;
+        let distinct = Distinct::of(&out.samples.sigma, self.model.hilbert().n_sites());
+        let theta = &self.params.values;
+        let of_states = self
+            .model
+            .local_values(theta, &distinct.states, &operator)?;
         self.interrupt.check()?;
+        out.local_values.resize(n_samples, c64::ZERO);
+        distinct.spread(&of_states, &mut out.local_values);
         out.stats = Stats::of_samples(&out.local_values);
         out.weights.clear();
         out.weights.resize(n_samples, 1.0 / n_samples as f64);

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoket::c64;
-use autoket::exact::{self, LanczosInfo, LanczosOptions, SectorBasis};
+use autoket::exact::{self, LanczosInfo, LanczosOptions, Products, SectorBasis};
 use autoket::graph::{Graph, Parity, Sector};
 use autoket::hilbert::Hilbert;
 use autoket::operator::{
@@ -243,25 +243,27 @@ fn what_does_not_fit_is_refused_before_anything_is_computed() {
     assert!(matches!(refused, autoket::Error::TooLarge { .. }));
     let plan = with(vectors).plan(&counted).unwrap();
     assert_eq!(
-        (plan.stored, plan.bytes, plan.n_states),
-        (false, vectors, 12870)
+        (plan.products, plan.bytes, plan.n_states),
+        (Products::ByRows, vectors, 12870)
     );
     // Told by some rows, three errors above their mean.
     let plan = with(vectors + matrix / 20 * 21).plan(&counted).unwrap();
-    assert!(plan.stored);
+    assert_eq!(plan.products, Products::Stored);
     let over = plan.bytes as f64 / (vectors + matrix) as f64;
     assert!((1.0..1.03).contains(&over), "{over}");
-    assert!(
-        !with(vectors + matrix / 20 * 19)
-            .plan(&counted)
-            .unwrap()
-            .stored
-    );
+    let plan = with(vectors + matrix / 20 * 19).plan(&counted).unwrap();
+    assert_eq!(plan.products, Products::ByRows);
     let free = LanczosOptions {
         matrix_free: true,
         ..with(vectors + 2 * matrix)
     };
-    assert!(!free.plan(&counted).unwrap().stored);
+    assert_eq!(free.plan(&counted).unwrap().products, Products::ByRows);
+    // Terms that are known need no matrix.
+    let plan = with(vectors + 2 * matrix).plan(&counted.0).unwrap();
+    assert_eq!(
+        (plan.products, plan.bytes),
+        (Products::ByTerms, vectors / 2)
+    );
     assert!(counted.1.load(Ordering::Relaxed) <= 5 * 1024);
 }
 
@@ -599,6 +601,8 @@ fn rare_terms_that_break_a_symmetry_are_refused() {
 fn the_making_of_a_matrix_can_be_watched_and_broken_off() {
     let hilbert = half(22).with_total_sz(0.0).unwrap();
     let h = heisenberg(&hilbert, &chain(22, true), &[1.0], None).unwrap();
+    // Nothing is known of its terms.
+    let h = Counted(h, AtomicUsize::new(0));
     let mut rows = Vec::new();
     let broken = exact::lanczos_ed_watched(&h, options(1), &mut |progress| {
         rows.push((progress.rows, progress.iterations));

@@ -1,6 +1,6 @@
 use autoket::c64;
 use autoket::graph::Graph;
-use autoket::hilbert::Hilbert;
+use autoket::hilbert::{Constraint, Hilbert};
 use autoket::operator::{
     Connected, LocalOperator, Operator, PauliStrings, apply, bose_hubbard, boson, heisenberg,
     ising, spin, to_dense, to_sparse,
@@ -579,25 +579,77 @@ fn overflow_is_not_zero() {
     }
 }
 
-/// Products by terms are those with the matrix: far and near sites in any order, chunks of fewer rows than the space
-/// and of all of them.
+/// A random term that keeps the sum of local indices.
+fn conserving_term(hilbert: &Hilbert, seed: i64, sites: &[usize]) -> LocalOperator {
+    let d = hilbert.local_size();
+    let size = d.pow(sites.len() as u32);
+    let sum = |mut state: usize| {
+        let digits = sites.iter().map(|_| {
+            let digit = state % d;
+            state /= d;
+            digit
+        });
+        digits.sum::<usize>()
+    };
+    let mut matrix = random(seed, size * size);
+    for (i, element) in matrix.iter_mut().enumerate() {
+        if sum(i / size) != sum(i % size) {
+            *element = c64::ZERO;
+        }
+    }
+    LocalOperator::term(hilbert, sites, &matrix).unwrap()
+}
+
+/// Products by terms are those with the matrix: far and near sites in any order, spaces of one beginning and of many,
+/// with and without constraints, numbers that fall as well as such that rise.
 #[test]
 fn products_by_terms_are_those_with_the_matrix() {
+    let many = Hilbert::spin(0.5, 14).unwrap();
     let spaces = [
         half(3),
-        half(13),
+        half(14),
         Hilbert::spin(1.0, 9).unwrap(),
         Hilbert::fock(4, 6).unwrap(),
+        half(4).with_total_sz(1.0).unwrap(),
+        many.clone().with_total_sz(-1.0).unwrap(),
+        many.clone()
+            .with_inverted_ordering(false)
+            .with_total_sz(0.0)
+            .unwrap(),
+        many.clone()
+            .with_descending_numbers(true)
+            .with_total_sz(2.0)
+            .unwrap(),
+        many.with_constraint(Constraint::parity(true)).unwrap(),
+        Hilbert::spin(1.0, 9).unwrap().with_total_sz(1.0).unwrap(),
+        Hilbert::fock(4, 7).unwrap().with_n_particles(5).unwrap(),
     ];
     for hilbert in spaces {
         let last = hilbert.n_sites() - 1;
-        let operator = random_term(&hilbert, 1, &[last])
-            + random_term(&hilbert, 2, &[0])
-            + random_term(&hilbert, 3, &[last, 0])
-            + random_term(&hilbert, 4, &[1, 0])
-            + random_term(&hilbert, 5, &[0, last, 1])
-            + random_term(&hilbert, 6, &[last / 2, last])
+        let term = match hilbert.constraints().is_empty() {
+            true => random_term,
+            false => conserving_term,
+        };
+        let mut operator = term(&hilbert, 1, &[last])
+            + term(&hilbert, 2, &[0])
+            + term(&hilbert, 3, &[last, 0])
+            + term(&hilbert, 4, &[1, 0])
+            + term(&hilbert, 5, &[0, last, 1])
+            + term(&hilbert, 6, &[last / 2, last])
+            + term(&hilbert, 8, &[last - 1, last])
             + LocalOperator::identity(&hilbert) * c64::new(0.3, -0.2);
+        // Two terms that lead out of a constrained space, and of which nothing is left.
+        let d = hilbert.local_size();
+        let out = random(9, d * d);
+        let mut beside = vec![c64::ZERO; d.pow(4)];
+        for (i, mel) in out.iter().enumerate() {
+            for other in 0..d {
+                let [row, column] = [i / d, i % d].map(|state| state * d + other);
+                beside[row * d * d + column] = -mel;
+            }
+        }
+        operator += LocalOperator::term(&hilbert, &[0], &out).unwrap();
+        operator += LocalOperator::term(&hilbert, &[0, last], &beside).unwrap();
         let matrix = to_sparse(&operator).unwrap();
         let x = random(7, matrix.n_rows());
         let mut y = vec![c64::ZERO; x.len()];

@@ -7,10 +7,11 @@ use autoket::hilbert::Hilbert;
 use autoket::models::{Ansatz, ArnnConv2d, Autoregressive};
 use autoket::nn::Initializer;
 use autoket::operator::{LocalOperator, ising, spin, to_dense};
+use autoket::optimizer::{Sr, SrForm, SrSpace};
 use autoket::random::Key;
 use autoket::sampler::DirectSampler;
 use autoket::stats::Stats;
-use autoket::vqs::{FullSumState, McState, VariationalState};
+use autoket::vqs::{Estimate, FullSumState, McState, VariationalState};
 use autoket::{Error, Interrupt, Scalar, c64};
 
 fn half(n: usize) -> Hilbert {
@@ -260,4 +261,65 @@ fn portions_do_not_matter() {
     assert_eq!(state.sampler(), before);
     state.set_interrupt(Interrupt::default());
     assert!(state.expect(&h).is_ok());
+}
+
+/// 700 samples of 16 states: each is evaluated once, and weighs as all its samples.
+fn merged_samples<S: Scalar>() {
+    let h = complex(2);
+    let model: Arc<dyn Autoregressive<S>> = Arc::new(config(2).build::<S>().unwrap());
+    let mut state = McState::new(model.clone(), 700, 4).unwrap();
+    let estimate = state.estimate(&h).unwrap();
+    let theta = &state.params().values;
+    let sigma = &estimate.samples.sigma;
+    let each = model.local_values(theta, sigma, &h).unwrap();
+    assert_eq!(estimate.local_values, each);
+    assert_eq!(estimate.stats, Stats::of_samples(&each));
+
+    let merged = estimate.merged(&*model, theta).unwrap();
+    let n_states = merged.weights.len();
+    assert!((8..=16).contains(&n_states));
+    for (k, state) in merged.samples.sigma.chunks(4).enumerate() {
+        let is_it = |sample: &usize| sigma[sample * 4..][..4] == *state;
+        let samples: Vec<usize> = (0..700).filter(is_it).collect();
+        assert!((merged.weights[k] - samples.len() as f64 / 700.0).abs() < 1e-13);
+        for &sample in &samples {
+            assert_eq!(merged.local_values[k], each[sample]);
+            assert_eq!(
+                merged.samples.log_psi[k].to_c64(),
+                estimate.samples.log_psi[sample].to_c64()
+            );
+        }
+    }
+    let close = |a: &[f64], b: &[f64]| {
+        let scale = a.iter().fold(0.0_f64, |scale, x| scale.max(x.abs()));
+        let mut pairs = a.iter().zip(b);
+        assert!(pairs.all(|(a, b)| (a - b).abs() < 1e-9 * scale));
+    };
+    close(
+        &estimate.gradient(&*model, theta).unwrap(),
+        &merged.gradient(&*model, theta).unwrap(),
+    );
+    // Updates agree in each form of the system, the one between samples among them.
+    for form in [SrForm::Gram, SrForm::Metric] {
+        let sr = Sr {
+            form: Some(form),
+            ..Sr::default()
+        };
+        let update = |estimate: &Estimate<S>| {
+            let mut space = SrSpace::default();
+            let found = sr.update(&*model, theta, estimate, 0, &mut space);
+            found.unwrap().update
+        };
+        close(&update(&estimate), &update(&merged));
+    }
+    let mut broken = estimate.clone();
+    broken.weights.pop();
+    let error = broken.merged(&*model, theta).unwrap_err().to_string();
+    assert!(error.contains("`weights`"), "{error}");
+}
+
+#[test]
+fn samples_of_one_state_are_merged() {
+    merged_samples::<f64>();
+    merged_samples::<c64>();
 }

@@ -128,6 +128,14 @@ class _NumPy:
         return _stacked([vjp(params, x[np.newaxis], c[np.newaxis]) for x, c in pairs])
 
 
+def _padded(states: Array) -> Array:
+    """The states and some of the last one again: JAX compiles anew for each number of states, which is thus rounded up
+    to one of eight between powers of two."""
+    n = len(states)
+    step = max(1, 1 << max(0, n.bit_length() - 4))
+    return np.concatenate([states, np.repeat(states[-1:], -n % step, axis=0)])
+
+
 class _Jax(_NumPy):
     """JAX pulls back without conjugates: Σ c dy, and d of complex parameters is the conjugate of ours."""
 
@@ -149,10 +157,13 @@ class _Jax(_NumPy):
         return self.jax.tree.map(self.jax.numpy.conj, pull(given.astype(value.dtype))[0])
 
     def value(self, params: Tree, states: Array) -> Any:
-        return self.compiled(params, states)
+        padded = _padded(states)
+        value = self.compiled(params, padded)
+        return value[: len(states)] if np.shape(value)[:1] == (len(padded),) else value
 
     def pull_back(self, params: Tree, states: Array, cotangent: Array) -> Tree | None:
-        return _arrays(self.rows(params, states, cotangent))
+        rows = self.rows(params, _padded(states), _padded(cotangent))
+        return _arrays(self.jax.tree.map(lambda rows: rows[: len(states)], rows))
 
 
 class _Flax(_Jax):
