@@ -47,7 +47,7 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Compute the lowest energies of a run's Hamiltonian exactly.
     ///
-    /// Of a whole run file only the lattice, the local space and the Hamiltonian matter. By the Lanczos method: each
+    /// Of a whole run file only the lattice, the local space and the Hamiltonian matter; the model must be there, but is not used. By the Lanczos method: each
     /// energy is printed with its residual |Hv - Ev|, progress goes to stderr. What would not fit into the memory is
     /// refused before anything is computed. Ctrl-C stops and says how far it was.
     #[command(after_long_help = EXACT)]
@@ -184,8 +184,8 @@ pub struct ExactArgs {
     pub spin_flip: Option<Parity>,
     /// Memory for vectors and matrix, such as 8GiB (default: a quarter of what is free).
     ///
-    /// Where a matrix is needed and does not fit beside the vectors it is made anew in each product, which takes tens of
-    /// times as long. Sums of matrices on few sites need none but in sectors.
+    /// Where products need a matrix and it does not fit beside the vectors it is made anew in each of them, which takes
+    /// tens of times as long.
     #[arg(long, value_name = "SIZE", value_parser = input::size)]
     pub memory: Option<ByteSize>,
     /// Number of threads (default: one per core).

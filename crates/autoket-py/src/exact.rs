@@ -33,7 +33,7 @@ pub fn full_ed<'py>(
 
 /// The lowest energies, and their vectors `(state, energy)`.
 ///
-/// `matrix_free`: the matrix is made anew in every product.
+/// `matrix_free`: the matrix is not stored.
 #[pyfunction]
 #[allow(clippy::type_complexity)]
 pub fn lanczos_ed<'py>(

@@ -181,7 +181,7 @@ def test_jax_compiles_for_few_numbers_of_states():
         sizes.append(len(x))
         return raw(params, x)
 
-    vs = ak.vqs.FullSumState(HILBERT, ak.models.WrappedARNN(HILBERT, counted, tree()), seed=0)
+    vs = ak.vqs.FullSumState(HILBERT, ak.models.WrappedARNN(HILBERT, counted, tree(), framework="jax"), seed=0)
     states = np.resize(HILBERT.all_states(), (1023, SITES))
     alone = [vs.log_value(states[:n]) for n in (16, 1023)][1]
     sizes.clear()

@@ -44,10 +44,10 @@ pub struct LanczosOptions {
     /// The most products H v before giving up.
     pub max_iterations: usize,
     /// The most bytes to take: the matrix is stored where it fits beside the vectors, and made anew in each product
-    /// where it does not. That of a [`LocalOperator`](crate::operator::LocalOperator) never is, but in a sector or where
-    /// a constraint leaves few states of very many: products go by its terms, and are as fast.
+    /// where it does not. That of a [`LocalOperator`](crate::operator::LocalOperator) is not needed, but in a sector and
+    /// where few particles on many sites or a rule of one's own leave few states of many: products go by its terms.
     pub memory: usize,
-    /// The matrix is made anew in each product whether it fits or not. NetKet: `matrix_free`.
+    /// The matrix is not stored, whether it fits or not. NetKet: `matrix_free`.
     pub matrix_free: bool,
     /// The random start vector; the result depends on it by rounding only.
     pub key: Key,
@@ -71,7 +71,7 @@ impl Default for LanczosOptions {
 pub enum Products {
     /// By a matrix that is stored.
     Stored,
-    /// Term by term, without a matrix: as fast.
+    /// Term by term, without a matrix.
     ByTerms,
     /// By rows of the matrix, which are made anew each time: tens of times slower.
     ByRows,
@@ -84,7 +84,8 @@ pub struct LanczosPlan {
     pub n_states: usize,
     /// How products H v are done.
     pub products: Products,
-    /// Memory for the vectors, a sector's tables and states, and the matrix, if it is stored: about as much.
+    /// Memory for the vectors, a sector's tables and states, and the matrix, if it is stored: about as much. What
+    /// products by terms look up takes little beside the vectors, unless the space is small.
     pub bytes: usize,
 }
 

@@ -197,8 +197,11 @@ impl<S: Scalar> Minimizer<S> {
         &self.change
     }
 
-    /// How a step's system will be solved for a state of so many samples; `None` without stochastic reconfiguration.
+    /// How a step's system will be solved for a state of so many samples, if no state comes twice among them; `None`
+    /// without stochastic reconfiguration.
     pub fn plan(&self, model: &dyn Autoregressive<S>, n_samples: usize) -> Option<SrPlan> {
+        let n_states = model.hilbert().n_states().unwrap_or(u64::MAX);
+        let n_samples = n_samples.min(n_states.try_into().unwrap_or(usize::MAX));
         let plan = |sr: &Sr| sr.plan(model, n_samples, self.space.memory);
         self.sr.as_ref().map(plan)
     }
@@ -261,7 +264,8 @@ impl<S: Scalar> Minimizer<S> {
     /// The change of parameters that lowers what the estimate is of.
     fn find_change(&mut self, state: &dyn VariationalState<S>) -> Result<Option<Solution>> {
         let (model, theta) = (state.model(), &state.params().values);
-        let (step, estimate) = (self.step, &self.estimate.merged(model, theta)?);
+        let (step, merged) = (self.step, self.estimate.merged(model, theta)?);
+        let estimate = merged.as_ref().unwrap_or(&self.estimate);
         let (gradient, mut solution);
         let update = match &self.sr {
             None => {

@@ -295,8 +295,8 @@ impl Automaton {
     pub fn state(&self, mut number: u64, sigma: &mut [u8]) {
         let mut place = 0;
         for (position, sigma) in sigma.iter_mut().enumerate() {
-            let allowed = (0..self.local_size as u8).rev();
-            let mut allowed = allowed.filter(|&index| self.allows(position, place, index));
+            let indices = (0..=(self.local_size - 1) as u8).rev();
+            let mut allowed = indices.filter(|&index| self.allows(position, place, index));
             let begins = |&index: &u8| self.before(position, place, index) <= Some(number);
             *sigma = allowed.find(begins).unwrap_or(0);
             number -= self.before(position, place, *sigma).unwrap_or(0);

@@ -499,7 +499,8 @@ impl Hilbert {
     /// A number of a constrained space from its place in lexicographic order, and back.
     #[inline]
     pub(crate) fn turned(&self, number: u64) -> u64 {
-        match (self.descending_numbers, self.n_states()) {
+        let descends = self.descending_numbers && self.automaton.is_some();
+        match (descends, self.n_states()) {
             (true, Some(n)) => (n - 1).saturating_sub(number),
             _ => number,
         }

@@ -88,10 +88,14 @@ impl<S: Scalar> Laws<'_, S> {
 
     /// σ with one site of each sample in the next local state.
     fn changed(&self, site: usize) -> Vec<u8> {
-        let local_size = self.model.hilbert().local_size() as u8;
+        let last = (self.model.hilbert().local_size() - 1) as u8;
         let mut sigma = self.sigma.clone();
         for sigma in sigma.chunks_exact_mut(self.n_sites()) {
-            sigma[site] = (sigma[site] + 1) % local_size;
+            sigma[site] = if sigma[site] == last {
+                0
+            } else {
+                sigma[site] + 1
+            };
         }
         sigma
     }
@@ -347,7 +351,7 @@ impl Operator for Hops {
 
     fn connected(&self, sigma: &[u8], row: &mut Connected) {
         row.clear();
-        let (n, d) = (sigma.len(), self.0.local_size() as u8);
+        let (n, last) = (sigma.len(), (self.0.local_size() - 1) as u8);
         let mut push = |mel: c64, changes: &[(u32, u8)]| {
             let mut changed = sigma.to_vec();
             for &(site, new) in changes {
@@ -359,7 +363,12 @@ impl Operator for Hops {
         };
         push(c64::new(0.5, 0.0), &[]);
         for site in 0..n {
-            push(c64::new(1.0, 0.25), &[(site as u32, (sigma[site] + 1) % d)]);
+            let next = if sigma[site] == last {
+                0
+            } else {
+                sigma[site] + 1
+            };
+            push(c64::new(1.0, 0.25), &[(site as u32, next)]);
             // An exchange, for different states only.
             for other in [site + 1, site + n / 2] {
                 if other > site && other < n && sigma[site] != sigma[other] {

@@ -6,6 +6,7 @@
 //! place of the automaton; what is left acts on both.
 //! Source: H. Q. Lin, Phys. Rev. B 42, 6561 (1990), for spins with a given magnetisation.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -17,8 +18,8 @@ use crate::scalar::{Scalar, c64};
 
 /// Ends of states, at most: vectors over them stay in the cache.
 const MOST_ENDS: usize = 4096;
-/// Beginnings of states, at most, allowed or not: so many for each state, or for each of so many ends.
-const BEGINNINGS: u64 = 4;
+/// States of a beginning, on average and at least: shorter runs are slower than rows of a stored matrix.
+const LEAST_RUN: u64 = 32;
 /// Rows done at a time by one thread, about. Results do not depend on it.
 const ROWS: usize = 8192;
 /// No such beginning or end.
@@ -71,25 +72,25 @@ struct Ends<S> {
 
 /// A matrix on few sites.
 struct Term<S> {
-    /// What a step of each site's local index adds to the digits of a beginning or an end.
-    strides: [Vec<usize>; 2],
+    /// Its sites among beginnings and, counted from the first of these, among ends.
+    sites: [Vec<usize>; 2],
     /// For each local state, the diagonal element, and where the other ones of its row are; one more ends the last.
     diagonal: Vec<S>,
     starts: Vec<u32>,
     elements: Vec<Element<S>>,
 }
 
-/// A term on sites of both halves.
-struct Across<S> {
-    term: Term<S>,
-    /// By place of the automaton and by local state of the sites among ends: which ends have it.
-    ends: Vec<Vec<Vec<u32>>>,
-}
-
 /// How far the digits of the column's beginning and end are from the row's.
 struct Element<S> {
     distance: [isize; 2],
     mel: S,
+}
+
+/// Terms on sites of both halves, those among ends being the same.
+struct Across<S> {
+    terms: Vec<Term<S>>,
+    /// By place of the automaton and by local state of the sites among ends: which ends have it.
+    ends: Vec<Vec<Vec<u32>>>,
 }
 
 impl Split {
@@ -116,6 +117,44 @@ impl Split {
         self.local_size.pow((self.n_sites - self.n_first) as u32)
     }
 
+    /// The number of beginnings that lead to each place.
+    fn of_places(&self, hilbert: &Hilbert) -> Vec<u64> {
+        let mut counts = vec![1];
+        for site in 0..self.n_first {
+            let mut next = Vec::new();
+            for (&count, place) in counts.iter().zip(0..) {
+                for index in self.indices() {
+                    let place = self.next(hilbert, site, place, index);
+                    if place != OUTSIDE {
+                        next.resize(next.len().max(place as usize + 1), 0_u64);
+                        next[place as usize] = next[place as usize].saturating_add(count);
+                    }
+                }
+            }
+            counts = next;
+        }
+        counts
+    }
+
+    fn indices(&self) -> impl Iterator<Item = u8> + use<> {
+        0..=(self.local_size - 1) as u8
+    }
+
+    fn next(&self, hilbert: &Hilbert, site: usize, place: u32, index: u8) -> u32 {
+        match hilbert.automaton() {
+            Some(automaton) => automaton.next(site, place, index),
+            None => place,
+        }
+    }
+
+    /// The local indices of a beginning or an end, from its digits.
+    fn unpack(&self, mut digits: usize, sites: &mut [u8]) {
+        for index in sites.iter_mut().rev() {
+            *index = (digits % self.local_size) as u8;
+            digits /= self.local_size;
+        }
+    }
+
     /// Gives the digits that may stand at some sites after a place, in lexicographic order, and the place they lead to.
     fn read(
         &self,
@@ -128,16 +167,20 @@ impl Split {
         if sites.is_empty() {
             return f(digits, place);
         }
-        for index in 0..self.local_size as u8 {
-            let next = match hilbert.automaton() {
-                Some(automaton) => automaton.next(sites.start, place, index),
-                None => place,
-            };
+        for index in self.indices() {
+            let next = self.next(hilbert, sites.start, place, index);
             if next != OUTSIDE {
                 let digits = digits * self.local_size as u32 + u32::from(index);
                 self.read(hilbert, sites.start + 1..sites.end, next, digits, f);
             }
         }
+    }
+
+    /// The number of the local state of some sites of a beginning or an end.
+    fn state(&self, sites: &[usize], indices: &[u8]) -> usize {
+        sites.iter().fold(0, |state, &site| {
+            state * self.local_size + usize::from(indices[site])
+        })
     }
 
     /// What a step at a site adds to the digits of a beginning, and of an end.
@@ -152,11 +195,20 @@ impl Split {
 }
 
 impl<S: Scalar<Real = f64>> Halves<S> {
-    /// Whether the states of a space can be looked up so.
+    /// Whether products on a space are to go so: tables then take less than two vectors, and runs are long.
     pub fn fit(hilbert: &Hilbert) -> bool {
-        let most = |n: u64| n.max(MOST_ENDS as u64).saturating_mul(BEGINNINGS);
-        let n_beginnings = Split::of(hilbert).n_beginnings().map(u64::from);
-        n_beginnings.is_some_and(|n| n <= hilbert.n_states().map_or(0, most))
+        let split = Split::of(hilbert);
+        let n_states = hilbert.n_states().unwrap_or(0);
+        let few = n_states.max(MOST_ENDS as u64);
+        if split.n_first == 0 {
+            return true;
+        }
+        if split.n_beginnings().is_none_or(|n| u64::from(n) > few) {
+            return false;
+        }
+        let of_places = split.of_places(hilbert);
+        let n_runs: u64 = of_places.iter().sum();
+        n_runs * LEAST_RUN <= n_states && (of_places.len() * split.n_ends()) as u64 <= 4 * few
     }
 
     /// Of an operator that keeps to its space, whose states can be looked up.
@@ -189,17 +241,24 @@ impl<S: Scalar<Real = f64>> Halves<S> {
             start += ends[place as usize].digits.len();
         }
 
-        let (mut first, mut last, mut across) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        let mut across: BTreeMap<Vec<usize>, Vec<Term<S>>> = BTreeMap::new();
         for (sites, entries) in operator.entries() {
             let term = Term::new(&split, sites, entries);
-            let acts_on = |half: usize| term.strides[half].iter().any(|&stride| stride > 0);
-            match (acts_on(0), acts_on(1)) {
-                (true, false) => first.push(term),
-                (false, _) => last.push(term),
-                (true, true) => across.push(Across::new(&split, term, &ends)),
+            match term.sites.each_ref().map(|sites| sites.is_empty()) {
+                [false, true] => first.push(term),
+                [true, _] => last.push(term),
+                [false, false] => {
+                    let on_ends = term.sites[1].clone();
+                    across.entry(on_ends).or_default().push(term);
+                }
             }
         }
         ends.par_iter_mut().for_each(|ends| ends.add(&split, &last));
+        let across = across.into_values();
+        let across = across
+            .map(|terms| Across::new(&split, terms, &ends))
+            .collect();
         let mut shares: Vec<Range<usize>> = Vec::new();
         let mut rows = ROWS;
         for (run, Run { place, .. }) in runs.iter().enumerate() {
@@ -238,12 +297,14 @@ impl<S: Scalar<Real = f64>> Halves<S> {
             left = others;
         }
         shares.into_par_iter().for_each(|(runs, mut y)| {
+            let mut beginning = vec![0; self.split.n_first];
             for run in &self.runs[runs] {
                 let (own, others) = std::mem::take(&mut y).split_at_mut(self.len(run));
-                self.add_first(run, x, own);
+                self.split.unpack(run.digits as usize, &mut beginning);
+                self.add_first(run, &beginning, x, own);
                 self.ends[run.place as usize].multiply(&x[run.start..], own);
                 for across in &self.across {
-                    self.add_across(across, run, x, own);
+                    self.add_across(across, run, &beginning, x, own);
                 }
                 y = others;
             }
@@ -261,11 +322,11 @@ impl<S: Scalar<Real = f64>> Halves<S> {
     }
 
     /// y = (constant + terms on the beginning) x, in a run.
-    fn add_first(&self, run: &Run, x: &[S], y: &mut [S]) {
-        let states = self.first.iter().map(|term| {
-            let state = term.state(&self.split, 0, run.digits as usize);
-            (term, state)
-        });
+    fn add_first(&self, run: &Run, beginning: &[u8], x: &[S], y: &mut [S]) {
+        let states = self
+            .first
+            .iter()
+            .map(|term| (term, self.split.state(&term.sites[0], beginning)));
         let diagonal: S = states
             .clone()
             .map(|(term, state)| term.diagonal[state])
@@ -295,17 +356,31 @@ impl<S: Scalar<Real = f64>> Halves<S> {
         }
     }
 
-    /// y += a term on beginning and end x, in a run.
-    fn add_across(&self, Across { term, ends }: &Across<S>, run: &Run, x: &[S], y: &mut [S]) {
-        let of_beginning = term.state(&self.split, 0, run.digits as usize);
+    /// y += terms on beginning and end x, in a run.
+    fn add_across(&self, across: &Across<S>, run: &Run, beginning: &[u8], x: &[S], y: &mut [S]) {
         let place = run.place as usize;
         let (digits, own) = (&self.ends[place].digits, &x[run.start..]);
-        for (state, ends) in ends[place].iter().enumerate() {
-            let state = of_beginning + state;
-            for &k in ends {
-                y[k as usize] += term.diagonal[state] * own[k as usize];
+        let n_states = across.ends[place].len();
+        let first = |term: &Term<S>| self.split.state(&term.sites[0], beginning) * n_states;
+        for (state, ends) in across.ends[place].iter().enumerate() {
+            if ends.is_empty() {
+                continue;
             }
-            for Element { distance, mel } in term.row(state) {
+            let diagonals = across
+                .terms
+                .iter()
+                .map(|term| term.diagonal[first(term) + state]);
+            let diagonal: S = diagonals.sum();
+            if diagonal != S::zero() {
+                for &k in ends {
+                    y[k as usize] += diagonal * own[k as usize];
+                }
+            }
+            let rows = across
+                .terms
+                .iter()
+                .flat_map(|term| term.row(first(term) + state));
+            for Element { distance, mel } in rows {
                 let Some(from) = self.run_at(run, distance[0]) else {
                     continue;
                 };
@@ -323,20 +398,21 @@ impl<S: Scalar<Real = f64>> Halves<S> {
 }
 
 impl<S: Scalar<Real = f64>> Across<S> {
-    fn new(split: &Split, term: Term<S>, ends: &[Ends<S>]) -> Self {
-        let on_ends = term.strides[1].iter().filter(|&&stride| stride > 0);
-        let n_states = split.local_size.pow(on_ends.count() as u32);
+    fn new(split: &Split, terms: Vec<Term<S>>, ends: &[Ends<S>]) -> Self {
+        let sites = &terms[0].sites[1];
+        let n_states = split.local_size.pow(sites.len() as u32);
+        let mut end = vec![0; split.n_sites - split.n_first];
         let sorted = ends.iter().map(|ends| {
             let mut sorted = vec![Vec::new(); n_states];
             for (&digits, k) in ends.digits.iter().zip(0..) {
-                // The sites of beginnings come first: their states are multiples of `n_states`.
-                sorted[term.state(split, 1, digits as usize)].push(k);
+                split.unpack(digits as usize, &mut end);
+                sorted[split.state(sites, &end)].push(k);
             }
             sorted
         });
         Self {
             ends: sorted.collect(),
-            term,
+            terms,
         }
     }
 }
@@ -371,13 +447,15 @@ impl<S: Scalar<Real = f64>> Ends<S> {
 
     /// Makes the matrix of some terms.
     fn add(&mut self, split: &Split, terms: &[Term<S>]) {
+        let mut end = vec![0; split.n_sites - split.n_first];
         self.row_starts.push(0);
         for (&digits, k) in self.digits.iter().zip(0..) {
+            split.unpack(digits as usize, &mut end);
             let mut diagonal = S::zero();
             let first = self.elements.len();
             self.elements.push((k, diagonal));
             for term in terms {
-                let state = term.state(split, 1, digits as usize);
+                let state = split.state(&term.sites[1], &end);
                 diagonal += term.diagonal[state];
                 for Element { distance, mel } in term.row(state) {
                     let column = self.number[(digits as usize).wrapping_add_signed(distance[1])];
@@ -409,8 +487,12 @@ impl<S: Scalar<Real = f64>> Term<S> {
         let d = split.local_size;
         let strides: Vec<[usize; 2]> = sites.iter().map(|&site| split.strides(site)).collect();
         let n_states = d.pow(sites.len() as u32);
+        // Sites ascend.
+        let mut first: Vec<usize> = sites.iter().map(|&site| site as usize).collect();
+        let last = first.split_off(first.partition_point(|&site| site < split.n_first));
+        let last = last.iter().map(|site| site - split.n_first).collect();
         let mut term = Self {
-            strides: [0, 1].map(|half| strides.iter().map(|strides| strides[half]).collect()),
+            sites: [first, last],
             diagonal: vec![S::zero(); n_states],
             starts: vec![0],
             elements: Vec::new(),
@@ -442,15 +524,6 @@ impl<S: Scalar<Real = f64>> Term<S> {
             term.starts.push(term.elements.len() as u32);
         }
         term
-    }
-
-    /// What the digits of a half add to the number of the local state.
-    fn state(&self, split: &Split, half: usize, digits: usize) -> usize {
-        let d = split.local_size;
-        self.strides[half].iter().fold(0, |state, &stride| {
-            let digit = if stride > 0 { digits / stride % d } else { 0 };
-            state * d + digit
-        })
     }
 
     fn row(&self, state: usize) -> &[Element<S>] {

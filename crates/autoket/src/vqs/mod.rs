@@ -137,15 +137,20 @@ impl<S: Scalar> Estimate<S> {
     }
 
     /// The same estimate with each state once, by the weight of all its samples: what follows from it is the same, but
-    /// for rounding, and costs less where few states are drawn often, as in molecules.
+    /// for rounding, and costs less where few states are drawn often, as in molecules. `None` if no state comes twice.
+    ///
+    /// Samples of one state have one local value.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn merged(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Result<Self> {
-        self.check(model, theta)?;
+    pub fn merged(&self, model: &dyn Autoregressive<S>, theta: &[S]) -> Result<Option<Self>> {
+        let n_samples = self.check(model, theta)?;
         let n_sites = model.hilbert().n_sites();
         let Distinct { states, of_sample } = Distinct::of(&self.samples.sigma, n_sites);
         let n_states = states.len() / n_sites;
+        if n_states == n_samples {
+            return Ok(None);
+        }
         let mut weights = vec![0.0; n_states];
         let mut local_values = vec![c64::ZERO; n_states];
         let samples = self.weights.iter().zip(&self.local_values);
@@ -157,7 +162,7 @@ impl<S: Scalar> Estimate<S> {
         for (&state, y) in of_sample.iter().zip(&self.samples.log_psi) {
             log_psi[state] = *y;
         }
-        Ok(Self {
+        Ok(Some(Self {
             samples: Samples {
                 sigma: states,
                 log_psi,
@@ -165,7 +170,7 @@ impl<S: Scalar> Estimate<S> {
             weights,
             local_values,
             stats: self.stats,
-        })
+        }))
     }
 
     /// The number of samples, if all that it holds is of so many.
@@ -280,7 +285,8 @@ impl<S: Scalar> McState<S> {
     /// All but the samples of an estimate.
     fn evaluate(&self, operator: &dyn Operator, out: &mut Estimate<S>) -> Result<()> {
         same_space(self.model.hilbert(), operator)?;
-        let n_samples = out.samples.log_psi.len();
+        let n_samples = self.model.hilbert().check_batch(&out.samples.sigma)?;
+        check_length("log_psi", n_samples, out.samples.log_psi.len())?;
         self.interrupt.check()?;
         let operator = Interruptible {
             operator,

@@ -623,6 +623,8 @@ fn products_by_terms_are_those_with_the_matrix() {
         many.with_constraint(Constraint::parity(true)).unwrap(),
         Hilbert::spin(1.0, 9).unwrap().with_total_sz(1.0).unwrap(),
         Hilbert::fock(4, 7).unwrap().with_n_particles(5).unwrap(),
+        // Without a constraint numbers do not fall.
+        half(14).with_descending_numbers(true),
     ];
     for hilbert in spaces {
         let last = hilbert.n_sites() - 1;
@@ -650,20 +652,43 @@ fn products_by_terms_are_those_with_the_matrix() {
         }
         operator += LocalOperator::term(&hilbert, &[0], &out).unwrap();
         operator += LocalOperator::term(&hilbert, &[0, last], &beside).unwrap();
-        let matrix = to_sparse(&operator).unwrap();
-        let x = random(7, matrix.n_rows());
-        let mut y = vec![c64::ZERO; x.len()];
-        apply(&operator, &x, &mut y).unwrap();
-        for (row, y) in y.iter().enumerate() {
-            let (columns, values) = matrix.row(row);
-            let elements = columns.iter().zip(values);
-            let expected: c64 = elements
-                .map(|(&column, mel)| mel * x[column as usize])
-                .sum();
-            assert!(
-                (y - expected).norm() < 1e-12,
-                "{hilbert} {row}: {y} {expected}"
-            );
+        products_agree(&operator);
+    }
+}
+
+/// A product is that with the matrix.
+fn products_agree(operator: &LocalOperator) {
+    let matrix = to_sparse(operator).unwrap();
+    let x = random(7, matrix.n_rows());
+    let mut y = vec![c64::ZERO; x.len()];
+    apply(operator, &x, &mut y).unwrap();
+    for (row, y) in y.iter().enumerate() {
+        let (columns, values) = matrix.row(row);
+        let elements = columns.iter().zip(values);
+        let expected: c64 = elements
+            .map(|(&column, mel)| mel * x[column as usize])
+            .sum();
+        let scale = values.iter().map(|mel| mel.norm()).fold(1.0, f64::max);
+        assert!(
+            (y - expected).norm() < 1e-12 * scale,
+            "{} {row}: {y} {expected}",
+            operator.hilbert()
+        );
+    }
+}
+
+/// A site has up to 256 states: as many as a local index has values.
+#[test]
+fn sites_of_256_states_have_products() {
+    for hilbert in [
+        Hilbert::fock(255, 2).unwrap(),
+        Hilbert::fock(255, 3).unwrap().with_n_particles(9).unwrap(),
+    ] {
+        let graph = Graph::chain(hilbert.n_sites(), false).unwrap();
+        products_agree(&bose_hubbard(&hilbert, &graph, 1.5, 0.5, 1.0, 0.25).unwrap());
+        let states = hilbert.all_states().unwrap();
+        for (number, sigma) in states.chunks(hilbert.n_sites()).enumerate() {
+            assert_eq!(hilbert.state_to_number(sigma), Some(number as u64));
         }
     }
 }

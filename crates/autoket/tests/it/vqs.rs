@@ -275,7 +275,8 @@ fn merged_samples<S: Scalar>() {
     assert_eq!(estimate.local_values, each);
     assert_eq!(estimate.stats, Stats::of_samples(&each));
 
-    let merged = estimate.merged(&*model, theta).unwrap();
+    let merged = estimate.merged(&*model, theta).unwrap().unwrap();
+    assert!(merged.merged(&*model, theta).unwrap().is_none());
     let n_states = merged.weights.len();
     assert!((8..=16).contains(&n_states));
     for (k, state) in merged.samples.sigma.chunks(4).enumerate() {
@@ -299,7 +300,7 @@ fn merged_samples<S: Scalar>() {
         &estimate.gradient(&*model, theta).unwrap(),
         &merged.gradient(&*model, theta).unwrap(),
     );
-    // Updates agree in each form of the system, the one between samples among them.
+    // Updates agree, between samples and between parameters.
     for form in [SrForm::Gram, SrForm::Metric] {
         let sr = Sr {
             form: Some(form),
@@ -311,6 +312,13 @@ fn merged_samples<S: Scalar>() {
             found.unwrap().update
         };
         close(&update(&estimate), &update(&merged));
+    }
+    // Samples and their log ψ are as many.
+    for n in [699, 701] {
+        let mut samples = estimate.samples.clone();
+        samples.log_psi.resize(n, S::zero());
+        let error = state.estimate_on(samples, &h).unwrap_err().to_string();
+        assert!(error.contains("`log_psi`"), "{error}");
     }
     let mut broken = estimate.clone();
     broken.weights.pop();

@@ -158,12 +158,13 @@ class _Jax(_NumPy):
 
     def value(self, params: Tree, states: Array) -> Any:
         padded = _padded(states)
-        value = self.compiled(params, padded)
+        # Cut by NumPy: JAX would compile each cut.
+        value = np.asarray(self.compiled(params, padded))
         return value[: len(states)] if np.shape(value)[:1] == (len(padded),) else value
 
     def pull_back(self, params: Tree, states: Array, cotangent: Array) -> Tree | None:
         rows = self.rows(params, _padded(states), _padded(cotangent))
-        return _arrays(self.jax.tree.map(lambda rows: rows[: len(states)], rows))
+        return self.jax.tree.map(lambda rows: rows[: len(states)], _arrays(rows))
 
 
 class _Flax(_Jax):

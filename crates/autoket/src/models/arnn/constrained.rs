@@ -116,11 +116,12 @@ impl<S: Scalar> Arnn<S> {
         let Some(automaton) = &self.automaton else {
             return;
         };
-        let d = self.hilbert.local_size() as u8;
+        let last = (self.hilbert.local_size() - 1) as u8;
         let first = position * lanes::<S>();
         let places = &block.allowed.places[first..];
         for (index, &place) in block.index[first..][..lanes::<S>()].iter_mut().zip(places) {
-            let mut allowed = (*index..d).filter(|&index| automaton.allows(position, place, index));
+            let mut allowed =
+                (*index..=last).filter(|&index| automaton.allows(position, place, index));
             *index = allowed.next().unwrap_or(*index);
         }
     }

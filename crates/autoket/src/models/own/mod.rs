@@ -408,8 +408,8 @@ impl<S: Scalar> Autoregressive<S> for Own<S> {
                 let limit = cumulative[d - 1] * key.uniform((first + sample) as u64);
                 let mut index = cumulative.iter().filter(|&&c| limit > c).count() as u8;
                 if let Some(automaton) = &self.rules.automaton {
-                    let mut allowed =
-                        (index..d as u8).filter(|&index| automaton.allows(position, *place, index));
+                    let mut allowed = (index..=(d - 1) as u8)
+                        .filter(|&index| automaton.allows(position, *place, index));
                     index = allowed.next().unwrap_or(index);
                     *place = automaton.next(position, *place, index);
                 }
