@@ -7,6 +7,17 @@ import pytest
 
 import autoket as ak
 
+
+@pytest.fixture(scope="module", autouse=True)
+def as_jax_compiles_by_itself():
+    """Last bits are those of XLA with its optimisations: it fuses a product and a sum."""
+    name = "jax_disable_most_optimizations"
+    before = jax.config.read(name)
+    jax.config.update(name, False)
+    yield
+    jax.config.update(name, before)
+
+
 SEEDS = [0, 1, 42, 2**31, 2**40 + 7, -1, -(2**63), 2**63 - 1]
 
 
