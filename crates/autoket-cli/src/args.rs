@@ -47,9 +47,9 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Compute the lowest energies of a run's Hamiltonian exactly.
     ///
-    /// Of a whole run file only the lattice, the local space and the Hamiltonian matter; the model must be there, but is not used. By the Lanczos method: each
-    /// energy is printed with its residual |Hv - Ev|, progress goes to stderr. What would not fit into the memory is
-    /// refused before anything is computed. Ctrl-C stops and says how far it was.
+    /// Of a whole run file only the lattice, the local space and the Hamiltonian matter; the model must be there, but is
+    /// not used. By the Lanczos method: each energy is printed with its residual |Hv - Ev|, progress goes to stderr.
+    /// What would not fit into the memory is refused before anything is computed. Ctrl-C stops and says how far it was.
     #[command(after_long_help = EXACT)]
     Exact(ExactArgs),
     /// Show a run's model: formula, layers, parameters, cost, and what a site reads.
