@@ -174,20 +174,32 @@ def test_functions_of_jax_are_models(parameters):
     np.testing.assert_allclose(metric, same, rtol=1e-5, atol=1e-8)
 
 
-def test_jax_compiles_for_few_numbers_of_states():
-    sizes = []
+@pytest.fixture
+def compilations():
+    """Names of XLA's compilations as they come."""
+    found = []
+    jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: found.append(event))
+    yield lambda: [event for event in found if "backend_compile" in event]
+    jax.monitoring.clear_event_listeners()
 
-    def counted(params, x):
-        sizes.append(len(x))
-        return raw(params, x)
 
-    vs = ak.vqs.FullSumState(HILBERT, ak.models.WrappedARNN(HILBERT, counted, tree(), framework="jax"), seed=0)
+def test_jax_compiles_for_few_numbers_of_states(compilations):
+    """Values and derivatives are padded, and cut without a compilation."""
+    model = ak.models.WrappedARNN(HILBERT, raw, tree(), framework="jax")
     states = np.resize(HILBERT.all_states(), (1023, SITES))
-    alone = [vs.log_value(states[:n]) for n in (16, 1023)][1]
-    sizes.clear()
+    full = ak.vqs.FullSumState(HILBERT, model, seed=0)
+
+    def gradient(n_samples):
+        vs = ak.vqs.MCState(ak.sampler.ARDirectSampler(HILBERT), model, n_samples=n_samples, seed=0)
+        return vs.expect_and_grad(hamiltonian(ak))[1]["kernel"]
+
+    alone, kernel = full.log_value(states), gradient(1000)
+    before = len(compilations())
+    assert before > 0
     for n in (961, 1000, 1022):
-        np.testing.assert_allclose(vs.log_value(states[:n]), alone[:n], rtol=1e-12)
-    assert sizes == []
+        np.testing.assert_allclose(full.log_value(states[:n]), alone[:n], rtol=1e-12)
+    assert gradient(993).shape == kernel.shape == (SITES, SITES, 2)
+    assert len(compilations()) == before
 
 
 def test_modules_of_flax_are_models():

@@ -15,8 +15,12 @@ mod constrained;
 mod driver;
 #[path = "it/exact.rs"]
 mod exact;
+#[path = "it/fermions.rs"]
+mod fermions;
 #[path = "it/graph.rs"]
 mod graph;
+#[path = "it/hamiltonians.rs"]
+mod hamiltonians;
 #[path = "it/hilbert.rs"]
 mod hilbert;
 #[path = "it/honest.rs"]
@@ -47,6 +51,8 @@ mod random;
 mod ranks;
 #[path = "it/reach.rs"]
 mod reach;
+#[path = "it/sectors.rs"]
+mod sectors;
 #[path = "it/simd/mod.rs"]
 mod simd;
 #[path = "it/strings.rs"]

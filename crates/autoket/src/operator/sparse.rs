@@ -79,7 +79,7 @@ impl<S: Scalar> Csr<S> {
     }
 
     /// y = A x, for some of the rows of a matrix.
-    fn multiply(&self, x: &[S], y: &mut [S]) {
+    pub(super) fn multiply(&self, x: &[S], y: &mut [S]) {
         for (row, y) in y.iter_mut().enumerate() {
             let (columns, values) = self.row(row);
             let elements = columns.iter().zip(values);
@@ -163,12 +163,34 @@ pub(crate) fn whole<S: Scalar>(matrix: &dyn MatrixRows, n: usize) -> Csr<S> {
 
 /// Some rows of a matrix.
 fn block<S: Scalar>(matrix: &dyn MatrixRows, rows: Range<usize>) -> Csr<S> {
-    let mut row_starts = Vec::with_capacity(rows.len() + 1);
-    row_starts.push(0);
-    let mut elements: Vec<(u32, S)> = Vec::new();
+    let mut block = CsrBuilder::default();
     matrix.for_rows(rows, &mut |_, row| {
+        block.push_row(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
+    });
+    block.finish()
+}
+
+/// A [`Csr`] that is made row by row.
+pub(super) struct CsrBuilder<S> {
+    row_starts: Vec<usize>,
+    elements: Vec<(u32, S)>,
+}
+
+impl<S> Default for CsrBuilder<S> {
+    fn default() -> Self {
+        Self {
+            row_starts: vec![0],
+            elements: Vec::new(),
+        }
+    }
+}
+
+impl<S: Scalar> CsrBuilder<S> {
+    /// The next row, by its columns and elements in any order; those of one column are added up.
+    pub fn push_row(&mut self, row: impl Iterator<Item = (u32, S)>) {
+        let elements = &mut self.elements;
         let first = elements.len();
-        elements.extend(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
+        elements.extend(row);
         elements[first..].sort_unstable_by_key(|&(column, _)| column);
         let mut kept = first;
         for i in first..elements.len() {
@@ -181,12 +203,15 @@ fn block<S: Scalar>(matrix: &dyn MatrixRows, rows: Range<usize>) -> Csr<S> {
             }
         }
         elements.truncate(kept);
-        row_starts.push(elements.len());
-    });
-    Csr {
-        row_starts,
-        columns: elements.iter().map(|element| element.0).collect(),
-        values: elements.iter().map(|element| element.1).collect(),
+        self.row_starts.push(elements.len());
+    }
+
+    pub fn finish(self) -> Csr<S> {
+        Csr {
+            row_starts: self.row_starts,
+            columns: self.elements.iter().map(|element| element.0).collect(),
+            values: self.elements.iter().map(|element| element.1).collect(),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use autoket::c64;
+use autoket::exact::{LanczosOptions, Products};
 use autoket::graph::Graph;
 use autoket::hilbert::{Constraint, Hilbert};
 use autoket::operator::{
@@ -622,7 +623,7 @@ fn products_by_terms_are_those_with_the_matrix() {
             .unwrap(),
         many.with_constraint(Constraint::parity(true)).unwrap(),
         Hilbert::spin(1.0, 9).unwrap().with_total_sz(1.0).unwrap(),
-        Hilbert::fock(4, 7).unwrap().with_n_particles(5).unwrap(),
+        Hilbert::fock(4, 7).unwrap().with_n_particles(14).unwrap(),
         // Without a constraint numbers do not fall.
         half(14).with_descending_numbers(true),
     ];
@@ -652,6 +653,8 @@ fn products_by_terms_are_those_with_the_matrix() {
         }
         operator += LocalOperator::term(&hilbert, &[0], &out).unwrap();
         operator += LocalOperator::term(&hilbert, &[0, last], &beside).unwrap();
+        let plan = LanczosOptions::default().plan(&operator).unwrap();
+        assert_eq!(plan.products, Products::ByTerms, "{hilbert}");
         products_agree(&operator);
     }
 }

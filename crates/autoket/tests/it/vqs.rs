@@ -1,6 +1,7 @@
 //! Variational states: samples against exact sums, gradients against differences.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use autoket::graph::Graph;
 use autoket::hilbert::Hilbert;
@@ -13,6 +14,8 @@ use autoket::sampler::DirectSampler;
 use autoket::stats::Stats;
 use autoket::vqs::{Estimate, FullSumState, McState, VariationalState};
 use autoket::{Error, Interrupt, Scalar, c64};
+
+use crate::exact::Counted;
 
 fn half(n: usize) -> Hilbert {
     Hilbert::spin(0.5, n).unwrap()
@@ -268,7 +271,9 @@ fn merged_samples<S: Scalar>() {
     let h = complex(2);
     let model: Arc<dyn Autoregressive<S>> = Arc::new(config(2).build::<S>().unwrap());
     let mut state = McState::new(model.clone(), 700, 4).unwrap();
-    let estimate = state.estimate(&h).unwrap();
+    let counted = Counted(h.clone(), AtomicUsize::new(0));
+    let estimate = state.estimate(&counted).unwrap();
+    let rows = counted.1.into_inner();
     let theta = &state.params().values;
     let sigma = &estimate.samples.sigma;
     let each = model.local_values(theta, sigma, &h).unwrap();
@@ -279,6 +284,7 @@ fn merged_samples<S: Scalar>() {
     assert!(merged.merged(&*model, theta).unwrap().is_none());
     let n_states = merged.weights.len();
     assert!((8..=16).contains(&n_states));
+    assert_eq!(rows, n_states);
     for (k, state) in merged.samples.sigma.chunks(4).enumerate() {
         let is_it = |sample: &usize| sigma[sample * 4..][..4] == *state;
         let samples: Vec<usize> = (0..700).filter(is_it).collect();
