@@ -633,7 +633,7 @@ fn products_by_terms_are_those_with_the_matrix() {
             true => random_term,
             false => conserving_term,
         };
-        let mut operator = term(&hilbert, 1, &[last])
+        let operator = term(&hilbert, 1, &[last])
             + term(&hilbert, 2, &[0])
             + term(&hilbert, 3, &[last, 0])
             + term(&hilbert, 4, &[1, 0])
@@ -641,22 +641,45 @@ fn products_by_terms_are_those_with_the_matrix() {
             + term(&hilbert, 6, &[last / 2, last])
             + term(&hilbert, 8, &[last - 1, last])
             + LocalOperator::identity(&hilbert) * c64::new(0.3, -0.2);
-        // Two terms that lead out of a constrained space, and of which nothing is left.
-        let d = hilbert.local_size();
-        let out = random(9, d * d);
-        let mut beside = vec![c64::ZERO; d.pow(4)];
-        for (i, mel) in out.iter().enumerate() {
-            for other in 0..d {
-                let [row, column] = [i / d, i % d].map(|state| state * d + other);
-                beside[row * d * d + column] = -mel;
-            }
-        }
-        operator += LocalOperator::term(&hilbert, &[0], &out).unwrap();
-        operator += LocalOperator::term(&hilbert, &[0, last], &beside).unwrap();
-        let plan = LanczosOptions::default().plan(&operator).unwrap();
-        assert_eq!(plan.products, Products::ByTerms, "{hilbert}");
+        goes_by_terms(&operator);
         products_agree(&operator);
     }
+}
+
+/// Terms that lead out of the space, or to where other ends may follow.
+#[test]
+fn products_by_terms_know_where_terms_lead() {
+    // Σ σz = 2 everywhere: nothing is left of (Σ σz - 2) σx, though each of its terms flips a spin.
+    let spins = half(14).with_total_sz(1.0).unwrap();
+    let z = |site| spin::sigmaz(&spins, site).unwrap();
+    let graph = Graph::chain(14, true).unwrap();
+    let mut operator = heisenberg(&spins, &graph, &[1.0], None).unwrap();
+    for flipped in [0, 13] {
+        let x = spin::sigmax(&spins, flipped).unwrap();
+        operator += &x * c64::from(-2.0);
+        for site in 0..14 {
+            operator += z(site) * &x;
+        }
+    }
+    // No two neighbours are occupied: more may follow where the last of a beginning is emptied.
+    let blockade = Constraint::custom("blockade", vec![0], |last, _, state| {
+        (last[0] == 0 || state == 0).then(|| vec![state])
+    });
+    let sites = Hilbert::fock(1, 14).unwrap();
+    let sites = sites.with_constraint(blockade).unwrap();
+    let mut emptied = LocalOperator::new(&sites);
+    for site in 0..14 {
+        emptied += boson::create(&sites, site).unwrap() * c64::new(1.0, site as f64);
+    }
+    for operator in [operator, emptied] {
+        goes_by_terms(&operator);
+        products_agree(&operator);
+    }
+}
+
+fn goes_by_terms(operator: &LocalOperator) {
+    let plan = LanczosOptions::default().plan(operator).unwrap();
+    assert_eq!(plan.products, Products::ByTerms, "{}", operator.hilbert());
 }
 
 /// A product is that with the matrix.
