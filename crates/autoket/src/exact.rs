@@ -1,5 +1,7 @@
 //! Exact diagonalisation: the energies that a variational one is measured against.
 
+mod beginnings;
+mod directory;
 mod ising_chain;
 mod lanczos;
 mod orbits;
@@ -8,6 +10,7 @@ mod sector;
 pub use ising_chain::ising_chain_energy;
 pub use sector::SectorBasis;
 
+use std::collections::HashSet;
 use std::mem::size_of;
 use std::ops::ControlFlow;
 
@@ -19,7 +22,7 @@ use crate::graph::Sector;
 use crate::hilbert::Hilbert;
 use crate::linalg::eigen;
 use crate::operator::sparse::MatrixRows;
-use crate::operator::{Connected, Operator, check_rows, sparse};
+use crate::operator::{Connected, Operator, check_rows, hermitian, sparse};
 use crate::random::Key;
 use crate::scalar::{Scalar, c64};
 
@@ -100,9 +103,9 @@ impl LanczosOptions {
     /// use autoket::exact::{LanczosOptions, Products};
     /// use autoket::{graph::Graph, hilbert::Hilbert, operator::heisenberg};
     /// let h = heisenberg(&Hilbert::spin(0.5, 30)?, &Graph::chain(30, true)?, &[1.0], None)?;
-    /// // 2³⁰ states: six vectors of 8 GiB.
+    /// // 2³⁰ states: four vectors of 8 GiB.
     /// let refused = LanczosOptions::default().plan(&h).unwrap_err().to_string();
-    /// assert!(refused.contains("would need 51.54 GB, the limit is 4.295 GB"), "{refused}");
+    /// assert!(refused.contains("would need 34.36 GB, the limit is 4.295 GB"), "{refused}");
     /// let plan = LanczosOptions { memory: 1 << 36, ..Default::default() }.plan(&h)?;
     /// assert_eq!(plan.products, Products::ByTerms);
     /// # Ok::<(), autoket::Error>(())
@@ -111,8 +114,8 @@ impl LanczosOptions {
         let hilbert = operator.hilbert();
         let n = hilbert.check_n_states("the Lanczos method", sparse::MAX_APPLY_STATES)?;
         let by_rows = sparse::Whole(operator).by_halves().is_none();
-        let row = by_rows.then(|| elements_of_a_row(operator));
-        self.plan_of(n, row, operator.is_real(), 0)
+        let rows = by_rows.then(|| RowSample::of(operator, 1));
+        self.plan_of(n, rows, operator.is_real(), 0)
     }
 
     /// The same in a sector, before its states are known, as many as the orbits would be if all were of one size.
@@ -125,17 +128,17 @@ impl LanczosOptions {
         let n_states = sector::n_states_about(hilbert, sector)?;
         check_options(self, hilbert.n_states().map_or(usize::MAX, |n| n as usize))?;
         let n_states = n_states.max(self.n_energies);
-        let row = Some(elements_of_a_row(operator));
+        let rows = RowSample::of(operator, sector.n_characters());
         let beside = orbits::bytes(hilbert, sector.permutations().len(), n_states);
-        self.plan_of(n_states, row, is_real, beside)
+        self.plan_of(n_states, Some(rows), is_real, beside)
     }
 
-    /// The same for a matrix of `n_states` rows of about `row` elements; `None`: products go by terms.
+    /// The same for a matrix of `n_states` such rows; `None`: products go by terms.
     /// A sector takes memory `beside`.
     fn plan_of(
         &self,
         n_states: usize,
-        row: Option<f64>,
+        rows: Option<RowSample>,
         is_real: bool,
         beside: usize,
     ) -> Result<LanczosPlan> {
@@ -164,12 +167,16 @@ impl LanczosOptions {
                         .into(),
             });
         };
-        let matrix = |row: f64| {
-            let bytes = row * (size_of::<u32>() + element) as f64 + size_of::<usize>() as f64;
-            (bytes * n_states as f64) as u128
+        let matrix = |rows: RowSample| {
+            let RowSample { elements, n_values } = rows;
+            let bytes = match is_real {
+                true => hermitian::bytes::<f64>(n_states, elements, n_values),
+                false => hermitian::bytes::<c64>(n_states, elements, n_values),
+            };
+            bytes as u128
         };
         let may_store = !self.matrix_free && n_states <= u32::MAX as usize;
-        let (products, beside) = match row.map(matrix) {
+        let (products, beside) = match rows.map(matrix) {
             None => (Products::ByTerms, 0),
             Some(matrix) if may_store && matrix <= left => (Products::Stored, matrix),
             Some(_) => (Products::ByRows, 0),
@@ -182,22 +189,39 @@ impl LanczosOptions {
     }
 }
 
-/// Elements in a row of an operator's matrix: the mean over random states and three times its error.
-fn elements_of_a_row(operator: &dyn Operator) -> f64 {
-    let hilbert = operator.hilbert();
-    let states = hilbert.random_states(Key::new(0), ROWS_LOOKED_AT);
-    let mut row = Connected::default();
-    let counts: Vec<f64> = states
-        .chunks_exact(hilbert.n_sites())
-        .map(|sigma| {
-            operator.connected(sigma, &mut row);
-            row.len() as f64
-        })
-        .collect();
-    let n = counts.len() as f64;
-    let mean = counts.iter().sum::<f64>() / n;
-    let variance = counts.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-    mean + 3.0 * (variance / n).sqrt()
+/// What some rows of an operator tell of its matrix.
+struct RowSample {
+    /// Elements of a row beside the diagonal: the mean over random states and three times its error.
+    elements: f64,
+    /// How many values they have, at least.
+    n_values: usize,
+}
+
+impl RowSample {
+    /// Of an operator whose elements are multiplied by so many characters.
+    fn of(operator: &dyn Operator, n_characters: usize) -> Self {
+        let hilbert = operator.hilbert();
+        let states = hilbert.random_states(Key::new(0), ROWS_LOOKED_AT);
+        let mut row = Connected::default();
+        let mut values = HashSet::new();
+        let counts: Vec<f64> = states
+            .chunks_exact(hilbert.n_sites())
+            .map(|sigma| {
+                operator.connected(sigma, &mut row);
+                let beside = row.iter().filter(|(_, changes)| !changes.is_empty());
+                beside
+                    .map(|(mel, _)| values.insert([mel.re.to_bits(), mel.im.to_bits()]))
+                    .count() as f64
+            })
+            .collect();
+        let n = counts.len() as f64;
+        let mean = counts.iter().sum::<f64>() / n;
+        let variance = counts.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+        Self {
+            elements: mean + 3.0 * (variance / n).sqrt(),
+            n_values: values.len() * n_characters,
+        }
+    }
 }
 
 /// A number of bytes in four digits.
@@ -266,7 +290,7 @@ fn dense_energies(rows: &dyn MatrixRows, n: usize, is_real: bool) -> Result<Vec<
 ///
 /// One eigenvector after the other, each orthogonal to those before, so that energies come with their multiplicity:
 /// for a few of the lowest.
-/// Five vectors are kept, and one for each energy found. Real operators are solved in real arithmetic.
+/// Three vectors are kept, and one for each energy. Real operators are solved in real arithmetic.
 /// Bit-identical for any number of threads.
 ///
 /// # Errors

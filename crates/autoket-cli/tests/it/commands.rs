@@ -497,7 +497,7 @@ fn exact_prints_energies_and_residuals() {
         assert_eq!(ran.status.code(), Some(2), "{word}");
         assert!(stderr(&ran).contains(word), "{}", stderr(&ran));
     };
-    refused(&["--memory", "100B"], "6 vectors of 16 states would need");
+    refused(&["--memory", "100B"], "4 vectors of 16 states would need");
     refused(&["--momentum", "4"], "each below its extent");
     refused(&["--momentum", "0", "--irrep", "2"], "2 one-dimensional");
     refused(&["--irrep", "0"], "--momentum");

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Products, Watch, eigen};
 use crate::error::{Error, Result};
-use crate::operator::sparse::{Matrix, MatrixRows, stored};
+use crate::operator::hermitian::Hermitian;
+use crate::operator::sparse::{Matrix, MatrixRows};
 use crate::random::Key;
 use crate::scalar::Scalar;
 
@@ -24,8 +25,8 @@ const BREAKDOWN: f64 = 1e-13;
 const ROUNDING: f64 = 1e-15;
 /// Steps by the dimension after which nothing new is found.
 const TURNS: usize = 8;
-/// Vectors at a time, beside the eigenvectors: three of the recurrence, its start and one at the end.
-pub(super) const VECTORS: usize = 5;
+/// Vectors at a time, beside those found and the one that is looked for: three of the recurrence.
+pub(super) const VECTORS: usize = 3;
 /// Steps between looks at the residual: so many, or this part of those done.
 const CHECK_EVERY: usize = 4;
 const CHECK_PART: usize = 16;
@@ -46,7 +47,7 @@ pub(super) fn lanczos<S: Scalar<Real = f64>>(
                     ..LanczosProgress::default()
                 })
             };
-            Matrix::Stored(stored::<S>(rows, n_states, watch)?)
+            Matrix::Stored(Hermitian::new(rows, n_states, watch)?)
         }
         Products::ByTerms | Products::ByRows => Matrix::unstored(rows),
     };
@@ -172,6 +173,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
                 })?;
             }
         }
+        drop(recurrence);
         Ok(self.finish(vector))
     }
 

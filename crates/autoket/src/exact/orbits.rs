@@ -1,11 +1,14 @@
 //! States as bits, and the orbits of a group of permutations of sites and spin flips.
 //!
-//! Images of bits come from tables, a lookup for each byte, and of many states under one element before the next, so
-//! that its tables stay in the cache.
+//! Images of bits come from tables, a lookup for each byte, and are made by those elements only whose images
+//! [begin](super::beginnings) first.
 //! Source: A. Wietek and A. Läuchli, Phys. Rev. E 98, 033309 (2018), who look up sublattices.
+
+use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use super::beginnings::{Beginnings, Scratch};
 use crate::graph::Sector;
 use crate::hilbert::{Automaton, Hilbert, OUTSIDE};
 use crate::scalar::c64;
@@ -17,6 +20,11 @@ pub(super) type Bits<const W: usize> = [u64; W];
 pub(super) const MAX_WORDS: usize = 4;
 /// Beginnings of states that are searched side by side, at least.
 const BEGINNINGS: usize = 1 << 12;
+/// Bits at the end of a state that are filled in all ways: whether images come first is then looked up, which takes less
+/// than telling it of each part of a state.
+const LAST_BITS: usize = 6;
+/// Tables of beginnings may take as much work as this many images of each state of the sector.
+const IMAGES: usize = 8;
 
 /// The group of a sector, on states of a space.
 #[derive(Clone, Debug)]
@@ -33,15 +41,16 @@ pub(super) struct Group<const W: usize> {
     from: Vec<u8>,
     /// For each permutation and byte of a state, what the byte's sites become.
     tables: Vec<Vec<[Bits<W>; 256]>>,
+    beginnings: Beginnings,
     /// χ of the permutations, and after them of those with a spin flip, if flips are in the group.
     characters: Vec<c64>,
 }
 
-/// The first state of an orbit: ⟨r|P|r⟩, not 0.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct First<const W: usize> {
-    pub bits: Bits<W>,
-    pub norm: f64,
+/// The first states of orbits, ascending, and how many elements leave each as it is: |G|⟨r|P|r⟩, which is not 0.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Firsts<const W: usize> {
+    pub states: Vec<Bits<W>>,
+    pub stabilizers: Vec<u32>,
 }
 
 /// Bits of a local index of so many values.
@@ -62,19 +71,21 @@ pub(super) fn n_words(hilbert: &Hilbert) -> usize {
 /// Memory for the tables of so many permutations, and for so many first states.
 pub(super) fn bytes(hilbert: &Hilbert, n_permutations: usize, n_firsts: usize) -> usize {
     let n_tables = n_permutations * (hilbert.n_sites() * width(hilbert.local_size())).div_ceil(8);
-    let [table, first] = match n_words(hilbert) {
-        1 => [size_of::<[Bits<1>; 256]>(), size_of::<First<1>>()],
+    let [table, state] = match n_words(hilbert) {
+        1 => [size_of::<[Bits<1>; 256]>(), size_of::<Bits<1>>()],
         _ => [
             size_of::<[Bits<MAX_WORDS>; 256]>(),
-            size_of::<First<MAX_WORDS>>(),
+            size_of::<Bits<MAX_WORDS>>(),
         ],
     };
-    n_tables * table + n_firsts * first
+    // One more byte for the directory.
+    n_tables * table + n_firsts * (state + size_of::<u32>() + 1)
 }
 
 impl<const W: usize> Group<W> {
-    /// The group of a sector of as many sites as the space has, which take no more than W words.
-    pub fn new(hilbert: &Hilbert, sector: &Sector) -> Self {
+    /// The group of a sector of as many sites as the space has, which take no more than W words, and of about
+    /// `n_states` states.
+    pub fn new(hilbert: &Hilbert, sector: &Sector, n_states: usize) -> Self {
         let mut group = Self {
             n_sites: hilbert.n_sites(),
             width: width(hilbert.local_size()),
@@ -82,6 +93,7 @@ impl<const W: usize> Group<W> {
             tops: [0; W],
             from: Vec::new(),
             tables: Vec::new(),
+            beginnings: Beginnings::default(),
             characters: sector.characters().to_vec(),
         };
         group.tops = group.pack(&vec![group.top; group.n_sites]);
@@ -98,6 +110,9 @@ impl<const W: usize> Group<W> {
             let tables = group.tables_of(g);
             group.tables.push(tables);
         }
+        let from: Vec<&[u8]> = group.from.chunks_exact(group.n_sites).collect();
+        let flip = sector.spin_flip().map(|_| group.top);
+        group.beginnings = Beginnings::new(&from, flip, group.width, IMAGES * n_states);
         group
     }
 
@@ -171,61 +186,75 @@ impl<const W: usize> Group<W> {
     }
 
     /// The first state of each orbit that is in the sector, ascending.
-    pub fn firsts(&self, hilbert: &Hilbert) -> Vec<First<W>> {
-        let mut beginnings = vec![(Vec::new(), 0, c64::default())];
-        for _ in 0..self.n_sites {
+    pub fn firsts(&self, hilbert: &Hilbert) -> Firsts<W> {
+        let n_searched = self.n_sites.saturating_sub(LAST_BITS / self.width);
+        let mut beginnings = vec![(Vec::new(), 0)];
+        for _ in 0..n_searched {
             if beginnings.len() >= BEGINNINGS {
                 break;
             }
             let mut longer = Vec::new();
-            for (mut known, place, _) in beginnings {
-                self.extend(hilbert, &mut known, place, &mut |known, place, weight| {
-                    longer.push((known.clone(), place, weight));
+            for (mut known, place) in beginnings {
+                self.extend(hilbert, &mut known, place, &mut |known, place| {
+                    if self.may_be_first(known) {
+                        longer.push((known.clone(), place));
+                    }
                 });
             }
             beginnings = longer;
         }
-        let found: Vec<Vec<First<W>>> = beginnings
+        let parts: Vec<Firsts<W>> = beginnings
             .into_par_iter()
-            .map(|(mut known, place, weight)| {
-                let mut found = Vec::new();
-                self.search(hilbert, &mut known, place, weight, &mut found);
+            .map(|(mut known, place)| {
+                let mut found = Firsts::default();
+                let scratch = &mut Scratch::default();
+                self.search(hilbert, &mut known, place, n_searched, scratch, &mut found);
                 found
             })
             .collect();
-        found.concat()
+        let n = parts.iter().map(|part| part.states.len()).sum();
+        let mut firsts = Firsts {
+            states: Vec::with_capacity(n),
+            stabilizers: Vec::with_capacity(n),
+        };
+        for part in parts {
+            firsts.states.extend(part.states);
+            firsts.stabilizers.extend(part.stabilizers);
+        }
+        firsts
     }
 
-    /// Those that begin in a way.
+    /// Those that begin in a way; from `n_searched` sites on all ways to go on are tried.
     fn search(
         &self,
         hilbert: &Hilbert,
         known: &mut Vec<u8>,
         place: u32,
-        weight: c64,
-        found: &mut Vec<First<W>>,
+        n_searched: usize,
+        scratch: &mut Scratch,
+        found: &mut Firsts<W>,
     ) {
         if known.len() < self.n_sites {
-            return self.extend(hilbert, known, place, &mut |known, place, weight| {
-                self.search(hilbert, known, place, weight, found);
+            return self.extend(hilbert, known, place, &mut |known, place| {
+                if known.len() > n_searched || self.may_be_first(known) {
+                    self.search(hilbert, known, place, n_searched, scratch, found);
+                }
             });
         }
-        // Without rounding it is a multiple of 1/|G|.
-        let unit = 1.0 / self.order() as f64;
-        let norm = weight.re * unit;
-        if norm > 0.5 * unit {
-            let bits = self.pack(known);
-            found.push(First { bits, norm });
+        let state = self.pack(known);
+        if let Some(stabilizer) = self.stabilizer(&state, scratch) {
+            found.states.push(state);
+            found.stabilizers.push(stabilizer);
         }
     }
 
-    /// A site more, in each way that may be the beginning of an orbit's first state.
+    /// A site more, in each way that the space has.
     fn extend(
         &self,
         hilbert: &Hilbert,
         known: &mut Vec<u8>,
         place: u32,
-        f: &mut dyn FnMut(&mut Vec<u8>, u32, c64),
+        f: &mut dyn FnMut(&mut Vec<u8>, u32),
     ) {
         for index in 0..=self.top {
             let read = |automaton: &Automaton| automaton.next(known.len(), place, index);
@@ -234,52 +263,71 @@ impl<const W: usize> Group<W> {
                 continue;
             }
             known.push(index);
-            if let Some(weight) = self.weight(known) {
-                f(known, place, weight);
-            }
+            f(known, place);
             known.pop();
         }
     }
 
-    /// Σ χ* of the elements whose image of a state is as it is, as far as both are known; `None` if one comes before it.
-    fn weight(&self, known: &[u8]) -> Option<c64> {
-        let mut weight = c64::default();
-        'elements: for (g, character) in self.characters.iter().enumerate() {
+    /// Whether no image of a state comes before it, as far as both are known.
+    fn may_be_first(&self, known: &[u8]) -> bool {
+        (0..self.order()).all(|g| {
             for (&own, &from) in known.iter().zip(self.sources(g)) {
                 let Some(&index) = known.get(usize::from(from)) else {
-                    break;
+                    return true;
                 };
                 match self.turned(g, index).cmp(&own) {
-                    std::cmp::Ordering::Less => return None,
-                    std::cmp::Ordering::Equal => {}
-                    std::cmp::Ordering::Greater => continue 'elements,
+                    Ordering::Less => return false,
+                    Ordering::Equal => {}
+                    Ordering::Greater => return true,
                 }
             }
-            weight += character.conj();
-        }
-        Some(weight)
+            true
+        })
+    }
+
+    /// How many elements leave a state as it is; `None` if it is not the first of its orbit, or not in the sector.
+    fn stabilizer(&self, state: &Bits<W>, scratch: &mut Scratch) -> Option<u32> {
+        let mut is_first = true;
+        let mut weight = c64::default();
+        self.beginnings
+            .for_first(state, scratch, |g| match self.image(g, state).cmp(state) {
+                Ordering::Less => is_first = false,
+                Ordering::Equal => weight += self.characters[g].conj(),
+                Ordering::Greater => {}
+            });
+        // Without rounding it is as many as there are, or 0.
+        let weight = weight.re.round() as u32;
+        (is_first && weight > 0).then_some(weight)
     }
 
     /// Replaces states by the first ones of their orbits, and gives χ of the elements that make the states of them.
     pub fn to_first(&self, states: &mut [Bits<W>], characters: &mut Vec<c64>) {
-        let mut firsts = states.to_vec();
-        // r = gσ by which g: σ = g⁻¹ r.
-        let mut by = vec![0; states.len()];
-        let flips = self.order() > self.tables.len();
-        for (g, tables) in self.tables.iter().enumerate() {
-            let flipped_by = g + self.tables.len();
-            for ((state, first), by) in states.iter().zip(&mut firsts).zip(&mut by) {
-                let image = image(tables, state);
-                keep_first(first, by, image, g);
-                if flips {
-                    let image = std::array::from_fn(|word| self.tops[word] - image[word]);
-                    keep_first(first, by, image, flipped_by);
+        let scratch = &mut Scratch::default();
+        characters.clear();
+        for state in states {
+            // r = gσ by which g: σ = g⁻¹ r.
+            let (mut first, mut by) = ([u64::MAX; W], 0);
+            self.beginnings.for_first(state, scratch, |g| {
+                let image = self.image(g, state);
+                if comes_before(&image, &first) {
+                    (first, by) = (image, g);
                 }
+            });
+            *state = first;
+            characters.push(self.characters[by].conj());
+        }
+    }
+
+    /// What an element makes of a state.
+    #[inline]
+    fn image(&self, g: usize, state: &Bits<W>) -> Bits<W> {
+        match g.checked_sub(self.tables.len()) {
+            None => image(&self.tables[g], state),
+            Some(g) => {
+                let image = image(&self.tables[g], state);
+                std::array::from_fn(|word| self.tops[word] - image[word])
             }
         }
-        states.copy_from_slice(&firsts);
-        characters.clear();
-        characters.extend(by.iter().map(|&g| self.characters[g].conj()));
     }
 }
 
@@ -300,12 +348,9 @@ fn image<const W: usize>(tables: &[[Bits<W>; 256]], state: &Bits<W>) -> Bits<W> 
     image
 }
 
-/// Takes an image for the first state if it comes before; without a branch, as images come in any order.
+/// Whether one state comes before another: word by word, as the comparison of arrays is slower.
 #[inline]
-fn keep_first<const W: usize>(first: &mut Bits<W>, by: &mut usize, image: Bits<W>, g: usize) {
-    // Word by word: arrays are compared by a loop that is slower.
-    let differ = (0..W).find(|&word| image[word] != first[word]);
-    let is_before = differ.is_some_and(|word| image[word] < first[word]);
-    *first = if is_before { image } else { *first };
-    *by = if is_before { g } else { *by };
+pub(super) fn comes_before<const W: usize>(a: &Bits<W>, b: &Bits<W>) -> bool {
+    let differ = (0..W).find(|&word| a[word] != b[word]);
+    differ.is_some_and(|word| a[word] < b[word])
 }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::orbits::{self, Bits, First, Group, MAX_WORDS, n_words};
-use super::{LanczosInfo, LanczosOptions, LanczosPlan, Watch};
+use super::directory::Directory;
+use super::orbits::{self, Firsts, Group, MAX_WORDS, n_words};
+use super::{LanczosInfo, LanczosOptions, LanczosPlan, RowSample, Watch};
 use super::{check_hermitian, dense_energies, lanczos};
 use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
-use crate::operator::sparse::{MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
+use crate::operator::sparse::{Columns, MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
 use crate::operator::{Connected, Operator, Symmetries, check_rows};
 use crate::random::Key;
 use crate::scalar::c64;
@@ -22,8 +23,6 @@ use crate::scalar::c64;
 const N_CHECKED: usize = 64;
 /// Rows whose states are brought to the first of their orbits together.
 const ROWS: usize = 64;
-/// A place is searched among each so many-th first, and then among so many.
-const STRIDE: usize = 64;
 /// The most rows that are looked at where an operator's terms do not tell.
 const MAX_CHECKED_ROWS: usize = 1 << 20;
 
@@ -51,6 +50,7 @@ const MAX_CHECKED_ROWS: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct SectorBasis {
     is_real: bool,
+    n_characters: usize,
     /// Memory for tables and states.
     bytes: usize,
     states: Arc<dyn States>,
@@ -81,10 +81,10 @@ impl SectorBasis {
                 "leave the spin flip out",
             ));
         }
-        n_states_about(hilbert, sector)?;
+        let n = n_states_about(hilbert, sector)?;
         let states: Arc<dyn States> = match n_words(hilbert) {
-            1 => Arc::new(Firsts::<1>::new(hilbert, sector)?),
-            2..=MAX_WORDS => Arc::new(Firsts::<MAX_WORDS>::new(hilbert, sector)?),
+            1 => Arc::new(Orbits::<1>::new(hilbert, sector, n)?),
+            2..=MAX_WORDS => Arc::new(Orbits::<MAX_WORDS>::new(hilbert, sector, n)?),
             n => {
                 return Err(Error::TooLarge {
                     what: format!("the search for a sector's states of {}", hilbert.name()),
@@ -104,6 +104,7 @@ impl SectorBasis {
         }
         Ok(Self {
             is_real: sector.is_real(),
+            n_characters: sector.n_characters(),
             bytes: orbits::bytes(hilbert, sector.permutations().len(), states.n_states()),
             states,
         })
@@ -154,8 +155,8 @@ impl SectorBasis {
         options: &LanczosOptions,
     ) -> Result<LanczosPlan> {
         let is_real = operator.is_real() && self.is_real;
-        let row = Some(super::elements_of_a_row(operator));
-        options.plan_of(self.n_states(), row, is_real, self.bytes)
+        let rows = RowSample::of(operator, self.n_characters);
+        options.plan_of(self.n_states(), Some(rows), is_real, self.bytes)
     }
 
     /// [`lanczos_ed`](Self::lanczos_ed), with a look at each product.
@@ -216,44 +217,38 @@ trait States: std::fmt::Debug + Send + Sync {
     fn check_symmetric(&self, operator: &dyn Operator) -> Result<()>;
 
     /// Rows of the operator's matrix: ⟨r|H|r'⟩ = Σ_σ' ⟨r|H|σ'⟩ χ(g)* √(N_r'/N_r), σ' = g r'.
-    fn for_rows(&self, operator: &dyn Operator, rows: Range<usize>, f: &mut TakeRow<'_>);
+    fn for_rows(
+        &self,
+        operator: &dyn Operator,
+        rows: Range<usize>,
+        columns: Columns,
+        f: &mut TakeRow<'_>,
+    );
 }
 
-/// The first state of each orbit.
+/// The orbits of a group that are in the sector.
 #[derive(Debug)]
-struct Firsts<const W: usize> {
+struct Orbits<const W: usize> {
     hilbert: Hilbert,
     symmetries: Symmetries,
     group: Group<W>,
-    /// Ascending.
-    firsts: Vec<First<W>>,
-    /// Each so many-th of them.
-    some: Vec<Bits<W>>,
+    firsts: Firsts<W>,
+    directory: Directory,
 }
 
-impl<const W: usize> Firsts<W> {
-    fn new(hilbert: &Hilbert, sector: &Sector) -> Result<Self> {
-        let mut states = Self {
+impl<const W: usize> Orbits<W> {
+    fn new(hilbert: &Hilbert, sector: &Sector, n_states: usize) -> Result<Self> {
+        let symmetries = Symmetries::of(sector.permutations(), sector.spin_flip().is_some());
+        check_constraint(&symmetries, hilbert)?;
+        let group = Group::new(hilbert, sector, n_states);
+        let firsts = group.firsts(hilbert);
+        Ok(Self {
             hilbert: hilbert.clone(),
-            symmetries: Symmetries::of(sector.permutations(), sector.spin_flip().is_some()),
-            group: Group::new(hilbert, sector),
-            firsts: Vec::new(),
-            some: Vec::new(),
-        };
-        states.check_constraint()?;
-        states.firsts = states.group.firsts(hilbert);
-        let some = states.firsts.iter().step_by(STRIDE);
-        states.some = some.map(|first| first.bits).collect();
-        Ok(states)
-    }
-
-    /// The place of a first state; `None` if its orbit is not in the sector.
-    fn place(&self, bits: &Bits<W>) -> Option<usize> {
-        let after = self.some.partition_point(|some| some <= bits);
-        let begin = after.checked_sub(1)? * STRIDE;
-        let end = self.firsts.len().min(begin + STRIDE);
-        let near = self.firsts[begin..end].binary_search_by(|first| first.bits.cmp(bits));
-        near.ok().map(|place| begin + place)
+            symmetries,
+            group,
+            directory: Directory::new(&firsts.states),
+            firsts,
+        })
     }
 
     /// ⟨gσ|H|gσ'⟩ = ⟨σ|H|σ'⟩ for all g and σ'.
@@ -272,24 +267,24 @@ impl<const W: usize> Firsts<W> {
             "take a smaller group: edges, colours and sign rules may break translations",
         ))
     }
-
-    fn check_constraint(&self) -> Result<()> {
-        let Some(way_out) = self.symmetries.way_out(&self.hilbert) else {
-            return Ok(());
-        };
-        let [sigma, moved] = way_out.map(|sigma| self.hilbert.values_of(&sigma));
-        Err(Error::invalid(
-            "sector",
-            format!("a symmetry of {}", self.hilbert),
-            format!("one that moves {sigma:?} to {moved:?}"),
-            "leave out what the constraint breaks, such as the spin flip",
-        ))
-    }
 }
 
-impl<const W: usize> States for Firsts<W> {
+fn check_constraint(symmetries: &Symmetries, hilbert: &Hilbert) -> Result<()> {
+    let Some(way_out) = symmetries.way_out(hilbert) else {
+        return Ok(());
+    };
+    let [sigma, moved] = way_out.map(|sigma| hilbert.values_of(&sigma));
+    Err(Error::invalid(
+        "sector",
+        format!("a symmetry of {hilbert}"),
+        format!("one that moves {sigma:?} to {moved:?}"),
+        "leave out what the constraint breaks, such as the spin flip",
+    ))
+}
+
+impl<const W: usize> States for Orbits<W> {
     fn n_states(&self) -> usize {
-        self.firsts.len()
+        self.firsts.states.len()
     }
 
     fn check_symmetric(&self, operator: &dyn Operator) -> Result<()> {
@@ -311,20 +306,30 @@ impl<const W: usize> States for Firsts<W> {
             return Ok(());
         }
         let n_checked = MAX_CHECKED_ROWS / self.group.order();
-        if self.firsts.len() > n_checked {
+        if self.firsts.states.len() > n_checked {
             return at(&self.hilbert.random_states(Key::new(1), n_checked));
         }
-        let firsts = self.firsts.par_iter();
+        let firsts = self.firsts.states.par_iter();
         firsts.try_for_each_init(
             || vec![0; n_sites],
             |sigma, first| {
-                self.group.unpack(&first.bits, sigma);
+                self.group.unpack(first, sigma);
                 self.check_row(operator, sigma)
             },
         )
     }
 
-    fn for_rows(&self, operator: &dyn Operator, rows: Range<usize>, f: &mut TakeRow<'_>) {
+    fn for_rows(
+        &self,
+        operator: &dyn Operator,
+        rows: Range<usize>,
+        columns: Columns,
+        f: &mut TakeRow<'_>,
+    ) {
+        let Firsts {
+            states: firsts,
+            stabilizers,
+        } = &self.firsts;
         let mut sigma = vec![0; self.hilbert.n_sites()];
         let mut row = Connected::default();
         let (mut states, mut mels, mut ends) = (Vec::new(), Vec::new(), Vec::new());
@@ -334,11 +339,11 @@ impl<const W: usize> States for Firsts<W> {
             states.clear();
             mels.clear();
             ends.clear();
-            for first in &self.firsts[batch.clone()] {
-                self.group.unpack(&first.bits, &mut sigma);
+            for first in &firsts[batch.clone()] {
+                self.group.unpack(first, &mut sigma);
                 operator.connected(&sigma, &mut row);
                 for (mel, changes) in row.iter() {
-                    let mut connected = first.bits;
+                    let mut connected = *first;
                     for &(site, new) in changes {
                         self.group.set(&mut connected, site as usize, new);
                     }
@@ -350,11 +355,13 @@ impl<const W: usize> States for Firsts<W> {
             self.group.to_first(&mut states, &mut characters);
             let mut begin = 0;
             for (row, &end) in batch.zip(&ends) {
-                let norm = self.firsts[row].norm;
                 let mut elements = (begin..end).filter_map(|i| {
-                    let column = self.place(&states[i])?;
-                    let root = (self.firsts[column].norm / norm).sqrt();
-                    Some((column, mels[i] * characters[i].conj() * root))
+                    if columns == Columns::FromDiagonal && states[i] < firsts[row] {
+                        return None;
+                    }
+                    let column = self.directory.place(firsts, &states[i])?;
+                    let ratio = f64::from(stabilizers[column]) / f64::from(stabilizers[row]);
+                    Some((column, mels[i] * characters[i].conj() * ratio.sqrt()))
                 });
                 f(row, &mut elements);
                 begin = end;
@@ -370,7 +377,7 @@ struct SectorRows<'a> {
 }
 
 impl MatrixRows for SectorRows<'_> {
-    fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {
-        self.states.for_rows(self.operator, rows, f);
+    fn for_rows(&self, rows: Range<usize>, columns: Columns, f: &mut TakeRow<'_>) {
+        self.states.for_rows(self.operator, rows, columns, f);
     }
 }

@@ -122,6 +122,23 @@ impl Sector {
         &self.characters
     }
 
+    /// How many of them differ, those of spin flips among them.
+    pub(crate) fn n_characters(&self) -> usize {
+        let mut met: Vec<c64> = Vec::new();
+        let flips: &[f64] = match self.spin_flip {
+            Some(Parity::Odd) => &[1.0, -1.0],
+            Some(Parity::Even) | None => &[1.0],
+        };
+        for &character in &self.characters {
+            for sign in flips {
+                if !met.iter().any(|&other| same(sign * character, other)) {
+                    met.push(sign * character);
+                }
+            }
+        }
+        met.len()
+    }
+
     /// What flipping all spins does; `None`: it is not asked.
     pub fn spin_flip(&self) -> Option<Parity> {
         self.spin_flip

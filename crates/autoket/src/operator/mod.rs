@@ -10,6 +10,7 @@ mod closed;
 mod fcidump;
 mod fermi_models;
 mod halves;
+pub(crate) mod hermitian;
 mod local;
 mod models;
 mod rows;

@@ -1,11 +1,12 @@
 //! Operators as matrices over the numbered basis states.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use faer::Mat;
 use rayon::prelude::*;
 
 use super::halves::Halves;
+use super::hermitian::Hermitian;
 use super::{Connected, LocalOperator, Operator, check_rows};
 use crate::error::{Error, Result};
 use crate::hilbert::{Hilbert, Walk};
@@ -20,7 +21,7 @@ pub(crate) const MAX_APPLY_STATES: u64 = 1 << 32;
 /// Rows done at a time by one thread; results do not depend on it.
 pub(crate) const ROWS_PER_CHUNK: usize = 1024;
 /// Chunks between two looks at a matrix that is being made.
-const CHUNKS_PER_LOOK: usize = 256;
+pub(super) const CHUNKS_PER_LOOK: usize = 256;
 
 /// A square sparse matrix by compressed rows, columns ascending in each.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,10 +123,18 @@ pub(crate) fn sparse<S: Scalar>(operator: &dyn Operator) -> Result<Csr<S>> {
 /// Takes the number of a row and its (column, element) pairs.
 pub(crate) type TakeRow<'a> = dyn FnMut(usize, &mut dyn Iterator<Item = (usize, c64)>) + 'a;
 
+/// What is asked for of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    All,
+    /// Those of Hermitian matrices that tell the rest.
+    FromDiagonal,
+}
+
 /// The rows of a matrix, made on demand.
 pub(crate) trait MatrixRows: Sync {
-    /// Gives each row to `f`.
-    fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>);
+    /// Gives each row to `f`, with no columns left out but such as are not asked for.
+    fn for_rows(&self, rows: Range<usize>, columns: Columns, f: &mut TakeRow<'_>);
 
     /// The operator, if products go by [`Halves`]: as fast as with a stored matrix, and without one.
     fn by_halves(&self) -> Option<&LocalOperator> {
@@ -136,36 +145,23 @@ pub(crate) trait MatrixRows: Sync {
 /// The matrix of an operator that keeps to its space, over all basis states by number.
 pub(crate) struct Whole<'a>(pub &'a dyn Operator);
 
-/// A matrix of `n` rows, stored by blocks of as many as are done at a time; `watch` is told the rows made so far.
-///
-/// # Errors
-/// [`Error::Interrupted`], where it breaks off.
-pub(crate) fn stored<S: Scalar>(
-    matrix: &dyn MatrixRows,
-    n: usize,
-    watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
-) -> Result<Vec<Csr<S>>> {
-    let mut blocks = Vec::with_capacity(n.div_ceil(ROWS_PER_CHUNK));
-    for some in chunks(n).chunks(CHUNKS_PER_LOOK) {
-        blocks.par_extend(some.par_iter().map(|rows| block(matrix, rows.clone())));
-        if watch(some[some.len() - 1].end).is_break() {
-            return Err(Error::Interrupted);
-        }
-    }
-    Ok(blocks)
-}
-
 /// A matrix of `n` rows.
 pub(crate) fn whole<S: Scalar>(matrix: &dyn MatrixRows, n: usize) -> Csr<S> {
-    let blocks = chunks(n).into_par_iter().map(|rows| block(matrix, rows));
+    let blocks = chunks(n).into_par_iter();
+    let blocks = blocks.map(|rows| block(matrix, rows, Columns::All));
     Csr::concat(&blocks.collect::<Vec<_>>())
 }
 
-/// Some rows of a matrix.
-fn block<S: Scalar>(matrix: &dyn MatrixRows, rows: Range<usize>) -> Csr<S> {
+/// Some rows of a matrix, with no other columns than are asked for.
+pub(super) fn block<S: Scalar>(
+    matrix: &dyn MatrixRows,
+    rows: Range<usize>,
+    columns: Columns,
+) -> Csr<S> {
     let mut block = CsrBuilder::default();
-    matrix.for_rows(rows, &mut |_, row| {
-        block.push_row(row.map(|(column, mel)| (column as u32, S::from_c64(mel))));
+    matrix.for_rows(rows, columns, &mut |number, row| {
+        let asked = row.filter(|&(column, _)| columns == Columns::All || column >= number);
+        block.push_row(asked.map(|(column, mel)| (column as u32, S::from_c64(mel))));
     });
     block.finish()
 }
@@ -256,8 +252,7 @@ pub fn apply(operator: &dyn Operator, x: &[c64], y: &mut [c64]) -> Result<()> {
 
 /// A matrix that vectors are multiplied with.
 pub(crate) enum Matrix<'a, S> {
-    /// By blocks of rows.
-    Stored(Vec<Csr<S>>),
+    Stored(Hermitian<S>),
     Halves(Halves<S>),
     /// Its rows are made anew in each product.
     Free(&'a dyn MatrixRows),
@@ -272,13 +267,9 @@ impl<'a, S: Scalar<Real = f64>> Matrix<'a, S> {
     }
 
     /// y = A x.
-    pub fn multiply(&self, x: &[S], y: &mut [S]) {
+    pub fn multiply(&mut self, x: &[S], y: &mut [S]) {
         match self {
-            Self::Stored(blocks) => {
-                let rows = y.par_chunks_mut(ROWS_PER_CHUNK);
-                let blocks = blocks.par_iter().zip(rows);
-                blocks.for_each(|(block, y)| block.multiply(x, y));
-            }
+            Self::Stored(matrix) => matrix.multiply(x, y),
             Self::Halves(halves) => halves.multiply(x, y),
             Self::Free(rows) => multiply(*rows, x, y),
         }
@@ -290,7 +281,7 @@ fn multiply<S: Scalar>(matrix: &dyn MatrixRows, x: &[S], y: &mut [S]) {
     let chunks = y.par_chunks_mut(ROWS_PER_CHUNK).enumerate();
     chunks.for_each(|(chunk, y)| {
         let first = chunk * ROWS_PER_CHUNK;
-        matrix.for_rows(first..first + y.len(), &mut |number, row| {
+        matrix.for_rows(first..first + y.len(), Columns::All, &mut |number, row| {
             y[number - first] = row.map(|(column, mel)| S::from_c64(mel) * x[column]).sum();
         });
     });
@@ -302,7 +293,7 @@ impl MatrixRows for Whole<'_> {
         self.0.as_local().filter(|_| fit)
     }
 
-    fn for_rows(&self, rows: Range<usize>, f: &mut TakeRow<'_>) {
+    fn for_rows(&self, rows: Range<usize>, _: Columns, f: &mut TakeRow<'_>) {
         let Self(operator) = self;
         let hilbert = operator.hilbert();
         let strides = strides(hilbert);
@@ -344,7 +335,8 @@ fn strides(hilbert: &Hilbert) -> Vec<usize> {
     (0..n).map(stride).collect()
 }
 
-fn chunks(n: usize) -> Vec<Range<usize>> {
+/// Rows that are done at a time.
+pub(super) fn chunks(n: usize) -> Vec<Range<usize>> {
     (0..n)
         .step_by(ROWS_PER_CHUNK)
         .map(|first| first..n.min(first + ROWS_PER_CHUNK))
