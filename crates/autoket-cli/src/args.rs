@@ -172,7 +172,8 @@ pub struct ExactArgs {
     /// How many of the lowest energies, counted with their multiplicity.
     #[arg(long, short, value_name = "K", default_value_t = 1)]
     pub k: usize,
-    /// Only states of a momentum: whole numbers, k = 2 pi m/extent in each direction, such as 0,0.
+    /// Only states of a momentum: whole numbers, k = 2 pi m/extent in each direction, such as 0,0. With sign_rule, of the
+    /// Hamiltonian with turned signs.
     #[arg(long, value_name = "M,...", value_delimiter = ',', value_parser = input::momentum)]
     pub momentum: Option<Vec<usize>>,
     /// Of these, only states of a one-dimensional representation of the point group that keeps the momentum: 0 is

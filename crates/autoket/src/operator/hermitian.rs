@@ -35,6 +35,8 @@ const MIN_PART: usize = 4 * ROWS_PER_CHUNK;
 const CACHED_PART: usize = 1 << 16;
 /// Elements are so many rows from each other in a tile, or more parts would take more words.
 const MAX_SPARSE: f64 = 6.0;
+/// Words without an element for each with one, where elements are not spread evenly over a tile: as many were met.
+const UNEVEN: f64 = 0.2;
 /// Places at which rows are looked at for common values, and rows at each.
 const SAMPLES: usize = 32;
 const ROWS_PER_SAMPLE: usize = 32;
@@ -73,9 +75,9 @@ struct Strip<S> {
 /// values.
 pub(crate) fn bytes<S>(n: usize, beside_diagonal: f64, n_values: usize) -> usize {
     let n_parts = n.div_ceil(rows_of_part(n, beside_diagonal)) as f64;
-    // Above the diagonal; a part of them comes after more rows than a word's step, if they are spread evenly.
+    // Above the diagonal; before some of them more rows are gone on than a word's step: so many if they were spread evenly.
     let elements = beside_diagonal / 2.0;
-    let skips = (1.0 - (beside_diagonal / n_parts).min(1.0)).powi(SKIP as i32);
+    let skips = (1.0 - (beside_diagonal / n_parts).min(1.0)).powi(SKIP as i32) + UNEVEN;
     let words = elements * (1.0 + skips) * size_of::<u32>() as f64;
     let rare = match n_values <= N_COMMON {
         true => 0.0,

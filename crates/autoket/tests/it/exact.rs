@@ -310,11 +310,11 @@ fn what_does_not_fit_is_refused_before_anything_is_computed() {
         (plan.products, plan.bytes, plan.n_states),
         (Products::ByRows, vectors, 12870)
     );
-    // Told by some rows, three errors above their mean.
-    let plan = with(vectors + matrix / 20 * 21).plan(&counted).unwrap();
+    // Told by some rows, three errors above their mean, with room for rows that are gone on.
+    let plan = with(vectors + matrix / 20 * 23).plan(&counted).unwrap();
     assert_eq!(plan.products, Products::Stored);
     let over = plan.bytes as f64 / (vectors + matrix) as f64;
-    assert!((1.0..1.03).contains(&over), "{over}");
+    assert!((1.0..1.1).contains(&over), "{over}");
     let plan = with(vectors + matrix / 20 * 19).plan(&counted).unwrap();
     assert_eq!(plan.products, Products::ByRows);
     let free = LanczosOptions {
