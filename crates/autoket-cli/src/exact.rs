@@ -39,7 +39,7 @@ pub fn exact(args: &ExactArgs) -> Result<u8> {
         let interrupt = interrupt.clone();
         move || interrupt.raise()
     })?;
-    let mut products = Products::new(args.k, args.quiet);
+    let mut products = Products::new(args.k, plan.n_states, args.quiet);
     let solved = task.solve(options, &mut |progress| {
         products.show(&progress);
         match interrupt.is_raised() {

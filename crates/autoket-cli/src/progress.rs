@@ -121,6 +121,7 @@ impl Portions {
 /// Shows how far a search for energies is: a line that is redrawn in a terminal, plain lines elsewhere.
 pub struct Products {
     n_energies: usize,
+    n_states: usize,
     shown: Shown,
     last: String,
 }
@@ -133,8 +134,8 @@ enum Shown {
 }
 
 impl Products {
-    /// For so many energies.
-    pub fn new(n_energies: usize, quiet: bool) -> Self {
+    /// For so many energies of a matrix of so many rows.
+    pub fn new(n_energies: usize, n_states: usize, quiet: bool) -> Self {
         let shown = match (quiet, std::io::stderr().is_terminal()) {
             (true, _) => Shown::Nothing,
             (_, true) => Shown::Line(spinner()),
@@ -143,14 +144,15 @@ impl Products {
         let last = "before the first product".to_owned();
         Self {
             n_energies,
+            n_states,
             shown,
             last,
         }
     }
 
-    /// Shows the state after a product.
+    /// Shows the state after a product, or after some rows.
     pub fn show(&mut self, progress: &LanczosProgress) {
-        self.last = describe_products(progress, self.n_energies);
+        self.last = describe_products(progress, self.n_energies, self.n_states);
         match &mut self.shown {
             Shown::Nothing => {}
             Shown::Line(line) => line.set_message(self.last.clone()),
@@ -158,7 +160,7 @@ impl Products {
                 if progress.iterations >= *next || last.elapsed() >= SILENCE {
                     eprintln!("{}", self.last);
                     *last = Instant::now();
-                    *next = 2 * progress.iterations;
+                    *next = (2 * progress.iterations).max(1);
                 }
             }
         }
@@ -173,9 +175,9 @@ impl Products {
     }
 }
 
-fn describe_products(progress: &LanczosProgress, n_energies: usize) -> String {
+fn describe_products(progress: &LanczosProgress, n_energies: usize, n_states: usize) -> String {
     if progress.iterations == 0 {
-        return format!("{} rows of the matrix", progress.rows);
+        return format!("{} of {n_states} rows of the matrix", progress.rows);
     }
     let of_several = match n_energies {
         1 => String::new(),

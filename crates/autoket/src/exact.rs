@@ -277,7 +277,10 @@ fn dense_energies(rows: &dyn MatrixRows, n: usize, is_real: bool) -> Result<Vec<
         rows: &dyn MatrixRows,
         n: usize,
     ) -> Result<Vec<f64>> {
-        let matrix = sparse::whole::<S>(rows, n).to_dense();
+        let matrix = sparse::whole::<S>(rows, n);
+        let squares = matrix.values().iter().map(|x| x.to_c64().norm_sqr());
+        check_finite(squares.sum())?;
+        let matrix = matrix.to_dense();
         Ok(eigen(matrix.as_ref(), ComputeEigenvectors::No)?.0)
     }
     match is_real {
@@ -394,6 +397,19 @@ pub fn ground_state_energy(operator: &dyn Operator) -> Result<f64> {
 /// Whether [`ground_state_energy`] takes seconds at most: 2¹⁸ states or fewer.
 pub fn is_quick(hilbert: &Hilbert) -> bool {
     hilbert.n_states().is_some_and(|n| n <= QUICK_STATES)
+}
+
+/// Checks a sum of squares of what an operator makes.
+fn check_finite(squares: f64) -> Result<()> {
+    match squares.is_finite() {
+        true => Ok(()),
+        false => Err(Error::invalid(
+            "operator",
+            "elements whose squares stay below 1e308",
+            "larger ones, or NaN",
+            "take another unit of energy",
+        )),
+    }
 }
 
 fn check_hermitian(operator: &dyn Operator) -> Result<()> {

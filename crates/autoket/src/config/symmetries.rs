@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reader::{Result, Table, named};
+use crate::error::Error;
 use crate::graph::{Graph, SymmetryGroup};
 use crate::operator::Symmetries;
 
@@ -42,7 +43,7 @@ impl SymmetryName {
 /// All elements of some symmetries of a lattice; `None` without any.
 ///
 /// # Errors
-/// As [`Graph::space_group`].
+/// As [`Graph::space_group`]; the lattice has none of what is asked for.
 pub(super) fn symmetries(
     names: &[SymmetryName],
     graph: &Graph,
@@ -51,16 +52,36 @@ pub(super) fn symmetries(
         return Ok(None);
     }
     let has = |name| names.contains(&name);
-    let group = match [
-        has(SymmetryName::Translations),
-        has(SymmetryName::PointGroup),
-    ] {
-        [true, true] => graph.space_group(),
-        [true, false] => graph.translations(),
-        [false, true] => graph.point_group(),
-        [false, false] => SymmetryGroup::generated_by(graph.n_nodes(), &[]),
+    let translations = has(SymmetryName::Translations);
+    let point_group = has(SymmetryName::PointGroup);
+    let group = || {
+        if translations {
+            check_some("translations", &graph.translations()?)?;
+        }
+        if point_group {
+            check_some("point_group", &graph.point_group()?)?;
+        }
+        match [translations, point_group] {
+            [true, true] => graph.space_group(),
+            [true, false] => graph.translations(),
+            [false, true] => graph.point_group(),
+            [false, false] => SymmetryGroup::generated_by(graph.n_nodes(), &[]),
+        }
     };
-    let group = group.map_err(|error| error.of_field("symmetries"))?;
+    let group = group().map_err(|error| error.of_field("symmetries"))?;
     let spin_flip = has(SymmetryName::SpinFlip);
     Ok(Some(Symmetries::new(&group, spin_flip)))
+}
+
+/// A lattice without the symmetries would leave the model as it is, without a word.
+fn check_some(name: &str, group: &SymmetryGroup) -> crate::Result<()> {
+    match group.len() {
+        1 => Err(Error::invalid(
+            "symmetries",
+            "symmetries that the lattice has",
+            format!("\"{name}\", of which it has none"),
+            format!("leave \"{name}\" out; translations are along periodic directions"),
+        )),
+        _ => Ok(()),
+    }
 }

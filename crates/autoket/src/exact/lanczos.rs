@@ -10,7 +10,8 @@ use faer::Mat;
 use faer::linalg::evd::ComputeEigenvectors;
 use rayon::prelude::*;
 
-use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Products, Watch, eigen};
+use super::{LanczosInfo, LanczosOptions, LanczosPlan, LanczosProgress, Products, Watch};
+use super::{check_finite, eigen};
 use crate::error::{Error, Result};
 use crate::operator::hermitian::Hermitian;
 use crate::operator::sparse::{Matrix, MatrixRows};
@@ -197,6 +198,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
         let mut reached = LanczosProgress::default();
         loop {
             let beta = self.advance(&mut recurrence, &mut known);
+            check_finite(beta)?;
             let size = known.diagonal.len();
             self.scale = self.scale.max(known.diagonal[size - 1].abs()).max(beta);
             // Where all energies left are 0 to rounding, no remainder is small beside them.

@@ -328,6 +328,10 @@ fn symmetries_of_a_model() {
             of("['spin_flip']").replace("[model]", "[hilbert]\ntotal_sz=0.5\n[model]"),
             "the constraint breaks",
         ),
+        (
+            of("['translations', 'spin_flip']").replace("[true, false]", "[false, false]"),
+            "of which it has none",
+        ),
         // No isometry without a lattice.
         (
             of("['translations']").replace(

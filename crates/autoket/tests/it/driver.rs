@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoket::driver::{Minimizer, Vmc};
+use autoket::graph::SymmetryGroup;
 use autoket::hilbert::Hilbert;
-use autoket::models::{Ansatz, Arnn, ArnnDense, Autoregressive, RowOf, Samples};
-use autoket::operator::{Connected, LocalOperator, Operator};
+use autoket::models::{Ansatz, Arnn, ArnnDense, Autoregressive, RowOf, Samples, Symmetrized};
+use autoket::operator::{Connected, LocalOperator, Operator, Symmetries};
 use autoket::optimizer::layerwise::Layer;
 use autoket::optimizer::{Changing, Optimizer, Rule, Schedule, Sr, SrForm, SrSpace};
 use autoket::params::{Layout, Params};
@@ -330,11 +331,12 @@ impl<S: Scalar> Autoregressive<S> for Watched<Arnn<S>> {
     }
 }
 
-/// A run that is watched: Adam and, with a form, SPRING.
+/// A run that is watched: Adam and, with a form, SPRING; of a network or its average over the spin flip.
 fn watched(
     raise_at: usize,
     n_samples: usize,
     sr: Option<(SrForm, usize)>,
+    is_averaged: bool,
 ) -> (Vmc<f64, McState<f64>>, Watch) {
     let spec = golden::json("run_3x3_sr");
     let watch = Watch::new(raise_at);
@@ -344,8 +346,15 @@ fn watched(
         Some((SrForm::Layerwise, _)) => ArnnDense::new(hilbert, 2, 3).build(),
         _ => config(&spec).build(),
     };
-    let model = Watched(model.unwrap(), watch.clone());
-    let state = McState::new(Arc::new(model), n_samples, 1).unwrap();
+    let network = Arc::new(Watched(model.unwrap(), watch.clone()));
+    let model: Arc<dyn Autoregressive<f64>> = match is_averaged {
+        true => {
+            let group = SymmetryGroup::generated_by(9, &[]).unwrap();
+            Arc::new(Symmetrized::new(network, Symmetries::new(&group, true)).unwrap())
+        }
+        false => network,
+    };
+    let state = McState::new(model, n_samples, 1).unwrap();
     let solver = sr.map(|(form, _)| Sr {
         form: Some(form),
         momentum: Some(0.5),
@@ -363,16 +372,19 @@ fn watched(
 fn interrupted_steps_leave_no_trace() {
     const STEPS: usize = 3;
     let all = usize::MAX;
-    for sr in [
-        None,
-        Some((SrForm::Metric, all)),
-        Some((SrForm::Metric, 0)),
-        Some((SrForm::Gram, all)),
-        Some((SrForm::Gram, 0)),
-        Some((SrForm::Cg, 0)),
-        Some((SrForm::Layerwise, all)),
+    for (sr, is_averaged) in [
+        (None, false),
+        (None, true),
+        (Some((SrForm::Metric, all)), false),
+        (Some((SrForm::Metric, 0)), false),
+        (Some((SrForm::Gram, all)), false),
+        (Some((SrForm::Gram, all)), true),
+        (Some((SrForm::Gram, 0)), false),
+        (Some((SrForm::Gram, 0)), true),
+        (Some((SrForm::Cg, 0)), false),
+        (Some((SrForm::Layerwise, all)), false),
     ] {
-        let (mut vmc, watch) = watched(usize::MAX, 600, sr);
+        let (mut vmc, watch) = watched(usize::MAX, 600, sr, is_averaged);
         for _ in 0..STEPS {
             vmc.advance().unwrap();
         }
@@ -381,7 +393,7 @@ fn interrupted_steps_leave_no_trace() {
         let mut interrupted = 0;
         let points = (0..8).map(|i| calls * i / 8).chain(calls - 4..calls);
         for raise_at in points {
-            let (mut vmc, _) = watched(raise_at, 600, sr);
+            let (mut vmc, _) = watched(raise_at, 600, sr, is_averaged);
             while vmc.steps() < STEPS {
                 let before = vmc.state.params().values.clone();
                 match vmc.advance() {
@@ -404,7 +416,7 @@ fn interrupted_steps_leave_no_trace() {
 /// and once in each iteration: of four samples, whose deviations span three directions, three times.
 #[test]
 fn conjugate_gradients_make_log_derivatives_once_an_iteration() {
-    let (mut vmc, watch) = watched(usize::MAX, 4, Some((SrForm::Cg, 0)));
+    let (mut vmc, watch) = watched(usize::MAX, 4, Some((SrForm::Cg, 0)), false);
     vmc.advance().unwrap();
     let of_samples = 1 + 4;
     assert_eq!(watch.calls.load(Ordering::SeqCst), of_samples + 1 + 1 + 3);

@@ -216,7 +216,8 @@ fn a_stored_matrix_is_the_operator() {
     };
     let x = |site| spin::sigmax(&whole, site).unwrap();
     let fields = (0..15).map(|i| spin::sigmaz(&whole, i).unwrap() * (1.0 + 0.1 * i as f64));
-    let few = fields.fold(x(0) * x(14) + &(0.3 * x(3)), |sum, z| sum + &z);
+    // Elements above the diagonal in 32 rows of 64, and in the first half.
+    let few = fields.fold(x(0) * x(14) + &(0.3 * x(9)), |sum, z| sum + &z);
     // 11,440 states: an odd number of parts.
     let odd = half(16).with_total_sz(1.0).unwrap();
     let odd = heisenberg(&odd, &chain(16, true), &[1.0], None).unwrap();
@@ -416,6 +417,11 @@ fn refuses_what_makes_no_sense() {
         with(short),
         &["did not converge in 5 iterations", "max_iterations"],
     );
+    let large = 1e200 * h;
+    check(exact::lanczos_ed(&large, options(1)), &["unit of energy"]);
+    let small = 1e200 * ising(&half(3), &chain(3, true), 1.0, 1.0).unwrap();
+    let refused = exact::full_ed(&small).unwrap_err().to_string();
+    assert!(refused.contains("unit of energy"), "{refused}");
 }
 
 /// Free fermions against the matrix: both signs of field and coupling, frustrated rings, both phases.
