@@ -117,6 +117,7 @@ fn j1_j2() {
         &[
             "lattice.extent=[2,4]",
             "lattice.pbc=false",
+            "model.symmetries=[\"point_group\",\"spin_flip\"]",
             "model.kernel_size=[2,7]",
             "model.features=6",
             "sampler.n_samples=256",
