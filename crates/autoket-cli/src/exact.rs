@@ -29,16 +29,22 @@ pub fn exact(args: &ExactArgs) -> Result<u8> {
     };
     let start = Instant::now();
     let hamiltonian = session::hamiltonian(&file)?;
-    let task = Task::new(args, &file, &*hamiltonian, &options)?;
-    let plan = task.plan(&options)?;
-    if !args.quiet {
-        eprintln!("{}", describe(&plan));
-    }
     let interrupt = Interrupt::default();
     let stop = Stop::listen({
         let interrupt = interrupt.clone();
         move || interrupt.raise()
     })?;
+    let task = match Task::new(args, &file, &*hamiltonian, &options, &interrupt) {
+        Err(error) if error.downcast_ref().is_some_and(is_interrupted) => {
+            eprintln!("stopped: before the first product");
+            return Ok(stop.asked().unwrap_or(0));
+        }
+        task => task?,
+    };
+    let plan = task.plan(&options)?;
+    if !args.quiet {
+        eprintln!("{}", describe(&plan));
+    }
     let mut products = Products::new(args.k, plan.n_states, args.quiet);
     let solved = task.solve(options, &mut |progress| {
         products.show(&progress);
@@ -68,6 +74,7 @@ impl<'a> Task<'a> {
         file: &RunFile,
         operator: &'a dyn Operator,
         options: &LanczosOptions,
+        interrupt: &Interrupt,
     ) -> Result<Self> {
         let Some(momentum) = &args.momentum else {
             let sector = None;
@@ -82,10 +89,13 @@ impl<'a> Task<'a> {
             None => sector,
             Some(parity) => sector.with_spin_flip(parity),
         };
+        if !args.quiet && file.config.hamiltonian.sign_rule() {
+            eprintln!("sign_rule is on: the sector is one of the Hamiltonian with turned signs");
+        }
         // About so many states are found below.
         options.plan_sector(operator, &sector)?;
         let _shown = (!args.quiet).then(|| Waiting::new("states of the sector"));
-        let sector = Some(SectorBasis::new(operator.hilbert(), &sector)?);
+        let sector = Some(SectorBasis::search(operator.hilbert(), &sector, interrupt)?);
         Ok(Self { operator, sector })
     }
 
@@ -106,6 +116,10 @@ impl<'a> Task<'a> {
             Some(sector) => sector.lanczos_ed_watched(self.operator, options, watch),
         }
     }
+}
+
+fn is_interrupted(error: &Error) -> bool {
+    matches!(error, Error::Interrupted)
 }
 
 fn describe(plan: &LanczosPlan) -> String {

@@ -56,7 +56,8 @@ pub fn lanczos_ed<'py>(
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
-        let basis = sector.map(|sector| SectorBasis::new(shared.hilbert(), &sector.0));
+        let basis =
+            sector.map(|sector| SectorBasis::search(shared.hilbert(), &sector.0, &interrupt));
         let basis = basis.transpose()?;
         let options = LanczosOptions {
             n_energies,

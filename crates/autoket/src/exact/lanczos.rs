@@ -223,7 +223,7 @@ impl<S: Scalar<Real = f64>> Solver<'_, S> {
                         what: "the Lanczos method".into(),
                         iterations: self.iterations,
                         residual,
-                        cure: "raise `max_iterations`".into(),
+                        cure: "raise `max_iterations`, or ask for fewer energies".into(),
                     });
                 }
             }

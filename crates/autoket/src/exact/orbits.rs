@@ -9,8 +9,10 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::beginnings::{Beginnings, Scratch};
+use crate::error::Result;
 use crate::graph::Sector;
 use crate::hilbert::{Automaton, Hilbert, OUTSIDE};
+use crate::interrupt::Interrupt;
 use crate::scalar::c64;
 
 /// A state: local indices one after the other from the highest bit down, so that bits compare as numbers do.
@@ -186,7 +188,10 @@ impl<const W: usize> Group<W> {
     }
 
     /// The first state of each orbit that is in the sector, ascending.
-    pub fn firsts(&self, hilbert: &Hilbert) -> Firsts<W> {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn firsts(&self, hilbert: &Hilbert, interrupt: &Interrupt) -> Result<Firsts<W>> {
         let n_searched = self.n_sites.saturating_sub(LAST_BITS / self.width);
         let mut beginnings = vec![(Vec::new(), 0)];
         for _ in 0..n_searched {
@@ -196,22 +201,24 @@ impl<const W: usize> Group<W> {
             let mut longer = Vec::new();
             for (mut known, place) in beginnings {
                 self.extend(hilbert, &mut known, place, &mut |known, place| {
-                    if self.may_be_first(known) {
+                    if self.may_begin_first(known) {
                         longer.push((known.clone(), place));
                     }
                 });
             }
             beginnings = longer;
         }
-        let parts: Vec<Firsts<W>> = beginnings
+        let parts: Result<Vec<Firsts<W>>> = beginnings
             .into_par_iter()
             .map(|(mut known, place)| {
+                interrupt.check()?;
                 let mut found = Firsts::default();
                 let scratch = &mut Scratch::default();
                 self.search(hilbert, &mut known, place, n_searched, scratch, &mut found);
-                found
+                Ok(found)
             })
             .collect();
+        let parts = parts?;
         let n = parts.iter().map(|part| part.states.len()).sum();
         let mut firsts = Firsts {
             states: Vec::with_capacity(n),
@@ -221,7 +228,7 @@ impl<const W: usize> Group<W> {
             firsts.states.extend(part.states);
             firsts.stabilizers.extend(part.stabilizers);
         }
-        firsts
+        Ok(firsts)
     }
 
     /// Those that begin in a way; from `n_searched` sites on all ways to go on are tried.
@@ -236,7 +243,7 @@ impl<const W: usize> Group<W> {
     ) {
         if known.len() < self.n_sites {
             return self.extend(hilbert, known, place, &mut |known, place| {
-                if known.len() > n_searched || self.may_be_first(known) {
+                if known.len() > n_searched || self.may_begin_first(known) {
                     self.search(hilbert, known, place, n_searched, scratch, found);
                 }
             });
@@ -268,8 +275,12 @@ impl<const W: usize> Group<W> {
         }
     }
 
-    /// Whether no image of a state comes before it, as far as both are known.
-    fn may_be_first(&self, known: &[u8]) -> bool {
+    /// Whether no image of a state comes before it, as far as both are known. After a site of the lowest index that is not
+    /// looked at: with few particles most sites are such, and what is let through here is found later.
+    fn may_begin_first(&self, known: &[u8]) -> bool {
+        if known.last() == Some(&0) {
+            return true;
+        }
         (0..self.order()).all(|g| {
             for (&own, &from) in known.iter().zip(self.sources(g)) {
                 let Some(&index) = known.get(usize::from(from)) else {

@@ -14,6 +14,7 @@ use super::{check_hermitian, dense_energies, lanczos};
 use crate::error::{Error, Result};
 use crate::graph::Sector;
 use crate::hilbert::Hilbert;
+use crate::interrupt::Interrupt;
 use crate::operator::sparse::{Columns, MAX_APPLY_STATES, MAX_DENSE_STATES, MatrixRows, TakeRow};
 use crate::operator::{Connected, Operator, Symmetries, check_rows};
 use crate::random::Key;
@@ -62,15 +63,23 @@ impl SectorBasis {
     /// # Errors
     /// Another number of sites; a spin flip of what is not a spin; a constraint that the group does not keep;
     /// sites of more than 256 bits in all, one for each of two states, two of four, four of sixteen, else eight;
-    /// more than 2³² states in the sector; no state in it.
+    /// more than about 2³² states in the sector; no state in it.
     pub fn new(hilbert: &Hilbert, sector: &Sector) -> Result<Self> {
+        Self::search(hilbert, sector, &Interrupt::default())
+    }
+
+    /// [`new`](Self::new), which can be broken off.
+    ///
+    /// # Errors
+    /// As that; [`Error::Interrupted`].
+    pub fn search(hilbert: &Hilbert, sector: &Sector, interrupt: &Interrupt) -> Result<Self> {
         let n_sites = hilbert.n_sites();
         if sector.n_sites() != n_sites {
             return Err(Error::invalid(
                 "sector",
                 format!("permutations of {n_sites} sites"),
                 format!("of {}", sector.n_sites()),
-                "take the group of the lattice that the space is of",
+                "take the group of the lattice that the space is of; of fermions with spin there are no sectors",
             ));
         }
         if sector.spin_flip().is_some() && !hilbert.is_spin() {
@@ -83,8 +92,8 @@ impl SectorBasis {
         }
         let n = n_states_about(hilbert, sector)?;
         let states: Arc<dyn States> = match n_words(hilbert) {
-            1 => Arc::new(Orbits::<1>::new(hilbert, sector, n)?),
-            2..=MAX_WORDS => Arc::new(Orbits::<MAX_WORDS>::new(hilbert, sector, n)?),
+            1 => Arc::new(Orbits::<1>::new(hilbert, sector, n, interrupt)?),
+            2..=MAX_WORDS => Arc::new(Orbits::<MAX_WORDS>::new(hilbert, sector, n, interrupt)?),
             n => {
                 return Err(Error::TooLarge {
                     what: format!("the search for a sector's states of {}", hilbert.name()),
@@ -237,11 +246,16 @@ struct Orbits<const W: usize> {
 }
 
 impl<const W: usize> Orbits<W> {
-    fn new(hilbert: &Hilbert, sector: &Sector, n_states: usize) -> Result<Self> {
+    fn new(
+        hilbert: &Hilbert,
+        sector: &Sector,
+        n_states: usize,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let symmetries = Symmetries::of(sector.permutations(), sector.spin_flip().is_some());
         check_constraint(&symmetries, hilbert)?;
         let group = Group::new(hilbert, sector, n_states);
-        let firsts = group.firsts(hilbert);
+        let firsts = group.firsts(hilbert, interrupt)?;
         Ok(Self {
             hilbert: hilbert.clone(),
             symmetries,
@@ -264,7 +278,7 @@ impl<const W: usize> Orbits<W> {
                 self.hilbert.values_of(sigma),
                 self.hilbert.values_of(&moved)
             ),
-            "take a smaller group: edges, colours and sign rules may break translations",
+            "take a smaller group: edges, colours, sign rules and the signs of fermions may break translations",
         ))
     }
 }

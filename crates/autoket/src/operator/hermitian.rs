@@ -79,7 +79,8 @@ pub(crate) fn bytes<S>(n: usize, beside_diagonal: f64, n_values: usize) -> usize
     let elements = beside_diagonal / 2.0;
     let skips = (1.0 - (beside_diagonal / n_parts).min(1.0)).powi(SKIP as i32) + UNEVEN;
     let words = elements * (1.0 + skips) * size_of::<u32>() as f64;
-    let rare = match n_values <= N_COMMON {
+    // Norms of orbits and sums of elements make more values than an operator has.
+    let rare = match n_values <= N_COMMON / 2 {
         true => 0.0,
         false => elements * size_of::<S>() as f64,
     };
@@ -139,6 +140,10 @@ impl<S: Scalar<Real = f64>> Hermitian<S> {
                 return Err(Error::Interrupted);
             }
         }
+        matrix.tiles.par_iter_mut().flatten().for_each(|tile| {
+            tile.words.shrink_to_fit();
+            tile.rare.shrink_to_fit();
+        });
         Ok(matrix)
     }
 
