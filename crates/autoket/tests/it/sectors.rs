@@ -2,11 +2,11 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use autoket::c64;
 use autoket::exact::{self, LanczosInfo, LanczosOptions, SectorBasis};
 use autoket::graph::{Graph, Parity, Sector};
 use autoket::hilbert::Hilbert;
 use autoket::operator::{LocalOperator, Operator, bose_hubbard, boson, heisenberg, spin};
+use autoket::{Error, Interrupt, c64};
 
 use crate::exact::{Counted, chain, half, options};
 
@@ -232,6 +232,20 @@ fn symmetries_of_the_constrained_space_are_taken() {
         let (a, b) = (basis.full_ed(&h).unwrap(), basis.full_ed(&same).unwrap());
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12));
     }
+}
+
+#[test]
+fn the_search_for_states_can_be_broken_off() {
+    let sector = chain(8, true)
+        .translations()
+        .unwrap()
+        .sectors()
+        .swap_remove(0);
+    let interrupt = Interrupt::default();
+    assert!(SectorBasis::search(&half(8), &sector, &interrupt).is_ok());
+    interrupt.raise();
+    let broken = SectorBasis::search(&half(8), &sector, &interrupt);
+    assert!(matches!(broken, Err(Error::Interrupted)));
 }
 
 /// The tables of a large group are part of the plan.
