@@ -20,9 +20,9 @@ use crate::scalar::Scalar;
 const STEP_BITS: u32 = 4;
 const VALUE_BITS: u32 = 7;
 const COLUMN_BITS: u32 = 32 - STEP_BITS - VALUE_BITS;
-/// A step of this many rows has no element: the word's other bits say how many rows it is.
+/// A step without an element: the word's other bits say how many rows it is.
 const SKIP: u32 = (1 << STEP_BITS) - 1;
-const MAX_SKIP: usize = (1 << (32 - STEP_BITS)) - 1;
+const SKIPPED: u32 = (1 << (32 - STEP_BITS)) - 1;
 /// This value's number stands for one that is not common: the next of the tile's own.
 const RARE: u32 = N_COMMON as u32;
 /// How many values have numbers.
@@ -199,7 +199,7 @@ impl<S: Scalar<Real = f64>> Tile<S> {
         for &word in &self.words {
             let step = word >> (32 - STEP_BITS);
             if step == SKIP {
-                row += word as usize & MAX_SKIP;
+                row += (word & SKIPPED) as usize;
                 continue;
             }
             row += step as usize;
@@ -226,12 +226,10 @@ impl<S: Scalar<Real = f64>> Tile<S> {
         self.words.push(word);
     }
 
-    /// Goes on so many rows.
-    fn skip(&mut self, mut step: usize) {
-        while step > 0 {
-            let some = step.min(MAX_SKIP);
-            self.words.push(SKIP << (32 - STEP_BITS) | some as u32);
-            step -= some;
+    /// Goes on so many rows, of which no part has more than fit.
+    fn skip(&mut self, step: usize) {
+        if step > 0 {
+            self.words.push(SKIP << (32 - STEP_BITS) | step as u32);
         }
     }
 }
