@@ -216,8 +216,12 @@ fn a_stored_matrix_is_the_operator() {
     };
     let x = |site| spin::sigmax(&whole, site).unwrap();
     let fields = (0..15).map(|i| spin::sigmaz(&whole, i).unwrap() * (1.0 + 0.1 * i as f64));
-    // Elements above the diagonal in 32 rows of 64, and in the first half.
-    let few = fields.fold(x(0) * x(14) + &(0.3 * x(9)), |sum, z| sum + &z);
+    // Elements above the diagonal in 32 rows of 64, in the first half, and after 15 rows and then each 16th.
+    let mut last = [c64::ZERO; 256];
+    last[255] = c64::ONE;
+    let last = LocalOperator::term(&whole, &[11, 12, 13, 14], &last).unwrap();
+    let flips = x(0) * x(14) + &(0.3 * x(9)) + &(0.2 * (x(1) * last));
+    let few = fields.fold(flips, |sum, z| sum + &z);
     // 11,440 states: an odd number of parts.
     let odd = half(16).with_total_sz(1.0).unwrap();
     let odd = heisenberg(&odd, &chain(16, true), &[1.0], None).unwrap();
