@@ -141,7 +141,7 @@ fn the_ground_state_lies_in_the_sector_of_all_symmetries() {
 fn sectors_of_what_is_not_symmetric_are_refused() {
     let ring = chain(6, true);
     let sector = ring.translations().unwrap().sectors().swap_remove(0);
-    let refused = |result: Result<_, autoket::Error>, part: &str| {
+    let refused = |result: Result<_, Error>, part: &str| {
         let message = result.map(drop::<LanczosInfo>).unwrap_err().to_string();
         assert!(message.contains(part), "{message}");
     };
