@@ -3,12 +3,11 @@
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::{factor, solve};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::traits::ComplexField;
 use faer::traits::ext::ComplexFieldExt;
-use faer::{Conj, Mat, MatMut, MatRef, Par};
+use faer::{Mat, MatRef, Par};
 
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -18,43 +17,6 @@ fn parallelism(n: usize) -> Par {
         0..512 => Par::Seq,
         _ => Par::rayon(4),
     }
-}
-
-/// Scratch memory of Cholesky, for matrices of one size.
-#[derive(Default)]
-pub(crate) struct CholeskySpace(Option<(usize, MemBuffer)>);
-
-impl std::fmt::Debug for CholeskySpace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("CholeskySpace")
-            .field(&self.0.as_ref().map(|(n, _)| n))
-            .finish()
-    }
-}
-
-/// b ← M⁻¹ b by Cholesky, M from its lower triangle, which is lost.
-///
-/// False where M is not positive to rounding: then b is as it was.
-pub(crate) fn cholesky_solve(mut m: MatMut<f64>, b: &mut [f64], space: &mut CholeskySpace) -> bool {
-    let n = b.len();
-    let par = parallelism(n);
-    if space.0.as_ref().is_none_or(|(size, _)| *size != n) {
-        let scratch = factor::cholesky_in_place_scratch::<f64>(n, par, Default::default())
-            .or(solve::solve_in_place_scratch::<f64>(n, 1, par));
-        space.0 = Some((n, MemBuffer::new(scratch)));
-    }
-    let Some((_, memory)) = &mut space.0 else {
-        return false;
-    };
-    let options = Default::default();
-    let stack = MemStack::new(memory);
-    if factor::cholesky_in_place(m.as_mut(), Default::default(), par, stack, options).is_err() {
-        return false;
-    }
-    let x = MatMut::from_column_major_slice_mut(b, n, 1);
-    let stack = MemStack::new(memory);
-    solve::solve_in_place_with_conj(m.as_ref(), Conj::No, x, par, stack);
-    true
 }
 
 /// Vectors of conjugate gradients, to be used again.

@@ -366,11 +366,12 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     pub fn metric(&self) -> Result<Mat<f64>> {
         let mut out = Symmetric::default();
         self.metric_into(&mut out, &mut Vec::new())?;
+        out.gather();
         Ok(out.to_mat(self.n_reals))
     }
 
-    /// AᵀA with lines of zeros behind it, so that the number of lines is a multiple of the lanes of a row;
-    /// `columns` is scratch for the transpose of a granule.
+    /// The own columns of AᵀA, with lines of zeros behind it, so that the number of lines is a multiple of the lanes of
+    /// a row; `columns` is scratch for the transpose of a granule.
     pub(super) fn metric_into(
         &self,
         out: &mut Symmetric,
@@ -384,7 +385,6 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
             self.with_granule(g, |panels| self.transpose_into(panels, columns))?;
             out.add_products::<S::Real>([0, 0], columns, columns, depth, &self.interrupt);
         }
-        out.gather();
         Ok(())
     }
 
@@ -413,9 +413,11 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
     pub fn gram(&self) -> Result<Mat<f64>> {
         let mut out = Symmetric::default();
         self.gram_into(&mut out)?;
+        out.gather();
         Ok(out.to_mat(self.n_rows()))
     }
 
+    /// The own columns of AAᵀ.
     pub(super) fn gram_into(&self, out: &mut Symmetric) -> Result<()> {
         out.reset(self.n_rows(), self.model.ranks());
         let add = |at: [usize; 2], left: &[_], right: &[_], out: &mut Symmetric| {
@@ -424,7 +426,6 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
         if self.kept {
             let panels = &self.buffers.panels;
             add([0, 0], panels, panels, out);
-            out.gather();
             return Ok(());
         }
         for g in 0..self.n_granules() {
@@ -437,7 +438,6 @@ impl<'a, S: Scalar> LogDerivatives<'a, S> {
                 Ok(())
             })??;
         }
-        out.gather();
         Ok(())
     }
 }

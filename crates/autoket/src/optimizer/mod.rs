@@ -1,5 +1,6 @@
 //! From a gradient to new parameters.
 
+mod cholesky;
 pub mod layerwise;
 mod log_derivatives;
 mod pool;

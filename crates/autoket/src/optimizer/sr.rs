@@ -8,7 +8,7 @@ use super::log_derivatives::Buffers;
 use super::{LogDerivatives, Schedule, Symmetric};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::linalg::{CgSpace, CholeskySpace, cholesky_solve, conjugate_gradient, eigen};
+use crate::linalg::{CgSpace, conjugate_gradient, eigen};
 use crate::models::{Autoregressive, RowOf};
 use crate::scalar::{Real, Scalar};
 use crate::simd::Row;
@@ -78,7 +78,6 @@ pub struct SrSpace<S: Scalar> {
     factors: Factors<S>,
     columns: Vec<RowOf<S>>,
     matrix: Symmetric,
-    cholesky: CholeskySpace,
     cg: CgSpace,
     /// The right-hand side by rows of A, and a product with A.
     right: Vec<f64>,
@@ -95,7 +94,6 @@ impl<S: Scalar> Default for SrSpace<S> {
             factors: Factors::default(),
             columns: Vec::new(),
             matrix: Symmetric::default(),
-            cholesky: CholeskySpace::default(),
             cg: CgSpace::default(),
             right: Vec::new(),
             product: Vec::new(),
@@ -246,7 +244,6 @@ impl Sr {
             interrupt,
             columns,
             matrix,
-            cholesky,
             cg,
             right,
             product,
@@ -262,12 +259,12 @@ impl Sr {
             SrForm::Metric => {
                 let mut x = o.transposed_times(right)?;
                 let make = |matrix: &mut Symmetric| o.metric_into(matrix, columns);
-                let fallback = solve::<S>(make, shift, &mut x, matrix, cholesky, interrupt)?;
+                let fallback = solve::<S>(make, shift, &mut x, matrix, interrupt)?;
                 (x, form, fallback)
             }
             SrForm::Gram | SrForm::Layerwise => {
                 let make = |matrix: &mut Symmetric| o.gram_into(matrix);
-                let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt)?;
+                let fallback = solve::<S>(make, shift, right, matrix, interrupt)?;
                 (o.transposed_times(right)?, SrForm::Gram, fallback)
             }
             SrForm::Cg => {
@@ -304,7 +301,6 @@ impl Sr {
             buffers,
             factors,
             matrix,
-            cholesky,
             right,
             product,
             previous,
@@ -323,7 +319,7 @@ impl Sr {
             factors.gram_into(layers, matrix, model.ranks(), interrupt);
             Ok(())
         };
-        let fallback = solve::<S>(make, shift, right, matrix, cholesky, interrupt)?;
+        let fallback = solve::<S>(make, shift, right, matrix, interrupt)?;
         let mut update = factors.transposed_times(model, theta, estimate, right)?;
         interrupt.check()?;
         self.finish(momentum, &mut update, previous);
@@ -381,7 +377,6 @@ fn solve<S: Scalar>(
     shift: f64,
     b: &mut Vec<f64>,
     matrix: &mut Symmetric,
-    cholesky: &mut CholeskySpace,
     interrupt: &Interrupt,
 ) -> Result<bool> {
     let n = b.len();
@@ -390,14 +385,18 @@ fn solve<S: Scalar>(
     // Lines of zeros may lie behind the last: with a shift of 0 they too need something on the diagonal.
     matrix.fill_diagonal(n);
     b.resize(matrix.n_lines(), 0.0);
-    let solved = interrupt.is_raised() || cholesky_solve(matrix.as_mut(), b, cholesky);
-    if !solved {
+    let is_positive = matrix.decompose(interrupt);
+    interrupt.check()?;
+    if is_positive {
+        matrix.solve(b);
+    } else {
         make(matrix)?;
+        matrix.gather();
         matrix.shift(shift);
         least_squares(matrix, cutoff::<S>(), b);
     }
     b.truncate(n);
-    Ok(!solved)
+    Ok(!is_positive)
 }
 
 /// b ← x of M x = b in the directions that M has.

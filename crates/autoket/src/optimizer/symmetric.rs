@@ -1,5 +1,7 @@
 //! Symmetric matrices that are products of panels of rows of lanes.
 
+use std::ops::Range;
+
 use faer::{Mat, MatMut, MatRef};
 use rayon::prelude::*;
 
@@ -15,9 +17,12 @@ pub(super) struct Symmetric {
     /// From one column to the next.
     stride: usize,
     columns: Vec<f64>,
-    /// Who shares its columns, 64 by 64 in turn, until they are gathered.
+    /// Who shares its columns, [`DEALT`] at a time in turn, until they are gathered.
     ranks: Ranks,
 }
+
+/// Columns that are dealt out to a rank at once.
+pub(super) const DEALT: usize = 128;
 
 /// Numbers between columns: with a power of 2 from column to column, all would meet in the same lines of the cache.
 const GAP: usize = 8;
@@ -40,20 +45,40 @@ impl Symmetric {
 
     /// Does this rank make the column?
     pub fn is_own(&self, column: usize) -> bool {
-        column / COLUMNS % self.ranks.size() == self.ranks.rank()
+        self.owner(column) == self.ranks.rank()
+    }
+
+    /// To and fro, as columns become shorter.
+    fn owner(&self, column: usize) -> usize {
+        let (dealt, size) = (column / DEALT, self.ranks.size());
+        let turn = dealt % size;
+        match dealt / size % 2 {
+            0 => turn,
+            _ => size - 1 - turn,
+        }
     }
 
     /// Takes the columns that other ranks made.
     pub fn gather(&mut self) {
+        self.gather_columns(0..self.n);
+    }
+
+    /// Takes those of some columns that other ranks made.
+    pub fn gather_columns(&mut self, columns: Range<usize>) {
         // From the diagonal on.
         let of_column = |column: usize| Part {
-            owner: column / COLUMNS % self.ranks.size(),
+            owner: self.owner(column),
             first: column * (self.stride + 1),
             len: self.n - column,
         };
-        let parts: Vec<Part> = (0..self.n).map(of_column).collect();
+        let parts: Vec<Part> = columns.map(of_column).collect();
         self.ranks
             .complete(&mut self.columns, &parts, Question::new("a matrix"));
+    }
+
+    /// A number on the diagonal.
+    pub fn diagonal(&self, line: usize) -> f64 {
+        self.columns[line * (self.stride + 1)]
     }
 
     /// Adds `x` to the diagonal.
@@ -111,16 +136,17 @@ impl Symmetric {
             return;
         }
         let columns = right.len() / depth * lanes;
-        let (ranks, turn) = (self.ranks.size(), self.ranks.rank());
+        let own: Vec<bool> = (at[1]..at[1] + columns)
+            .step_by(COLUMNS)
+            .map(|column| self.is_own(column))
+            .collect();
         self.columns[at[1] * stride..][..columns * stride]
             .par_chunks_mut(COLUMNS * stride)
             .zip(right.par_chunks(COLUMNS / lanes * depth))
             .enumerate()
+            .filter(|(c, _)| own[*c])
             .for_each(|(c, (columns, right))| {
                 let first_column = at[1] + c * COLUMNS;
-                if first_column / COLUMNS % ranks != turn {
-                    return;
-                }
                 for (r, left) in left.chunks(ROWS / lanes * depth).enumerate() {
                     let first_row = at[0] + r * ROWS;
                     // Nothing of it on or below the diagonal?

@@ -23,7 +23,7 @@ mod world;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -47,7 +47,19 @@ pub trait Communicator: Send + Sync {
 
 /// The ranks that do a run together; one alone by default.
 #[derive(Clone, Default)]
-pub struct Ranks(Option<Arc<dyn Communicator>>);
+pub struct Ranks(Option<Arc<Several>>);
+
+struct Several {
+    communicator: Arc<dyn Communicator>,
+    staged: Mutex<Staged>,
+}
+
+/// Bytes on their way, in memory that is used again.
+#[derive(Default)]
+struct Staged {
+    mine: Vec<u8>,
+    all: Vec<u8>,
+}
 
 /// Numbers that one of the ranks has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +86,21 @@ impl Ranks {
     pub fn new(communicator: Arc<dyn Communicator>) -> Self {
         match communicator.size() {
             1 => Self(None),
-            _ => Self(Some(communicator)),
+            _ => Self(Some(Arc::new(Several {
+                communicator,
+                staged: Mutex::default(),
+            }))),
         }
     }
 
     /// The number of this one, from 0.
     pub fn rank(&self) -> usize {
-        self.0.as_ref().map_or(0, |ranks| ranks.rank())
+        self.0.as_ref().map_or(0, |ranks| ranks.communicator.rank())
     }
 
     /// How many there are.
     pub fn size(&self) -> usize {
-        self.0.as_ref().map_or(1, |ranks| ranks.size())
+        self.0.as_ref().map_or(1, |ranks| ranks.communicator.size())
     }
 
     /// Is it the one that writes files?
@@ -96,7 +111,7 @@ impl Ranks {
     /// Ends all of them; returns if this one is alone.
     pub fn abort(&self, status: u8) {
         if let Some(ranks) = &self.0 {
-            ranks.abort(status);
+            ranks.communicator.abort(status);
         }
     }
 
@@ -184,10 +199,11 @@ impl Ranks {
 
     /// Makes `all` whole: of each part its owner has the numbers. All ranks ask the same question.
     pub(crate) fn complete<T: Wire>(&self, all: &mut [T], parts: &[Part], question: Question) {
-        let Some(ranks) = &self.0 else {
+        let Some(several) = &self.0 else {
             return;
         };
-        self.agree(&**ranks, question.parts(parts));
+        let ranks = &*several.communicator;
+        self.agree(ranks, question.parts(parts));
         // Rank by rank in turn, so that all have something to give in a round.
         let most = (ROUND / self.size() / T::BYTES).max(1);
         let turns = parts.iter().map(|part| part.len.div_ceil(most)).max();
@@ -201,8 +217,11 @@ impl Ranks {
         };
         let of_turn = |turn| parts.iter().filter_map(move |part| piece(part, turn));
         let pieces: Vec<Part> = (0..turns.unwrap_or(0)).flat_map(of_turn).collect();
+        let mut staged = several
+            .staged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut left = &pieces[..];
-        let (mut mine, mut gathered) = (Vec::new(), Vec::new());
         while !left.is_empty() {
             let mut bytes = 0;
             let fits = |part: &&Part| {
@@ -214,15 +233,19 @@ impl Ranks {
             left = rest;
 
             let mut lengths = vec![0; self.size()];
-            mine.clear();
             for part in round {
                 lengths[part.owner] += part.len * T::BYTES;
-                if part.owner == self.rank() {
-                    wire::write(&all[part.first..][..part.len], &mut mine);
-                }
             }
-            gathered.resize(lengths.iter().sum(), 0);
-            ranks.all_gather(&mine, &lengths, &mut gathered);
+            let (mine, gathered) = staged.of_lengths(lengths[self.rank()], lengths.iter().sum());
+            let mut places = &mut *mine;
+            for part in round.iter().filter(|part| part.owner == self.rank()) {
+                let place = places.split_off_mut(..part.len * T::BYTES);
+                wire::write(
+                    &all[part.first..][..part.len],
+                    place.expect("room for the own parts"),
+                );
+            }
+            ranks.all_gather(mine, &lengths, gathered);
 
             let mut at: Vec<usize> = lengths
                 .iter()
@@ -240,6 +263,20 @@ impl Ranks {
                 *at += n;
             }
         }
+    }
+}
+
+impl Staged {
+    /// So many bytes of this rank, and of all; what they hold is of before.
+    fn of_lengths(&mut self, mine: usize, all: usize) -> (&mut [u8], &mut [u8]) {
+        let of_length = |bytes: &mut Vec<u8>, n: usize| {
+            if bytes.len() < n {
+                bytes.resize(n, 0);
+            }
+        };
+        of_length(&mut self.mine, mine);
+        of_length(&mut self.all, all);
+        (&mut self.mine[..mine], &mut self.all[..all])
     }
 }
 

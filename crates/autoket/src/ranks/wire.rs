@@ -1,11 +1,12 @@
 //! Numbers as bytes on their way to another rank.
 
 use num_complex::Complex;
+use rayon::prelude::*;
 
 use crate::simd::Lanes;
 
 /// A number, or several side by side, as little-endian bytes.
-pub trait Wire: Copy {
+pub trait Wire: Copy + Send + Sync {
     /// How many bytes.
     const BYTES: usize;
     /// Writes them.
@@ -14,20 +15,33 @@ pub trait Wire: Copy {
     fn take(bytes: &[u8]) -> Self;
 }
 
-/// Appends the bytes of all.
-pub(super) fn write<T: Wire>(values: &[T], out: &mut Vec<u8>) {
-    let first = out.len();
-    out.resize(first + values.len() * T::BYTES, 0);
-    let places = out[first..].chunks_exact_mut(T::BYTES);
-    places.zip(values).for_each(|(out, value)| value.put(out));
+/// Numbers that one thread turns into bytes, or back.
+const RUN: usize = 1 << 14;
+
+/// Writes all, by all threads.
+pub(super) fn write<T: Wire>(values: &[T], bytes: &mut [u8]) {
+    let write = |(bytes, values): (&mut [u8], &[T])| {
+        let places = bytes.chunks_exact_mut(T::BYTES);
+        places.zip(values).for_each(|(out, value)| value.put(out));
+    };
+    if values.len() <= RUN {
+        return write((bytes, values));
+    }
+    let runs = bytes.par_chunks_mut(RUN * T::BYTES);
+    runs.zip(values.par_chunks(RUN)).for_each(write);
 }
 
-/// Reads all.
+/// Reads all, by all threads.
 pub(super) fn read<T: Wire>(bytes: &[u8], values: &mut [T]) {
-    let places = bytes.chunks_exact(T::BYTES);
-    places
-        .zip(values)
-        .for_each(|(bytes, value)| *value = T::take(bytes));
+    let read = |(bytes, values): (&[u8], &mut [T])| {
+        let places = bytes.chunks_exact(T::BYTES).zip(values);
+        places.for_each(|(bytes, value)| *value = T::take(bytes));
+    };
+    if values.len() <= RUN {
+        return read((bytes, values));
+    }
+    let runs = bytes.par_chunks(RUN * T::BYTES);
+    runs.zip(values.par_chunks_mut(RUN)).for_each(read);
 }
 
 macro_rules! wire {

@@ -62,9 +62,9 @@ mod launched {
     use mpi::Threading;
     use mpi::datatype::PartitionMut;
     use mpi::environment::{Universe, is_initialized, threading_support};
-    use mpi::request::scope;
+    use mpi::request::{LocalScope, Request, scope};
     use mpi::topology::{Communicator as _, SimpleCommunicator};
-    use mpi::traits::{CommunicatorCollectives as _, Destination as _, Source as _};
+    use mpi::traits::{CommunicatorCollectives as _, Destination as _, Root as _, Source as _};
 
     use crate::error::{Error, Result};
     use crate::ranks::{Communicator, Ranks};
@@ -157,6 +157,26 @@ mod launched {
             self.talk.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
+        /// Waits for what all do together, or ends all if one of them has ended before.
+        fn finish<'a, D: ?Sized>(
+            &self,
+            mut request: Request<'a, D, &LocalScope<'a>>,
+            talk: &mut Talk,
+        ) {
+            while let Err(unfinished) = request.test() {
+                request = unfinished;
+                talk.hear();
+                if let Some(rank) = talk.missing() {
+                    eprintln!(
+                        "error: rank {rank} has ended, and rank {} waits for it; let all ranks do the same",
+                        self.rank
+                    );
+                    self.abort(1);
+                }
+                yield_now();
+            }
+        }
+
         /// Tells the others that it does nothing more, and waits until they say so too.
         fn leave(&self) {
             let mut talk = self.talk();
@@ -216,32 +236,35 @@ mod launched {
                 );
                 process::exit(1);
             }
-            let counts: Vec<i32> = lengths.iter().map(|&n| n as i32).collect();
-            let mut end = 0;
-            let first: Vec<i32> = counts
-                .iter()
-                .map(|n| {
-                    end += n;
-                    end - n
-                })
-                .collect();
-            let mut all = PartitionMut::new(all, counts, first);
             let (world, mut talk) = (SimpleCommunicator::world(), self.talk());
-            scope(|scope| {
-                let mut gathering = world.immediate_all_gather_varcount_into(scope, mine, &mut all);
-                while let Err(unfinished) = gathering.test() {
-                    gathering = unfinished;
-                    talk.hear();
-                    if let Some(rank) = talk.missing() {
-                        eprintln!(
-                            "error: rank {rank} has ended, and rank {} waits for it; let all ranks do the same",
-                            self.rank
-                        );
-                        self.abort(1);
+            let mut givers = (0..self.size).filter(|&rank| lengths[rank] > 0);
+            match (givers.next(), givers.next()) {
+                // From one to all, as a tree.
+                (Some(giver), None) => {
+                    if giver == self.rank {
+                        all.copy_from_slice(mine);
                     }
-                    yield_now();
+                    let giver = world.process_at_rank(giver as i32);
+                    scope(|scope| {
+                        self.finish(giver.immediate_broadcast_into(scope, all), &mut talk);
+                    });
                 }
-            });
+                _ => {
+                    let counts: Vec<i32> = lengths.iter().map(|&n| n as i32).collect();
+                    let mut end = 0;
+                    let place = |n: &i32| {
+                        end += n;
+                        end - n
+                    };
+                    let places: Vec<i32> = counts.iter().map(place).collect();
+                    let mut all = PartitionMut::new(all, counts, places);
+                    scope(|scope| {
+                        let gathering =
+                            world.immediate_all_gather_varcount_into(scope, mine, &mut all);
+                        self.finish(gathering, &mut talk);
+                    });
+                }
+            }
             talk.done += 1;
         }
 

@@ -196,7 +196,13 @@ fn runs_agree<S: Scalar>(model: Model<S>) {
     let ways = forms
         .into_iter()
         .flat_map(|form| [usize::MAX, 0].map(|memory| (Some(with_form(form)), memory)));
-    for way in ways.chain([(None, 0)]) {
+    // More samples than parameters, so that the last panels of the matrix are not positive.
+    let singular = Sr {
+        form: Some(SrForm::Gram),
+        diag_shift: 0.0.into(),
+        ..Sr::default()
+    };
+    for way in ways.chain([(None, 0), (Some(singular), usize::MAX)]) {
         // More than a granule of log-derivatives.
         let alone = run(&model, 600, way, &Ranks::default());
         let shared = with_ranks(3, |ranks| run(&model, 600, way, ranks));
