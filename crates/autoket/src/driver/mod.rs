@@ -156,8 +156,8 @@ impl<S: Scalar> Minimizer<S> {
 
     /// Lets another thread stop a step that is under way.
     ///
-    /// A step looks for it in each block of samples, in each product of the solver and each iteration, but not
-    /// in the midst of a Cholesky decomposition.
+    /// A step looks for it in each block of samples, in each product of the solver, each panel of a Cholesky
+    /// decomposition and each iteration.
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
         self.space.interrupt = interrupt;
     }

@@ -11,9 +11,9 @@
 //! - N (sites + 2b + 16) bytes of samples, log ψ and local energies;
 //! - N P b bytes of log-derivatives (twice of a complex wave function), or, layer by layer, N times the features of all
 //!   sites, and 8 P N/256 bytes of a gradient;
-//! - 4 n² bytes of an n x n matrix.
+//! - 4 n² bytes of an n x n matrix, as it is decomposed (layer by layer twice, for it is centred before).
 //!
-//! Cholesky decompositions are done by every rank.
+//! Bytes of up to two rounds of 64 MiB are staged on their way.
 
 mod host;
 mod question;

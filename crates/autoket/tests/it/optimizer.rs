@@ -391,6 +391,10 @@ fn plans_follow_sizes() {
     let anew = plan(&conv, 100_000, gib);
     assert_eq!((anew.form, anew.kept), (SrForm::Metric, false));
     assert_eq!(plan(&dense, 1024, gib).form, SrForm::Layerwise);
+    // A matrix that fits is made: conjugate gradients take some seven times as long here.
+    let hilbert = Hilbert::spin(0.5, 36).unwrap();
+    let wide = ArnnConv2d::new(hilbert, 3, 24, [3, 5]).build::<f64>();
+    assert_eq!(plan(&wide.unwrap(), 4096, gib).form, SrForm::Gram);
     // Neither 30,000 samples nor 62,528 parameters make a matrix that fits.
     let large = plan(&dense, 30_000, gib);
     assert_eq!((large.form, large.kept), (SrForm::Cg, false));
