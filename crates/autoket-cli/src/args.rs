@@ -279,10 +279,14 @@ THE RUN FILE
     basis_vectors, site_offsets   of kind \"lattice\": [[1, 0], [0, 1]], and [[0, 0]] by default
     n_sites, edges, colors   of kind \"edges\": [[0, 1], [1, 2], ...]
   [hilbert]       may be left out
-    kind          = \"spin\", or \"qubit\", \"fock\"
-    s             = 0.5; the spin, a half-integer
+    kind          = \"spin\", or \"qubit\", \"fock\", \"fermions\"
+    s             = 0.5; the spin, a half-integer; of \"fermions\" none, if left out
+    inverted_ordering  = true; of \"spin\": local index 0 is spin down
+    total_sz      of \"spin\": the sum of all z components
     n_max         of \"fock\": most particles on a site
-    inverted_ordering  = true; local index 0 is spin down
+    n_particles   of \"fock\" and \"qubit\": particles on all sites
+    n_fermions, n_fermions_per_spin   of \"fermions\": in all, or of each spin projection: [3, 3]
+    parity        \"even\" or \"odd\" number of particles, or of steps up of spins
   [hamiltonian]
     kind          \"Ising\":       H = -h sum sx + J sum sz sz; fields h, J = 1
                   \"Heisenberg\":  H = J sum s.s; fields J = 1, sign_rule (or one per colour)
@@ -310,8 +314,12 @@ THE RUN FILE
                   \"silu\" (\"swish\"), \"softplus\", \"sigmoid\", \"tanh\", \"log_cosh\", \"sin\",
                   \"identity\"; with reim_ before the name on real and imaginary part apart
     dtype         = \"float64\", or \"float32\", \"complex64\", \"complex128\"
-    precision     = \"default\", bias_init = \"zeros\"
-    kernel_init   = \"lecun_normal\", of \"LSTMNet\" and \"GRUNet1D\" { orthogonal = 1.0 },
+    precision     = \"default\", or \"high\", \"highest\": how products of single precision are summed
+    bias_init     = \"zeros\"; or, and of kernels too, \"ones\", { normal = 0.01 }, { uniform = 0.01 },
+                  { constant = 1.0 }
+    kernel_init   also \"lecun_uniform\", \"he_normal\", \"he_uniform\", \"glorot_normal\",
+                  \"glorot_uniform\", { orthogonal = 1.0 };
+                  = \"lecun_normal\", of \"LSTMNet\" and \"GRUNet1D\" { orthogonal = 1.0 },
                   of \"TensorGRU2D\" \"glorot_uniform\"
     extent        rows and columns, where the lattice does not say
     symmetries    what the wave function is averaged over, some of [\"translations\",
@@ -322,6 +330,8 @@ THE RUN FILE
     kind          \"Sgd\", \"Momentum\" or \"Adam\"
     learning_rate a number, or { kind = \"linear\", init_value, end_value, transition_steps }
                   (also \"exponential\" and \"cosine\", by Optax's names)
+    beta, nesterov   of \"Momentum\": = 0.9, false
+    b1, b2, eps   of \"Adam\": = 0.9, 0.999, 1e-8
   [sr]            stochastic reconfiguration; without this table the plain gradient is followed
     diag_shift    = 0.01; a number or a schedule
     momentum      of SPRING, from 0 to below 1; left out: none

@@ -68,7 +68,6 @@ impl Checkpoints {
 
     /// Writes one; of those before, as many as are kept stay.
     pub fn write(&mut self, mut checkpoint: Checkpoint, step: usize, energy: f64) -> Result<()> {
-        let start = Instant::now();
         fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         checkpoint.set_note(ENERGY, energy);
         checkpoint.write(&place(&self.folder, step))?;
@@ -81,9 +80,13 @@ impl Checkpoints {
             fs::remove_file(old).map_err(|error| Error::io(old, error))?;
         }
         self.written_at = step;
+        Ok(())
+    }
+
+    /// Says that all that is written with one was, since `start`.
+    pub fn done(&mut self, start: Instant) {
         self.last = Instant::now();
         self.cost = start.elapsed();
-        Ok(())
     }
 }
 

@@ -75,9 +75,17 @@ impl Session {
         Some(format!("{way}, {}{kept}", ByteSize::b(plan.bytes as u64)))
     }
 
-    /// Does one step; the energy is the one before the update.
-    pub fn advance(&mut self) -> autoket::Result<Record> {
-        self.vmc.advance()
+    /// Does one step; the energy, and what observables are on the step's samples, are those before the update.
+    pub fn advance(
+        &mut self,
+        observables: &[Observable],
+    ) -> autoket::Result<(Record, Vec<Measured>)> {
+        if observables.is_empty() {
+            return Ok((self.vmc.advance(None)?, Vec::new()));
+        }
+        let mut measurement = Measurement::new(observables.to_vec());
+        let record = self.vmc.advance(Some(&mut measurement))?;
+        Ok((record, measurement.results()))
     }
 
     /// All that the run needs to go on.
@@ -112,13 +120,6 @@ impl Session {
         n_samples: usize,
     ) -> autoket::Result<()> {
         self.vmc.measure(measurement, n_samples)
-    }
-
-    /// What the observables are on the samples of the next step.
-    pub fn measure_step(&mut self, observables: &[Observable]) -> autoket::Result<Vec<Measured>> {
-        let mut measurement = Measurement::new(observables.to_vec());
-        self.vmc.measure_step(&mut measurement)?;
-        Ok(measurement.results())
     }
 
     /// The energy as an observable.

@@ -97,16 +97,12 @@ pub fn train(
         if step >= settings.steps || is_stopped() {
             break Ok(());
         }
-        let measured = match step % every {
-            0 => session.measure_step(&observables),
-            _ => Ok(Vec::new()),
+        let wanted = match step % every {
+            0 => &observables[..],
+            _ => &[],
         };
-        let measured = match measured {
-            Ok(measured) => measured,
-            Err(error) => break Err(error.into()),
-        };
-        let record = match session.advance() {
-            Ok(record) => record,
+        let (record, measured) = match session.advance(wanted) {
+            Ok(done) => done,
             Err(Error::Interrupted) => break Ok(()),
             Err(error @ Error::NotFinite { .. }) => {
                 if settings.on_not_finite == OnNotFinite::Stop || halvings == MOST_HALVINGS {
@@ -199,8 +195,10 @@ impl<'a> Books<'a> {
         }
         log.end_step()?;
         if self.asked.take() || self.checkpoints.due(step + 1) {
+            let start = Instant::now();
             self.checkpoint(session)?;
             self.write(session)?;
+            self.checkpoints.done(start);
         }
         Ok(())
     }

@@ -139,6 +139,24 @@ impl Minimizer {
         minimizer.accept(&mut **state.lock(py)).or_raise()
     }
 
+    /// The second half, where a rule of another library has moved the parameters.
+    fn accept_elsewhere(&self, py: Python<'_>) {
+        let mut minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        minimizer.accept_elsewhere();
+    }
+
+    /// Takes the first half back, if it was not accepted.
+    fn withdraw(&self, py: Python<'_>, state: &State) -> PyResult<()> {
+        let mut minimizer = self
+            .0
+            .lock_py_attached(py)
+            .unwrap_or_else(PoisonError::into_inner);
+        minimizer.withdraw(&mut **state.lock(py)).or_raise()
+    }
+
     /// Writes a checkpoint.
     fn save(&self, py: Python<'_>, state: &State, path: PathBuf) -> PyResult<()> {
         let minimizer = self
@@ -149,13 +167,23 @@ impl Minimizer {
         py.detach(|| checkpoint.write(&path)).or_raise()
     }
 
-    /// Goes on from a checkpoint; the steps done.
-    fn load(&self, py: Python<'_>, state: &State, path: PathBuf) -> PyResult<usize> {
+    /// Goes on from a checkpoint, which must have come as far as `begun`; the steps done.
+    fn load(&self, py: Python<'_>, state: &State, path: PathBuf, begun: usize) -> PyResult<usize> {
         let mut minimizer = self
             .0
             .lock_py_attached(py)
             .unwrap_or_else(PoisonError::into_inner);
         let checkpoint = py.detach(|| Checkpoint::read(&path)).or_raise()?;
+        let reached: usize = checkpoint.parse("step").or_raise()?;
+        if reached < begun {
+            return Err(Error::invalid(
+                "checkpoint",
+                format!("a file of step {begun} or later, which this driver has reached"),
+                format!("step {reached} in {}", path.display()),
+                "take a new driver, or another file",
+            ))
+            .or_raise();
+        }
         minimizer
             .restore(&mut **state.lock(py), &checkpoint)
             .or_raise()?;

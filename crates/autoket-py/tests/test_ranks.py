@@ -220,6 +220,49 @@ def test_ctrl_c_stops_all(tmp_path):
     assert len(log["Energy"]["iters"]) == steps
 
 
+GOES_ON = """
+def callback(step, log_data, driver):
+    if step == int(sys.argv[1]) and rank == 1:
+        with open("sent", "w") as file:
+            file.write(str(step))
+        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    time.sleep(0.05 if sys.argv[2] == "SIGTERM" else 0.0)
+    return True
+
+driver.run(12, "log", show_progress=False, callback=callback, checkpoint="run.ckpt", checkpoint_every=3)
+found = fingerprint()
+if rank == 0:
+    print(found)
+"""
+
+
+def test_a_script_goes_on_with_other_ranks(tmp_path):
+    once, again = tmp_path / "once", tmp_path / "again"
+    for folder in (once, again):
+        folder.mkdir()
+    status, whole, err = ended(mpirun(0, GOES_ON, "99", "SIGTERM", cwd=once))
+    assert status == 0, err
+    # A signal to one rank is heard by all: a checkpoint, an end between two steps, an end at once.
+    for ranks, at, number in ((2, "1", "SIGUSR1"), (3, "5", "SIGTERM"), (2, "8", "SIGKILL")):
+        status, out, err = ended(mpirun(ranks, GOES_ON, at, number, cwd=again))
+        assert (again / "sent").read_text() == at, err
+        if number == "SIGUSR1":
+            assert (status, out) == (0, whole), err
+            # As if it had ended there.
+            (again / "run.ckpt").unlink()
+            (again / "run.ckpt.before").unlink()
+            (again / "log.log").unlink()
+            continue
+        assert status != 0
+        assert "running" not in err
+        (again / "sent").unlink()
+    status, out, err = ended(mpirun(4, GOES_ON, "99", "SIGTERM", cwd=again))
+    assert (status, out) == (0, whole), err
+    assert "going on after step 6" in err
+    logs = [json.loads((folder / "log.log").read_text())["Energy"] for folder in (once, again)]
+    assert logs[0] == logs[1]
+
+
 CHILDREN = """
 import multiprocessing
 

@@ -30,7 +30,7 @@ pub(crate) struct CgSpace {
 /// b ← (M + shift)⁻¹ b by conjugate gradients, M known by its product with a vector.
 ///
 /// Returns whether the residual fell below `tolerance` times that of the start in so many iterations;
-/// where it did not, b is as near as it came.
+/// where it did not, b is where it came to: after so many, or before a direction that M + shift has none of.
 pub(crate) fn conjugate_gradient(
     mut product: impl FnMut(&[f64], &mut Vec<f64>) -> Result<()>,
     shift: f64,
@@ -63,7 +63,11 @@ pub(crate) fn conjugate_gradient(
         for (image, direction) in image.iter_mut().zip(&*direction) {
             *image += shift * direction;
         }
-        let step = square / dot(direction, image);
+        let curvature = dot(direction, image);
+        if curvature <= 0.0 {
+            break;
+        }
+        let step = square / curvature;
         for i in 0..x.len() {
             x[i] += step * direction[i];
             residual[i] -= step * image[i];

@@ -1,5 +1,7 @@
 //! What the three commands print and write.
 
+use std::collections::HashSet;
+
 use super::{SMALL, autoket, folder, json, output, stderr, stdout, write};
 
 #[test]
@@ -653,6 +655,7 @@ fn help_reads_like_a_page() {
 #[test]
 fn the_examples_are_valid() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let mut n_valid = 0;
     for entry in std::fs::read_dir(examples).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "toml") {
@@ -661,5 +664,22 @@ fn the_examples_are_valid() {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.display().to_string();
         autoket::config::RunFile::parse(&name, &text, &[]).unwrap();
+        n_valid += 1;
+    }
+    assert!(n_valid > 10);
+}
+
+#[test]
+fn the_help_has_every_field() {
+    let folder = folder();
+    let help = stdout(&output(folder.path(), &["--help"]));
+    let words: HashSet<&str> = help
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .collect();
+    for (table, fields) in autoket::config::tables() {
+        assert!(help.contains(&format!("[{table}]")), "{table}");
+        for field in fields {
+            assert!(words.contains(field), "{field} of {table}");
+        }
     }
 }

@@ -2,12 +2,10 @@
 
 import atexit
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType, TracebackType
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any, TypeVar
 
 from autoket import _native
@@ -71,34 +69,6 @@ def any_rank(this_one: bool) -> bool:
 def of_first(text: str) -> str:
     """What the first rank says."""
     return text if size() == 1 else tell(text)[0]
-
-
-@contextmanager
-def interrupts() -> Iterator[Callable[[], None]]:
-    """A function, to be called between steps, that raises `KeyboardInterrupt` in all ranks once one was sent it.
-
-    A second one is raised at once.
-    """
-    if size() == 1 or threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    is_sent = False
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal is_sent
-        is_sent = True
-        signal.signal(signal.SIGINT, before)
-
-    def check() -> None:
-        if any_rank(is_sent):
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def let_first_speak() -> None:

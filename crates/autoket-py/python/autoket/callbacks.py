@@ -212,6 +212,6 @@ __getattr__ = _left_out(
     "callbacks",
     {
         "AutoChunkSize": "memory is bounded without chunks; leave it out",
-        "AutoSlurmRequeue": "jobs are not put in queues; use Timeout, and load the parameters in the next job",
+        "AutoSlurmRequeue": "jobs are not put in queues; run(checkpoint=...) goes on in the next job",
     },
 )

@@ -3,8 +3,10 @@
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tqdm.auto import tqdm
@@ -12,7 +14,9 @@ from tqdm.auto import tqdm
 from autoket._arguments import left_out as _left_out
 from autoket._arguments import refuse, whole_number, wrong_type
 from autoket._native import Minimizer as _Minimizer
-from autoket._ranks import agreed, any_rank, interrupts, is_first, tell
+from autoket._ranks import agreed, any_rank, is_first, of_first, tell
+from autoket._rarely import Rarely
+from autoket._signals import Signals
 from autoket.callbacks import AbstractCallback, FunctionCallback, RunFinished, StopRun
 from autoket.logging import JsonLog
 from autoket.operator import DiscreteOperator
@@ -117,7 +121,14 @@ class VMC:
         step = self._step_count
         temperature = at_step("temperature", self._temperature, step)
         native = self._state._native, self._hamiltonian._native
-        stats, _ = self._native.propose(*native, self._sr_at(step), temperature)
+        stats, is_inexact = self._native.propose(*native, self._sr_at(step), temperature)
+        if is_inexact and is_first():
+            warnings.warn(
+                f"at step {step} the system of SR was singular to rounding or did not converge, so the update is not "
+                "exact; raise diag_shift",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         self._energy = of_native(stats, self._is_complex)
         return self._energy
 
@@ -125,6 +136,7 @@ class VMC:
         if isinstance(self._optimizer, Foreign):
             change = self._native.change(self._state._native)["params"]
             self._state.parameters = self._optimizer.moved(change, self._state.parameters)
+            self._native.accept_elsewhere()
         else:
             rate = at_step("learning_rate", self._optimizer.learning_rate, self._step_count)
             self._native.accept(self._state._native, rate)
@@ -166,9 +178,13 @@ class VMC:
         Nothing is changed if it is damaged, or of another model, dtype or rule.
         """
         self._refuse_foreign("loaded")
+        self._load(path, 0)
+
+    def _load(self, path: str | os.PathLike[str], begun: int) -> None:
+        """`load`, from a file that has come as far as `begun`."""
         # The first rank may have written it.
         tell("loads")
-        self._step_count = agreed(lambda: self._native.load(self._state._native, path))
+        self._step_count = agreed(lambda: self._native.load(self._state._native, path, begun))
         self._energy = None
 
     def _refuse_foreign(self, done: str) -> None:
@@ -194,6 +210,8 @@ class VMC:
         write_every: int = 50,
         callback: Callback | Iterable[Callback] | None = None,
         timeit: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
     ) -> tuple[Any, ...]:
         """Do so many steps, and log them.
 
@@ -208,48 +226,74 @@ class VMC:
             callback: functions `(step, log_data, driver)`, of which one that returns False ends the run before the
                 update; and `nk.callbacks`.
             timeit: print how long the run took?
+            checkpoint: a file. The run goes on from it if it is there, and then steps done before count among `n_iter`,
+                and logs that are files lose what is behind it: a script that is started again, after whatever ended
+                it, ends as if it had run once, to the last bit. It is written as `save` writes, the one before is
+                kept beside it, its name with `.before`; also when the run ends or is stopped, on SIGTERM, which then
+                raises SystemExit, and on SIGUSR1. NetKet has none.
+            checkpoint_every: steps from one checkpoint to the next; as often as takes a part in 200 of the time, not
+                within 2 s, if None.
 
         Returns:
             The loggers.
 
         Raises:
             KeyboardInterrupt: Ctrl-C, within a moment; logs are written, and the step that was under way is undone.
+            ValueError: the checkpoint is of another model or rule, or damaged, and so is the one before.
             FloatingPointError: the energy is not finite; parameters are those of the last good step.
         """
         n_iter = whole_number("n_iter", n_iter)
         step_size = whole_number("step_size", step_size, least=1)
         if not isinstance(obs, Mapping | None):
             wrong_type("obs", "a dictionary of operators or None", obs)
-        loggers = _loggers(out, save_params_every, write_every)
+        saved = None if checkpoint is None else _Checkpoint(self, checkpoint, checkpoint_every)
+        if saved is None and checkpoint_every is not None:
+            refuse("checkpoint_every", "None without a checkpoint", checkpoint_every, "give the file as checkpoint=")
+        goes_on = saved is not None and saved.load()
+        done = 0 if saved is None else self._step_count
+        loggers = _loggers(out, "append" if goes_on else "write", save_params_every, write_every)
         hooks = _callbacks(callback, loggers)
+        if saved is not None and goes_on:
+            saved.cut(loggers)
         begin = time.perf_counter()
-        bar = tqdm(total=n_iter, disable=not show_progress or not is_first(), dynamic_ncols=True)
-        try:
-            with interrupts() as check_interrupts:
+        is_shown = show_progress and is_first()
+        bar = tqdm(total=n_iter, initial=min(done, n_iter), disable=not is_shown, dynamic_ncols=True)
+        with Signals(with_checkpoint=saved is not None) as signals:
+            try:
                 self._tell(hooks, "on_run_start", self._step_count, self)
-                for done in range(n_iter):
-                    check_interrupts()
-                    wanted = obs if obs is not None and done % step_size == 0 else {}
-                    self._logged_step(hooks, loggers, wanted, bar)
-            self._tell(hooks, "on_run_end", self._step_count, self)
-        except StopRun as reason:
-            self._tell(hooks, "on_run_end", self._step_count, self)
-            if is_first() and not isinstance(reason, RunFinished):
-                print(f"Stopped early: {reason}", file=sys.stderr)
-        except BaseException as error:
-            for hook in hooks:
-                hook.on_run_error(self._step_count, error, self)
-            raise
-        finally:
-            bar.close()
-            for logger in loggers:
-                logger.flush(self._state)
+                for step in range(done, n_iter):
+                    if signals.between_steps(step > done and saved is not None and saved.is_due()) and saved:
+                        agreed(lambda: [logger.flush(self._state) for logger in loggers])
+                        agreed(saved.write)
+                    wanted = obs if obs is not None and step % step_size == 0 else {}
+                    self._logged_step(hooks, loggers, wanted, bar, signals)
+                self._tell(hooks, "on_run_end", self._step_count, self)
+            except StopRun as reason:
+                self._tell(hooks, "on_run_end", self._step_count, self)
+                if is_first() and not isinstance(reason, RunFinished):
+                    print(f"Stopped early: {reason}", file=sys.stderr)
+            except BaseException as error:
+                for hook in hooks:
+                    hook.on_run_error(self._step_count, error, self)
+                raise
+            finally:
+                bar.close()
+                self._native.withdraw(self._state._native)
+                for logger in loggers:
+                    logger.flush(self._state)
+                if saved is not None:
+                    saved.write()
         if timeit and is_first():
-            print(f"{n_iter} steps took {time.perf_counter() - begin:.3f} s", file=sys.stderr)
+            print(f"{n_iter - done} steps took {time.perf_counter() - begin:.3f} s", file=sys.stderr)
         return loggers
 
     def _logged_step(
-        self, hooks: list[AbstractCallback], loggers: tuple[Any, ...], obs: Mapping[str, DiscreteOperator], bar: Any
+        self,
+        hooks: list[AbstractCallback],
+        loggers: tuple[Any, ...],
+        obs: Mapping[str, DiscreteOperator],
+        bar: Any,
+        signals: Signals,
     ) -> None:
         """One step of `run`."""
         step = self._step_count
@@ -258,7 +302,8 @@ class VMC:
         while is_rejected:
             self._tell(hooks, "on_step_start", step, log_data, self)
             self._tell(hooks, "on_compute_update_start", step, log_data, self)
-            energy = self._propose()
+            with signals.finding_a_step():
+                energy = self._propose()
             is_rejected = any_rank(any(self._tell(hooks, "on_compute_update_end", step, log_data, self)))
         log_data.update(self.estimate(obs))
         log_data[self._loss_name] = energy
@@ -288,11 +333,71 @@ class VMC:
         return f"{type(self).__name__}(\n  step_count = {self._step_count},\n  state = {self._state})"
 
 
-def _loggers(out: Any, save_params_every: int, write_every: int) -> tuple[Any, ...]:
+class _Checkpoint:
+    """The file that a run of a driver goes on from, and the one before it."""
+
+    def __init__(self, driver: VMC, path: Any, every: Any):
+        if not isinstance(path, str | os.PathLike):
+            wrong_type("checkpoint", "a path", path)
+        driver._refuse_foreign("saved")
+        if every is not None:
+            every = whole_number("checkpoint_every", every, least=1)
+        self._driver, self._path = driver, Path(path)
+        self._before = self._path.with_name(self._path.name + ".before")
+        self._rarely = Rarely(every, cost=1 / 200, seconds=2.0)
+
+    def load(self) -> bool:
+        """Go on from the file, or from the one before it if it is damaged; False: neither is there."""
+        # As the first rank sees them.
+        there = of_first("\n".join(str(path) for path in (self._path, self._before) if path.exists()))
+        names = there.split("\n") if there else []
+        while names:
+            name = names.pop(0)
+            try:
+                self._driver._load(name, self._driver.step_count)
+            except ValueError as error:
+                if not names or "damaged" not in str(error):
+                    raise
+                _say(f"{error}; trying {names[0]}")
+                if is_first():
+                    # Not to take the place of the good one.
+                    self._path.replace(f"{self._path}.damaged")
+            else:
+                _say(f"going on after step {self._driver.step_count}, from {name}")
+                return True
+        return False
+
+    def cut(self, loggers: tuple[Any, ...]) -> None:
+        """Let logs end where the run goes on."""
+        done = self._driver.step_count
+        for logger in loggers:
+            if hasattr(logger, "cut") and not logger.cut(done) and done > 0:
+                _say(f"{type(logger).__name__} begins with step {done}; one that is a file goes on by mode='append'")
+
+    def is_due(self) -> bool:
+        """One more step is done: is it time? The first rank says so."""
+        return is_first() and self._rarely.is_due()
+
+    def write(self) -> None:
+        """Write the file; logs are to be written before, so that they hold all that is behind it."""
+        if is_first():
+            with self._rarely:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                if self._path.exists():
+                    self._path.replace(self._before)
+                self._driver.save(self._path)
+
+
+def _say(message: str) -> None:
+    if is_first():
+        print(f"autoket: {message}", file=sys.stderr)
+
+
+def _loggers(out: Any, mode: str, save_params_every: int, write_every: int) -> tuple[Any, ...]:
     if out is None:
         return ()
     if isinstance(out, str | os.PathLike):
-        return (JsonLog(out, "write", save_params_every, write_every),)
+        return (JsonLog(out, mode, save_params_every, write_every),)
     loggers = (out,) if callable(out) or not isinstance(out, Iterable) else tuple(out)
     for logger in loggers:
         if isinstance(logger, type) or not callable(logger) or not callable(getattr(logger, "flush", None)):

@@ -25,6 +25,13 @@ pub trait AnyMinimizer: Send + Sync {
     /// # Errors
     /// As there; a state of another scalar.
     fn accept(&mut self, state: &mut dyn AnyState) -> Result<()>;
+    /// [`Minimizer::accept_elsewhere`].
+    fn accept_elsewhere(&mut self);
+    /// [`Minimizer::withdraw`].
+    ///
+    /// # Errors
+    /// A state of another scalar.
+    fn withdraw(&mut self, state: &mut dyn AnyState) -> Result<()>;
     /// [`Minimizer::change`].
     fn change(&self) -> Array;
     /// [`Minimizer::set_memory`].
@@ -89,6 +96,15 @@ impl<S: Scalar> AnyMinimizer for Minimizer<S> {
     fn accept(&mut self, state: &mut dyn AnyState) -> Result<()> {
         self.accept(state.typed_mut::<S>()?)?;
         state.reset();
+        Ok(())
+    }
+
+    fn accept_elsewhere(&mut self) {
+        self.accept_elsewhere();
+    }
+
+    fn withdraw(&mut self, state: &mut dyn AnyState) -> Result<()> {
+        self.withdraw(state.typed_mut::<S>()?);
         Ok(())
     }
 

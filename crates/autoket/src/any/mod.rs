@@ -120,12 +120,17 @@ impl AnyVmc {
         &*self.state
     }
 
-    /// One step of [`Vmc::advance`](crate::driver::Vmc::advance).
+    /// One step of [`Vmc::advance`](crate::driver::Vmc::advance), whose samples are taken into a measurement.
     ///
     /// # Errors
-    /// As there.
-    pub fn advance(&mut self) -> Result<Record> {
+    /// As there; an observable on another space.
+    pub fn advance(&mut self, measurement: Option<&mut Measurement>) -> Result<Record> {
         let record = self.minimizer.propose(&mut *self.state)?;
+        let measured = measurement.map(|measurement| self.state.measure_kept(measurement));
+        if let Some(Err(error)) = measured {
+            self.minimizer.withdraw(&mut *self.state)?;
+            return Err(error);
+        }
         self.minimizer.accept(&mut *self.state)?;
         Ok(record)
     }
@@ -166,17 +171,6 @@ impl AnyVmc {
     /// An observable on another space.
     pub fn measure(&mut self, measurement: &mut Measurement, n_samples: usize) -> Result<()> {
         self.state.measure(measurement, n_samples)
-    }
-
-    /// Takes the samples of the next step into a measurement; the step draws them again.
-    ///
-    /// # Errors
-    /// An observable on another space.
-    pub fn measure_step(&mut self, measurement: &mut Measurement) -> Result<()> {
-        let n_samples = self.state.n_samples().unwrap_or(1);
-        let measured = self.state.measure(measurement, n_samples);
-        self.state.rewind();
-        measured
     }
 
     /// Replaces the parameters by those of a file.

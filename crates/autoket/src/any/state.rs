@@ -114,10 +114,13 @@ pub trait AnyState: Any + Send + Sync {
     /// # Errors
     /// An observable on another space; a sum over all states.
     fn measure(&mut self, measurement: &mut Measurement, n_samples: usize) -> Result<()>;
+    /// Takes the samples that are kept into a measurement.
+    ///
+    /// # Errors
+    /// As of [`measure`](Self::measure).
+    fn measure_kept(&mut self, measurement: &mut Measurement) -> Result<()>;
     /// Lets another thread stop work that is under way, as [`VariationalState::set_interrupt`] says.
     fn set_interrupt(&mut self, interrupt: Interrupt);
-    /// Takes the last draw back: the next one gives the same samples.
-    fn rewind(&mut self);
     /// A copy.
     fn duplicate(&self) -> Box<dyn AnyState>;
 }
@@ -450,8 +453,12 @@ impl<S: Scalar> AnyState for Held<S> {
         measured
     }
 
-    fn rewind(&mut self) {
-        self.state_mut().rewind();
+    fn measure_kept(&mut self, measurement: &mut Measurement) -> Result<()> {
+        self.by_samples()?;
+        self.kept()?;
+        let (state, samples) = (self.state(), self.samples.as_ref());
+        let sigma = samples.map_or(&[][..], |samples| &samples.sigma);
+        measurement.fold(state.model(), &state.params().values, sigma)
     }
 
     fn set_interrupt(&mut self, interrupt: Interrupt) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{self, Graph};
+use crate::hilbert::MAX_SITES;
 
 use super::reader::{Result, Table, named};
 use LatticeKind::*;
@@ -334,9 +335,6 @@ fn array<T: Copy + std::fmt::Debug, const D: usize>(list: &[T]) -> crate::Result
         )
     })
 }
-
-/// More sites than any run can mean, and few enough that nothing overflows.
-const MAX_SITES: usize = 1 << 20;
 
 impl EdgesConfig {
     fn read(table: &Table<'_>) -> Result<Self> {

@@ -247,6 +247,11 @@ const TABLES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The tables of a run file, each with the names of its fields beside `kind`.
+pub fn tables() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    TABLES.iter().copied()
+}
+
 /// The fields of a table, of whatever kind.
 fn fields_of(table: &str) -> &'static [&'static str] {
     let found = TABLES.iter().find(|(name, _)| *name == table);

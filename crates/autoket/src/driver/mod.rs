@@ -9,6 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::models::{Autoregressive, same_space};
 use crate::operator::{Operator, check_closed};
 use crate::optimizer::{Optimizer, Schedule, Solution, Sr, SrPlan, SrSpace};
+use crate::random::Key;
 use crate::scalar::{Scalar, c64};
 use crate::stats::Stats;
 use crate::vqs::{Estimate, McState, VariationalState};
@@ -56,6 +57,9 @@ pub struct Minimizer<S: Scalar> {
     energies: Vec<c64>,
     /// Is the change one that the optimizer has not made yet?
     is_proposed: bool,
+    /// The key of the samples that it follows from, and the memory of stochastic reconfiguration before it.
+    key: Option<Key>,
+    previous: Vec<f64>,
 }
 
 /// What one step says.
@@ -145,6 +149,8 @@ impl<S: Scalar> Minimizer<S> {
             change: Vec::new(),
             energies: Vec::new(),
             is_proposed: false,
+            key: None,
+            previous: Vec::new(),
         })
     }
 
@@ -213,7 +219,9 @@ impl<S: Scalar> Minimizer<S> {
     /// The energy or the update is not finite: the parameters are those of the last good step.
     /// It was interrupted: the next one is the same step, with the same samples.
     pub fn propose(&mut self, state: &mut dyn VariationalState<S>) -> Result<Record> {
-        self.is_proposed = false;
+        // A proposal that was not accepted is given up, its samples are not drawn again.
+        self.forget();
+        self.key = state.key();
         let interrupt = self.space.interrupt.clone();
         interrupt.check()?;
         state.set_interrupt(interrupt);
@@ -226,6 +234,24 @@ impl<S: Scalar> Minimizer<S> {
             state.rewind();
         }
         result
+    }
+
+    /// Takes the last proposal back, if it was not accepted: the next one is the same, with the same samples.
+    pub fn withdraw(&mut self, state: &mut dyn VariationalState<S>) {
+        if let (true, Some(key)) = (self.is_proposed, self.key) {
+            state.set_key(key);
+        }
+        self.forget();
+    }
+
+    /// Nothing is proposed, and the memory of stochastic reconfiguration is that of the last step.
+    fn forget(&mut self) {
+        if self.is_proposed {
+            self.space.previous.clone_from(&self.previous);
+            self.is_proposed = false;
+        } else {
+            self.previous.clone_from(&self.space.previous);
+        }
     }
 
     /// The part of a step that follows from its samples and local energies.
@@ -300,15 +326,22 @@ impl<S: Scalar> Minimizer<S> {
                 "call `propose` before each `accept`",
             ));
         }
-        self.is_proposed = false;
         if !self
             .optimizer
             .apply(self.step, &mut params.values, &self.change)
         {
+            self.forget();
             return Err(not_finite("a parameter", self.step));
         }
+        self.is_proposed = false;
         self.step += 1;
         Ok(())
+    }
+
+    /// The second half where the caller moves the parameters by [`change`](Self::change) as it likes.
+    pub fn accept_elsewhere(&mut self) {
+        self.is_proposed = false;
+        self.step += 1;
     }
 }
 

@@ -17,6 +17,8 @@ pub const MAX_LISTED_STATES: u64 = 1 << 24;
 
 /// The most states of one site: a local index is a `u8`.
 const MAX_LOCAL_SIZE: usize = 256;
+/// More sites than any run can mean, and few enough that nothing overflows.
+pub(crate) const MAX_SITES: usize = 1 << 20;
 
 /// `n_sites` copies of one finite local space, or the states of them that obey [constraints](Constraint).
 ///
@@ -141,7 +143,7 @@ impl Hilbert {
             ));
         }
         let twice = twice.map(|twice| twice as usize);
-        let n_sites = n_orbitals * (twice.unwrap_or(0) + 1);
+        let n_sites = n_orbitals.saturating_mul(twice.unwrap_or(0) + 1);
         Self::new(Kind::Fermions(n_orbitals, twice), n_sites)
     }
 
@@ -152,6 +154,14 @@ impl Hilbert {
                 "at least 1",
                 n_sites,
                 "give the number of lattice sites",
+            ));
+        }
+        if n_sites > MAX_SITES {
+            return Err(Error::invalid(
+                "n_sites",
+                format!("at most {MAX_SITES}"),
+                n_sites,
+                "take a smaller lattice",
             ));
         }
         let hilbert = Self {

@@ -220,14 +220,18 @@ impl<S: Scalar> Optimizer<S> {
         let rate = self.learning_rate.at(step) * 0.5_f64.powi(self.halvings as i32);
         let minus_rate = scale(real(-rate));
         let rule = self.rule;
-        let count = step as i32 + 1;
+        let count = i32::try_from(step + 1).unwrap_or(i32::MAX);
+        let (b1, b2) = match rule {
+            Rule::Adam { b1, b2, .. } | Rule::AmsGrad { b1, b2, .. } => (b1, b2),
+            _ => (0.0, 0.0),
+        };
+        let bias = [b1, b2].map(|b| real(1.0 - b.powi(count)));
         let square = |g: S| g.re() * g.re() + g.im() * g.im();
         // Means of steps so far, and of their squares, without the bias towards the zeros they began with.
-        let adam = move |e: &mut Entry<S>, g: S, b1: f64, b2: f64| {
+        let adam = move |e: &mut Entry<S>, g: S| {
             e.mean = scale(real(b1)) * e.mean + scale(real(1.0 - b1)) * g;
             e.mean_square = real(b2) * e.mean_square + real(1.0 - b2) * square(g);
-            let unbiased = e.mean_square / real(1.0 - b2.powi(count));
-            (real(1.0 - b1.powi(count)), unbiased)
+            (bias[0], e.mean_square / bias[1])
         };
         move |mut e: Entry<S>, g: S| {
             let along = match rule {
@@ -237,12 +241,12 @@ impl<S: Scalar> Optimizer<S> {
                     e.mean = g + beta * e.mean;
                     if nesterov { g + beta * e.mean } else { e.mean }
                 }
-                Rule::Adam { b1, b2, eps } => {
-                    let (unbias, square) = adam(&mut e, g, b1, b2);
+                Rule::Adam { eps, .. } => {
+                    let (unbias, square) = adam(&mut e, g);
                     e.mean / scale(unbias * (square.sqrt() + real(eps)))
                 }
-                Rule::AmsGrad { b1, b2, eps } => {
-                    let (unbias, square) = adam(&mut e, g, b1, b2);
+                Rule::AmsGrad { eps, .. } => {
+                    let (unbias, square) = adam(&mut e, g);
                     e.largest = e.largest.max(square);
                     e.mean / scale(unbias * (e.largest.sqrt() + real(eps)))
                 }

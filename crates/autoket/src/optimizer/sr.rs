@@ -123,7 +123,7 @@ pub struct SrPlan {
     pub lines: usize,
     /// Is A kept? Otherwise it is computed anew when it is needed.
     pub kept: bool,
-    /// Memory for A, if it is kept, and for the matrix.
+    /// Memory for A, if it is kept, or for what its layers have in its place, and for the matrix.
     pub bytes: usize,
 }
 
@@ -148,15 +148,20 @@ impl Sr {
             model.n_reals().next_multiple_of(lanes),
         );
         let (n, p) = (rows as f64, columns as f64);
-        let a = rows * model.n_reals() * size_of::<S::Real>();
+        let a = rows.saturating_mul(model.n_reals() * size_of::<S::Real>());
+        let factors = model.layerwise().map_or(0, |layers| {
+            let features: usize = layers.iter().map(layerwise::Layer::rows).sum();
+            rows.saturating_mul(features * size_of::<S::Real>())
+        });
+        let square = |n: usize| n.saturating_mul(n).saturating_mul(8);
         let plan = |form: SrForm| {
             let (lines, matrix, a) = match form {
-                SrForm::Metric => (columns, columns * columns * 8, a),
-                SrForm::Gram => (rows, rows * rows * 8, a),
-                SrForm::Layerwise => (rows, rows * rows * 8, 0),
+                SrForm::Metric => (columns, square(columns), a),
+                SrForm::Gram => (rows, square(rows), a),
+                SrForm::Layerwise => (rows, square(rows).saturating_add(factors), 0),
                 SrForm::Cg => (columns, 0, a),
             };
-            let kept = matrix + a <= memory;
+            let kept = matrix.saturating_add(a) <= memory;
             let bytes = matrix + if kept { a } else { 0 };
             SrPlan {
                 form,

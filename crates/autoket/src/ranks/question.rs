@@ -23,7 +23,7 @@ const ROWS: usize = 32;
 const STATES: usize = 8;
 
 /// Bytes of a question.
-pub(super) const BYTES: usize = 32;
+pub(super) const BYTES: usize = 40;
 
 impl Question {
     pub(crate) fn new(name: &'static str) -> Self {

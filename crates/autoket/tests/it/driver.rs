@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use autoket::driver::{Minimizer, Vmc};
-use autoket::graph::SymmetryGroup;
+use autoket::graph::{Graph, SymmetryGroup};
 use autoket::hilbert::Hilbert;
 use autoket::models::{Ansatz, Arnn, ArnnDense, Autoregressive, RowOf, Samples, Symmetrized};
-use autoket::operator::{Connected, LocalOperator, Operator, Symmetries};
+use autoket::operator::{Connected, LocalOperator, Operator, Symmetries, ising};
 use autoket::optimizer::layerwise::Layer;
 use autoket::optimizer::{Changing, Optimizer, Rule, Schedule, Sr, SrForm, SrSpace};
 use autoket::params::{Layout, Params};
@@ -464,8 +464,8 @@ fn threads_do_not_matter_to_large_systems() {
 #[test]
 fn a_step_is_made_once_it_is_proposed() {
     let hilbert = Hilbert::spin(0.5, 4).unwrap();
-    let graph = autoket::graph::Graph::chain(4, true).unwrap();
-    let hamiltonian = Arc::new(autoket::operator::ising(&hilbert, &graph, 1.0, 1.0).unwrap());
+    let graph = Graph::chain(4, true).unwrap();
+    let hamiltonian = Arc::new(ising(&hilbert, &graph, 1.0, 1.0).unwrap());
     let model = Arc::new(ArnnDense::new(hilbert, 2, 3).build::<f64>().unwrap());
     let state = || McState::new(model.clone(), 64, 1).unwrap();
     let (optimizer, sr) = (Optimizer::adam(0.01), Some(Sr::default()));
@@ -486,12 +486,59 @@ fn a_step_is_made_once_it_is_proposed() {
     assert_eq!(halves.steps(), vmc.steps());
 }
 
+/// A proposal that is withdrawn, or given up for another one, leaves nothing: not its samples, not its momentum.
+#[test]
+fn proposals_that_are_not_made_leave_no_trace() {
+    let hilbert = Hilbert::spin(0.5, 4).unwrap();
+    let graph = Graph::chain(4, true).unwrap();
+    let hamiltonian: Arc<dyn Operator> = Arc::new(ising(&hilbert, &graph, 1.0, 1.0).unwrap());
+    let begin = || {
+        let model = ArnnDense::new(hilbert.clone(), 2, 2)
+            .build::<f64>()
+            .unwrap();
+        let sr = Sr {
+            momentum: Some(0.9),
+            ..Sr::default()
+        };
+        let minimizer =
+            Minimizer::new(hamiltonian.clone(), Optimizer::adam(0.05), Some(sr)).unwrap();
+        (minimizer, McState::new(Arc::new(model), 40, 1).unwrap())
+    };
+    let change = |minimizer: &Minimizer<f64>| minimizer.change().to_vec();
+    let (mut minimizer, mut state) = begin();
+    let (mut again, mut other) = begin();
+    for _ in 0..3 {
+        minimizer.propose(&mut state).unwrap();
+        minimizer.accept(&mut state).unwrap();
+
+        again.propose(&mut other).unwrap();
+        // Draws in between do not matter.
+        other.sample().unwrap();
+        again.withdraw(&mut other);
+        assert!(again.accept(&mut other).is_err());
+        again.checkpoint(&other).unwrap();
+        again.propose(&mut other).unwrap();
+        assert_eq!(change(&again), change(&minimizer));
+        again.accept(&mut other).unwrap();
+        // Nothing is left to withdraw.
+        again.withdraw(&mut other);
+        assert_eq!(other.params().values, state.params().values);
+        assert_eq!(other.key(), state.key());
+    }
+    // Given up for other samples: as if its samples had been drawn by somebody else.
+    minimizer.propose(&mut state).unwrap();
+    minimizer.propose(&mut state).unwrap();
+    other.sample().unwrap();
+    again.propose(&mut other).unwrap();
+    assert_eq!(change(&again), change(&minimizer));
+}
+
 /// With a temperature the gradient is that of ⟨H⟩ + T Σ |ψ|² ln |ψ|², by differences; what is told is the energy.
 #[test]
 fn a_temperature_adds_the_entropy() {
     fn check<S: Scalar<Real = f64>>(directions: &[S]) {
         let hilbert = Hilbert::spin(0.5, 6).unwrap().with_total_sz(0.0).unwrap();
-        let graph = autoket::graph::Graph::chain(6, false).unwrap();
+        let graph = Graph::chain(6, false).unwrap();
         let hamiltonian = autoket::operator::heisenberg(&hilbert, &graph, &[1.0], None).unwrap();
         let model = Arc::new(ArnnDense::new(hilbert, 2, 2).build::<S>().unwrap());
         let mut state = FullSumState::new(model, 3).unwrap();

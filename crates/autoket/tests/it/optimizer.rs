@@ -390,7 +390,10 @@ fn plans_follow_sizes() {
     // Log-derivatives of 1.2 GB do not fit, the matrix does.
     let anew = plan(&conv, 100_000, gib);
     assert_eq!((anew.form, anew.kept), (SrForm::Metric, false));
-    assert_eq!(plan(&dense, 1024, gib).form, SrForm::Layerwise);
+    let layerwise = plan(&dense, 1024, gib);
+    assert_eq!(layerwise.form, SrForm::Layerwise);
+    // The matrix, and inputs and cotangents of two layers at 64 sites.
+    assert_eq!(layerwise.bytes, 8 * 1024 * (1024 + 64 * (1 + 10 + 10 + 2)));
     // A matrix that fits is made: conjugate gradients take some seven times as long here.
     let hilbert = Hilbert::spin(0.5, 36).unwrap();
     let wide = ArnnConv2d::new(hilbert, 3, 24, [3, 5]).build::<f64>();

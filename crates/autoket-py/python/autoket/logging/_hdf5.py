@@ -96,6 +96,24 @@ class HDF5Log(AbstractCallback, AbstractLog):
             self._open.flush()
         self._waiting = 0
 
+    def cut(self, step: int) -> bool:
+        """Forget this step and those behind it: a run goes on from here. Is the step before it there?"""
+        if not is_first() or not self._path.exists():
+            return not is_first()
+        steps = []
+
+        def cut(name: str, group: Any) -> None:
+            if "iter" not in group or not hasattr(group["iter"], "resize"):
+                return
+            kept = int(np.searchsorted(group["iter"], step))
+            for dataset in group.values():
+                if hasattr(dataset, "resize"):
+                    dataset.resize(min(kept, len(dataset)), axis=0)
+            steps.extend(group["iter"][-1:])
+
+        self._file()["data"].visititems(lambda name, item: cut(name, item) if hasattr(item, "values") else None)
+        return step - 1 in steps
+
     def _close(self) -> None:
         if self._open is not None:
             self._open.close()

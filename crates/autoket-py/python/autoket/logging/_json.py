@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from autoket._arguments import real_number, whole_number, wrong_type
 from autoket._ranks import is_first
+from autoket._rarely import Rarely
 from autoket.logging._base import AbstractLog, mode_of
 
 
@@ -64,6 +64,12 @@ class History:
     def __repr__(self) -> str:
         return f"History(keys={self.keys()}, n_iters={len(self)})"
 
+    def cut(self, step: int) -> None:
+        """Forget this step and those behind it."""
+        kept = [i for i, at in enumerate(self._iters) if at < step]
+        self._iters = [self._iters[i] for i in kept]
+        self._columns = {name: [column[i] for i in kept] for name, column in self._columns.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Lists that JSON can hold; a complex column is a real and an imaginary one, NaN is null."""
         columns = {name: _jsonable(values) for name, values in self._columns.items()}
@@ -105,6 +111,11 @@ class RuntimeLog(AbstractLog):
     def flush(self, variational_state: Any = None) -> None:
         """Nothing is kept back."""
 
+    def cut(self, step: int) -> bool:
+        """Forget this step and those behind it: a run goes on from here. Is the step before it there?"""
+        self.data = _cut(self.data, step)
+        return any(step - 1 in history.iters for history in self.data.values() if isinstance(history, History))
+
     def __getitem__(self, name: str) -> Any:
         return self.data[name]
 
@@ -139,6 +150,19 @@ def _put(data: dict[str, Any], step: int, item: Any) -> None:
             continue
         entries = value.to_dict() if hasattr(value, "to_dict") else {"value": value}
         data.setdefault(name, History()).append(step, entries)
+
+
+def _cut(data: dict[str, Any], step: int) -> dict[str, Any]:
+    """What is before the step."""
+    kept = {}
+    for name, entries in data.items():
+        if isinstance(entries, dict):
+            entries = _cut(entries, step)
+        else:
+            entries.cut(step)
+        if len(entries):
+            kept[name] = entries
+    return kept
 
 
 def _tree(data: dict[str, Any]) -> dict[str, Any]:
@@ -201,8 +225,8 @@ class JsonLog(RuntimeLog):
         if mode == "fail" and self._writes and (self._path.exists() or self._params.exists()):
             raise ValueError(f"{self._path} exists; choose another prefix, or mode='write'")
         cost = real_number("autoflush_cost", autoflush_cost)
-        self._log_file = _Rarely(whole_number("write_every", write_every, least=1), cost)
-        self._params_file = _Rarely(whole_number("save_params_every", save_params_every, least=1), cost)
+        self._log_file = Rarely(whole_number("write_every", write_every, least=1), cost)
+        self._params_file = Rarely(whole_number("save_params_every", save_params_every, least=1), cost)
         self._save_params = bool(save_params)
         if self._writes:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -233,24 +257,3 @@ class JsonLog(RuntimeLog):
         self._flush_log()
         if self._save_params and variational_state is not None:
             self._flush_params(variational_state)
-
-
-class _Rarely:
-    """A file that is written after so many steps, and sooner where that costs no time to speak of."""
-
-    def __init__(self, every: int, cost: float):
-        self._every, self._cost = every, cost
-        self._waiting = 0
-        self._begin, self._took = time.monotonic(), 0.0
-
-    def is_due(self) -> bool:
-        """One more step is not in the file: is it time?"""
-        self._waiting += 1
-        return self._waiting >= self._every or self._took < self._cost * (time.monotonic() - self._begin)
-
-    def __enter__(self) -> None:
-        self._begin = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._took = time.monotonic() - self._begin
-        self._waiting = 0

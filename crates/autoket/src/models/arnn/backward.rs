@@ -63,6 +63,8 @@ pub(super) struct Columns {
 /// as stay in cache, each in order: the result does not depend on threads.
 const BLOCKS: usize = 8;
 const BYTES: usize = 2 << 20;
+/// Bytes of sums of parts that wait to be added up; of one thread's `SUMMED` samples there may be more.
+const WAITING: usize = 64 << 20;
 
 impl<S: Scalar> Arnn<S> {
     pub(super) fn vjp_of_batch(
@@ -79,6 +81,25 @@ impl<S: Scalar> Arnn<S> {
         // A power of 2, so that parts end where `SUMMED` samples do.
         let part = (1 << fitting.clamp(1, BLOCKS).ilog2()) * lanes;
         let n_reals = sum.len();
+        // Sums of parts that wait to be added up.
+        let bytes = (SUMMED / part) * n_reals * size_of::<f64>();
+        let summed = (WAITING / bytes.max(1)).max(rayon::current_num_threads()) * SUMMED;
+        let rounds = sigma.chunks(summed * n_sites);
+        for (sigma, cotangent) in rounds.zip(cotangent.chunks(summed)) {
+            self.add_gradients(weights, sigma, cotangent, part, sum);
+        }
+    }
+
+    /// The same for some samples, whose sums by `part` samples are all there at once.
+    fn add_gradients(
+        &self,
+        weights: &Weights<S::Real>,
+        sigma: &[u8],
+        cotangent: &[S],
+        part: usize,
+        sum: &mut [f64],
+    ) {
+        let (n_sites, lanes, n_reals) = (self.n_positions(), lanes::<S>(), sum.len());
         let parts: Vec<Vec<f64>> = sigma
             .par_chunks(part * n_sites)
             .zip(cotangent.par_chunks(part))

@@ -228,16 +228,19 @@ pub(super) const MEMORY: usize = 128 << 20;
 impl Cones {
     /// The cone of a change of the sites at some positions.
     pub(super) fn get(&self, plan: &Plan, parts: &[Part], changed: &[u32]) -> Arc<Cone> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cone) = kept.cones.get(changed) {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cone) = kept().cones.get(changed) {
             return cone.clone();
         }
+        // Others go on meanwhile; two may make the same.
         let cone = Arc::new(Cone::new(plan, parts, changed));
+        let mut kept = kept();
         if kept.bytes > MEMORY {
             *kept = Kept::default();
         }
-        kept.bytes += cone.bytes();
-        kept.cones.insert(changed.into(), cone.clone());
+        if kept.cones.insert(changed.into(), cone.clone()).is_none() {
+            kept.bytes += cone.bytes();
+        }
         cone
     }
 }

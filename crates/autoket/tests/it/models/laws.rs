@@ -274,7 +274,7 @@ fn gradient<S: Wide>() {
 struct Plain<'a, S: Scalar>(&'a Arnn<S>);
 
 impl<S: Scalar> Ansatz<S> for Plain<'_, S> {
-    fn hilbert(&self) -> &autoket::hilbert::Hilbert {
+    fn hilbert(&self) -> &Hilbert {
         self.0.hilbert()
     }
     fn layout(&self) -> &Arc<autoket::params::Layout> {

@@ -1,11 +1,14 @@
 //! The autoregressive networks against NetKet's numbers, and their laws.
 
 use autoket::graph::Graph;
+use autoket::hilbert::Hilbert;
 use autoket::models::{
-    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Features, GruNet1d, LstmNet, Recurrence, RowOf,
+    Ansatz, Arnn, ArnnConv1d, ArnnConv2d, ArnnDense, Autoregressive, Features, GruNet1d, LstmNet,
+    Recurrence, RowOf,
 };
 use autoket::nn::Activation;
 use autoket::params::Params;
+use autoket::random::Key;
 use autoket::scalar::Real;
 use autoket::simd::Row;
 use autoket::{Scalar, c64};
@@ -419,4 +422,24 @@ fn bad_batches_are_refused() {
     refused(o.transposed_times(&[0.0; 3]), "v");
     assert!(model.log_psi(&theta, &[]).unwrap().is_empty());
     assert_eq!(model.log_psi(&theta, &three).unwrap().len(), 3);
+}
+
+/// Sums over samples go round by round; rounds end where partial sums do, and leave no trace.
+#[test]
+fn gradients_of_many_samples_are_summed_in_order() {
+    let hilbert = Hilbert::spin(0.5, 40).unwrap();
+    let model = ArnnDense::new(hilbert, 2, 60).build::<f32>().unwrap();
+    assert!(model.n_reals() > 90_000);
+    let theta = model.init(Key::new(1)).values;
+    // A partial sum of at least 0.7 MB for each 256: more than 64 MB.
+    let n = 90 * 256 + 7;
+    let sigma = model.sample(&theta, n, Key::new(2)).unwrap().sigma;
+    let cotangent: Vec<f32> = (0..n).map(|i| (i as f32).sin()).collect();
+    let mut whole = vec![0.0; model.n_reals()];
+    model.vjp(&theta, &sigma, &cotangent, &mut whole).unwrap();
+    let mut sum = vec![0.0; model.n_reals()];
+    for (sigma, cotangent) in sigma.chunks(256 * 40).zip(cotangent.chunks(256)) {
+        model.vjp(&theta, sigma, cotangent, &mut sum).unwrap();
+    }
+    assert!(whole == sum);
 }
