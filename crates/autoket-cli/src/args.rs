@@ -335,7 +335,7 @@ THE RUN FILE
   [sr]            stochastic reconfiguration; without this table the plain gradient is followed
     diag_shift    = 0.01; a number or a schedule
     momentum      of SPRING, from 0 to below 1; left out: none
-    form          \"metric\", \"gram\" or \"cg\"; left out: the cheapest
+    form          \"metric\", \"gram\", \"layerwise\" or \"cg\"; left out: the cheapest
   [observables]   measured beside the energy; without this table the energy alone
     measure       names from `autoket evaluate --help`, such as [\"magnetization\"]
     every         = 10; steps from one measurement to the next

@@ -31,10 +31,13 @@ const PANICKED: u8 = 101;
 pub fn set_threads(ranks: &Ranks, asked: Option<u16>, quiet: bool) -> Result<()> {
     let threads = ranks.threads(asked.map(usize::from));
     if threads.are_too_many() && ranks.is_first() && !quiet {
-        report::warn(&format!(
-            "{} ranks with {} threads each share {} cores of a host; fewer ranks, or `--threads`, will be faster",
-            threads.neighbours, threads.own, threads.cores
-        ));
+        let (ranks, own, cores) = (threads.neighbours, threads.own, threads.cores);
+        report::warn(&match ranks {
+            1 => format!("{own} threads share {cores} cores; fewer `--threads` will be faster"),
+            _ => format!(
+                "{ranks} ranks with {own} threads each share {cores} cores of a host; fewer ranks, or `--threads`, will be faster"
+            ),
+        });
     }
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.own);
     builder.build_global()?;

@@ -125,9 +125,13 @@ fn a_run_goes_on_with_other_ranks() {
 
 /// Waits until the run in `out` has written one.
 pub fn wait_for_checkpoint(folder: &Path) {
-    let start = Instant::now();
     let checkpoints = folder.join("out/checkpoints");
-    while !std::fs::read_dir(&checkpoints).is_ok_and(|mut found| found.next().is_some()) {
+    wait_until(|| std::fs::read_dir(&checkpoints).is_ok_and(|mut found| found.next().is_some()));
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
         assert!(
             start.elapsed() < Duration::from_secs(60),
             "it did not begin"
@@ -236,9 +240,17 @@ fn ctrl_c_stops_all() {
 #[test]
 fn sigusr1_asks_for_a_checkpoint() {
     let folder = folder();
-    let (mut run, _) = begun(folder.path(), 3);
+    let args =
+        "run small.toml --out out --set run.steps=100000000 --set run.checkpoint_every=100000000";
+    let args: Vec<&str> = args.split(' ').collect();
+    let mut command = mpirun(folder.path(), 3, &args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = command.spawn().unwrap();
+    let lines = folder.path().join("out/log.jsonl");
+    wait_until(|| lines.metadata().is_ok_and(|lines| lines.len() > 0));
+    assert!(!folder.path().join("out/checkpoints").exists());
     kill("-USR1", run.id());
-    std::thread::sleep(Duration::from_millis(500));
+    wait_for_checkpoint(folder.path());
     assert!(run.try_wait().unwrap().is_none(), "it ended");
     kill("-INT", run.id());
     ends_within(run, 30);

@@ -175,7 +175,7 @@ impl OptimizerConfig {
 }
 
 /// Forms of the system; layer by layer goes for dense layers only.
-const FORMS: &[&str] = &["metric", "gram", "cg"];
+const FORMS: &[&str] = &["metric", "gram", "layerwise", "cg"];
 
 /// The table `[sr]`: stochastic reconfiguration.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -163,7 +163,7 @@ impl<S: Scalar> Minimizer<S> {
     /// Lets another thread stop a step that is under way.
     ///
     /// A step looks for it in each block of samples, in each product of the solver, each panel of a Cholesky
-    /// decomposition and each iteration.
+    /// decomposition and each iteration. Ranks wait for each other: raise it in all of them or in none.
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
         self.space.interrupt = interrupt;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
@@ -33,32 +33,34 @@ impl Lines {
         Ok(Self { path, file })
     }
 
-    /// A file that there may be, cut behind its last whole line of the first `steps`; and what these say.
-    pub(super) fn resume(path: PathBuf, steps: usize) -> Result<(Self, Vec<Line>)> {
+    /// A file that there may be. `each` takes its whole lines of the first `steps`; what is behind them is cut, and the
+    /// file kept aside if lines are missing. With the number of lines.
+    pub(super) fn resume(
+        path: PathBuf,
+        steps: usize,
+        mut each: impl FnMut(Line),
+    ) -> Result<(Self, usize)> {
         let io = |error| Error::io(&path, error);
-        let content = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            content => content.map_err(io)?,
-        };
-        let (mut kept, mut end) = (Vec::new(), 0);
-        for text in content.split_inclusive(|&byte| byte == b'\n') {
-            let line: Line = match serde_json::from_slice(text) {
-                Ok(line) if text.ends_with(b"\n") => line,
-                _ => break,
-            };
-            if line.step >= steps {
-                break;
-            }
-            kept.push(line);
-            end += text.len();
-        }
-        if kept.len() < steps && end < content.len() {
-            let aside = path.with_extension("jsonl.damaged");
-            std::fs::write(&aside, &content).map_err(|error| Error::io(&aside, error))?;
-        }
         let mut options = OpenOptions::new();
-        let file = options.create(true).append(true).open(&path).map_err(io)?;
-        file.set_len(end as u64).map_err(io)?;
+        let options = options.create(true).append(true).read(true);
+        let file = options.open(&path).map_err(io)?;
+        let mut reader = BufReader::new(&file);
+        let (mut kept, mut end, mut text) = (0, 0, Vec::new());
+        loop {
+            text.clear();
+            reader.read_until(b'\n', &mut text).map_err(io)?;
+            match serde_json::from_slice::<Line>(&text) {
+                Ok(line) if text.ends_with(b"\n") && line.step < steps => each(line),
+                _ => break,
+            }
+            kept += 1;
+            end += text.len() as u64;
+        }
+        if kept < steps && end < file.metadata().map_err(io)?.len() {
+            let aside = path.with_extension("jsonl.damaged");
+            std::fs::copy(&path, &aside).map_err(|error| Error::io(&aside, error))?;
+        }
+        file.set_len(end).map_err(io)?;
         Ok((Self { path, file }, kept))
     }
 

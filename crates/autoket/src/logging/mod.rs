@@ -99,23 +99,26 @@ impl JsonLog {
     /// The files cannot be read or written.
     pub fn resume(path: impl Into<PathBuf>, steps: usize) -> Result<Self> {
         let path = path.into();
-        let (lines, kept) = Lines::resume(path.with_extension("jsonl"), steps)?;
-        if kept.len() < steps && path.exists() {
-            // It may hold what the lines do not.
-            let aside = path.with_extension("json.damaged");
-            std::fs::copy(&path, &aside).map_err(|error| Error::io(&aside, error))?;
-        }
-        let mut log = Self::of(path, lines);
-        for line in kept {
+        let mut histories = Vec::new();
+        let (lines, kept) = Lines::resume(path.with_extension("jsonl"), steps, |line| {
             for (name, values) in &line.entries {
                 let values: Vec<(&str, Value)> = values
                     .iter()
                     .map(|(name, value)| (name.as_str(), *value))
                     .collect();
-                log.push(line.step, name, &values);
+                push(&mut histories, line.step, name, &values);
             }
-            log.steps += 1;
+        })?;
+        if kept < steps && path.exists() {
+            // It may hold what the lines do not.
+            let aside = path.with_extension("json.damaged");
+            std::fs::copy(&path, &aside).map_err(|error| Error::io(&aside, error))?;
         }
+        let mut log = Self {
+            histories,
+            steps: kept,
+            ..Self::of(path, lines)
+        };
         log.write()?;
         Ok(log)
     }
@@ -139,7 +142,7 @@ impl JsonLog {
     ///
     /// A quantity has the same columns at every step.
     pub fn record(&mut self, step: usize, name: &str, values: &[(&str, Value)]) {
-        self.push(step, name, values);
+        push(&mut self.histories, step, name, values);
         self.line.step = step;
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value));
         self.line.entries.push((name.to_owned(), values.collect()));
@@ -161,15 +164,6 @@ impl JsonLog {
     /// The file cannot be written.
     pub fn sync(&self) -> Result<()> {
         self.lines.sync()
-    }
-
-    fn push(&mut self, step: usize, name: &str, values: &[(&str, Value)]) {
-        let known = self.histories.iter().position(|h| h.name == name);
-        let at = known.unwrap_or_else(|| {
-            self.histories.push(History::new(name, values));
-            self.histories.len() - 1
-        });
-        self.histories[at].push(step, values);
     }
 
     /// Adds an estimate from independent samples, as NetKet logs its `Stats`.
@@ -280,6 +274,15 @@ impl History {
             }
         }
     }
+}
+
+fn push(histories: &mut Vec<History>, step: usize, name: &str, values: &[(&str, Value)]) {
+    let known = histories.iter().position(|h| h.name == name);
+    let at = known.unwrap_or_else(|| {
+        histories.push(History::new(name, values));
+        histories.len() - 1
+    });
+    histories[at].push(step, values);
 }
 
 impl Serialize for JsonLog {

@@ -26,6 +26,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::hilbert::Hilbert;
@@ -364,6 +366,9 @@ impl Observable {
     }
 }
 
+/// Samples whose numbers are found at once.
+const TOGETHER: usize = 1024;
+
 /// Observables and what has been seen of them.
 pub struct Measurement {
     parts: Vec<(Observable, Sums)>,
@@ -443,7 +448,6 @@ impl Measurement {
         let n_sites = model.hilbert().n_sites();
         model.check_batch(theta, sigma)?;
         for (observable, sums) in &mut self.parts {
-            let mut means = vec![0.0; observable.n_means()];
             if let Kind::Operator(operator) = &observable.kind {
                 let values = model.local_values(theta, sigma, &**operator)?;
                 for (n, value) in values.iter().enumerate() {
@@ -451,9 +455,17 @@ impl Measurement {
                 }
                 continue;
             }
-            for (n, state) in sigma.chunks_exact(n_sites).enumerate() {
-                observable.of_state(state, &mut means);
-                sums.add(&means, self.n_samples + n, weight(n));
+            let n_means = observable.n_means();
+            let mut numbers = vec![0.0; TOGETHER * n_means];
+            for (some, states) in sigma.chunks(TOGETHER * n_sites).enumerate() {
+                let (rows, states) = (numbers.par_chunks_mut(n_means), states.par_chunks(n_sites));
+                rows.zip(states)
+                    .for_each(|(means, state)| observable.of_state(state, means));
+                // In order.
+                let first = some * TOGETHER;
+                for (n, means) in (first..sigma.len() / n_sites).zip(numbers.chunks(n_means)) {
+                    sums.add(means, self.n_samples + n, weight(n));
+                }
             }
         }
         self.n_samples += sigma.len() / n_sites;

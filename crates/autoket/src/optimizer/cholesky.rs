@@ -12,16 +12,16 @@ use super::Symmetric;
 use super::symmetric::DEALT;
 use crate::interrupt::Interrupt;
 
-/// Columns of a panel: all of them have one owner.
-const PANEL: usize = DEALT;
+/// Columns of a panel.
+const PANEL: usize = 128;
 /// Rows that a thread works on at once. Blocks are the same for any number of threads, and so are the bits.
 const ROWS: usize = 256;
 
 impl Symmetric {
     /// M ← L, a lower triangle with L Lᵀ = M, which then all ranks have.
     ///
-    /// Each needs but its own columns of M: who owns a panel makes it and tells it to all, and all subtract its
-    /// products from their columns behind it.
+    /// Each needs but its own columns of M. Panel by panel, owners tell its columns to all, who make the panel, each for
+    /// itself as others would wait for it, and subtract its products from their own columns behind it.
     ///
     /// False where M is not positive to rounding, and where it was interrupted: then M is lost.
     pub fn decompose(&mut self, interrupt: &Interrupt) -> bool {
@@ -30,15 +30,12 @@ impl Symmetric {
                 return false;
             }
             let width = PANEL.min(self.n_lines() - first);
-            if self.is_own(first) {
-                self.make_panel(first, width);
-            }
             self.gather_columns(first..first + width);
-            let is_made = self.diagonal(first) > 0.0;
-            if is_made {
+            let is_positive = self.make_panel(first, width);
+            if is_positive {
                 self.subtract_products(first, width);
             }
-            is_made
+            is_positive
         })
     }
 
@@ -55,8 +52,8 @@ impl Symmetric {
         );
     }
 
-    /// L in some columns, of M without what panels before it contribute; NaN first where M is not positive.
-    fn make_panel(&mut self, first: usize, width: usize) {
+    /// L in some columns, of M without what panels before it contribute; false where that is not positive.
+    fn make_panel(&mut self, first: usize, width: usize) -> bool {
         let panel = self.as_mut().subcols_mut(first, width);
         let (mut top, below) = panel.split_at_row_mut(first).1.split_at_row_mut(width);
         let scratch = factor::cholesky_in_place_scratch::<f64>(width, Par::Seq, Default::default());
@@ -68,20 +65,20 @@ impl Symmetric {
             Default::default(),
         );
         if made.is_err() {
-            top[(0, 0)] = f64::NAN;
-            return;
+            return false;
         }
         let top = top.as_ref();
         below.par_row_chunks_mut(ROWS).for_each(|rows| {
             solve_lower_triangular_in_place(top, rows.transpose_mut(), Par::Seq);
         });
+        true
     }
 
     /// Takes P Pᵀ from the own columns behind a panel P.
     fn subtract_products(&mut self, first: usize, width: usize) {
         let (n, behind) = (self.n_lines(), first + width);
         let own: Vec<bool> = (behind..n)
-            .step_by(PANEL)
+            .step_by(DEALT)
             .map(|column| self.is_own(column))
             .collect();
         let (columns, stride) = self.columns_mut();
@@ -89,13 +86,13 @@ impl Symmetric {
         let panel = &before[first * stride..];
         let panel = MatRef::from_column_major_slice_with_stride(panel, n, width, stride);
         columns
-            .par_chunks_mut(PANEL * stride)
+            .par_chunks_mut(DEALT * stride)
             .zip(own)
             .enumerate()
             .filter(|(_, (_, is_own))| *is_own)
             .for_each(|(block, (columns, _))| {
-                let at = behind + block * PANEL;
-                let width = PANEL.min(n - at);
+                let at = behind + block * DEALT;
+                let width = DEALT.min(n - at);
                 let columns =
                     MatMut::from_column_major_slice_with_stride_mut(columns, n, width, stride);
                 let (top, below) = columns.split_at_row_mut(at).1.split_at_row_mut(width);

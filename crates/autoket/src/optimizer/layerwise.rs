@@ -65,6 +65,9 @@ pub fn gram<S: Scalar>(
     Ok(Some(out.to_mat(factors.epsilon.len())))
 }
 
+/// Lines that a thread works on at once.
+const LINES: usize = 128;
+
 /// Inputs and cotangents of all layers for all samples.
 #[derive(Debug)]
 pub(super) struct Factors<S: Scalar> {
@@ -194,18 +197,28 @@ impl<S: Scalar> Factors<S> {
         mean.clear();
         mean.resize(n, [0.0; 2]);
         let (columns, stride) = gram.columns_mut();
-        for j in 0..n {
-            let (w_j, plane_j) = lines[j];
+        // What is left of the diagonal, by some lines of all columns, and then what is below it, column by column.
+        mean.par_chunks_mut(LINES)
+            .enumerate()
+            .for_each(|(c, mean)| {
+                let first = c * LINES;
+                let columns = columns.chunks_exact(stride).enumerate();
+                for (j, column) in columns.take(first + mean.len()) {
+                    let (w_j, plane_j) = lines[j];
+                    let below = first.max(j + 1);
+                    for (i, mean) in (below..).zip(&mut mean[below - first..]) {
+                        mean[plane_j] += w_j * column[i];
+                    }
+                }
+            });
+        mean.par_iter_mut().enumerate().for_each(|(j, mean)| {
             let mut own = [0.0; 2];
-            for i in j..n {
-                let g = columns[j * stride + i];
-                let (w_i, plane_i) = lines[i];
-                mean[i][plane_j] += if i == j { 0.0 } else { w_j * g };
-                own[plane_i] += w_i * g;
+            for (g, (w_i, plane_i)) in columns[j * stride..][j..n].iter().zip(&lines[j..]) {
+                own[*plane_i] += w_i * g;
             }
-            mean[j][0] += own[0];
-            mean[j][1] += own[1];
-        }
+            mean[0] += own[0];
+            mean[1] += own[1];
+        });
         let mut whole = [[0.0; 2]; 2];
         for (&(w, plane), mean) in lines.iter().zip(&mean) {
             whole[plane][0] += w * mean[0];

@@ -62,7 +62,8 @@ pub struct Solution {
     /// How the system was solved.
     pub form: SrForm,
     /// True where the matrix was not positive to rounding (then directions below 10⁻¹² of the largest
-    /// eigenvalue, 10⁻⁶ in single precision, were left out), or where conjugate gradients did not converge.
+    /// eigenvalue, 10⁻⁶ in single precision, were left out, by an eigendecomposition, which takes three times the
+    /// matrix's memory more and is not interrupted), or where conjugate gradients did not converge.
     pub fallback: bool,
 }
 

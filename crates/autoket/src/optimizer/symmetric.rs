@@ -21,17 +21,16 @@ pub(super) struct Symmetric {
     ranks: Ranks,
 }
 
-/// Columns that are dealt out to a rank at once.
-pub(super) const DEALT: usize = 128;
+/// Columns that are dealt out to a rank at once, and that a thread makes at once.
+pub(super) const DEALT: usize = 32;
 
 /// Numbers between columns: with a power of 2 from column to column, all would meet in the same lines of the cache.
 const GAP: usize = 8;
 
 /// Products are summed in the precision of the panels over so many terms, and these sums in double precision.
 const TERMS: usize = 128;
-/// Columns that a thread makes at once, and rows it makes before it goes on to the next terms:
-/// their terms stay in the cache of a core.
-const COLUMNS: usize = 64;
+/// Rows that a thread makes before it goes on to the next terms: with those of the columns they stay in the cache of a
+/// core.
 const ROWS: usize = 128;
 
 impl Symmetric {
@@ -74,11 +73,6 @@ impl Symmetric {
         let parts: Vec<Part> = columns.map(of_column).collect();
         self.ranks
             .complete(&mut self.columns, &parts, Question::new("a matrix"));
-    }
-
-    /// A number on the diagonal.
-    pub fn diagonal(&self, line: usize) -> f64 {
-        self.columns[line * (self.stride + 1)]
     }
 
     /// Adds `x` to the diagonal.
@@ -137,16 +131,16 @@ impl Symmetric {
         }
         let columns = right.len() / depth * lanes;
         let own: Vec<bool> = (at[1]..at[1] + columns)
-            .step_by(COLUMNS)
+            .step_by(DEALT)
             .map(|column| self.is_own(column))
             .collect();
         self.columns[at[1] * stride..][..columns * stride]
-            .par_chunks_mut(COLUMNS * stride)
-            .zip(right.par_chunks(COLUMNS / lanes * depth))
+            .par_chunks_mut(DEALT * stride)
+            .zip(right.par_chunks(DEALT / lanes * depth))
             .enumerate()
             .filter(|(c, _)| own[*c])
             .for_each(|(c, (columns, right))| {
-                let first_column = at[1] + c * COLUMNS;
+                let first_column = at[1] + c * DEALT;
                 for (r, left) in left.chunks(ROWS / lanes * depth).enumerate() {
                     let first_row = at[0] + r * ROWS;
                     // Nothing of it on or below the diagonal?

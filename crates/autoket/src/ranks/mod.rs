@@ -13,7 +13,8 @@
 //!   sites, and 8 P N/256 bytes of a gradient;
 //! - 4 n² bytes of an n x n matrix, as it is decomposed (layer by layer twice, for it is centred before).
 //!
-//! Bytes of up to two rounds of 64 MiB are staged on their way.
+//! Bytes of up to two rounds of 64 MiB are staged on their way. Panels of Cholesky decompositions are made by every rank,
+//! for others would wait for the one that did.
 
 mod host;
 mod question;

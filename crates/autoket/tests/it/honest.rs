@@ -68,8 +68,13 @@ fn a_shared_metric_is_the_whole_one() {
     }
     fn agree<S: Scalar>() {
         let (hilbert, _) = square(3);
-        let model: Arc<dyn Autoregressive<S>> =
-            Arc::new(ArnnConv2d::new(hilbert, 2, 3, [2, 3]).build::<S>().unwrap());
+        let model: Arc<dyn Autoregressive<S>> = Arc::new(
+            ArnnConv2d::new(hilbert, 2, 12, [2, 3])
+                .build::<S>()
+                .unwrap(),
+        );
+        // Columns are dealt out by 32.
+        assert!(model.n_reals() > 4 * 32);
         let whole = metric(model.clone());
         for size in [2, 3, 4] {
             assert_eq!(

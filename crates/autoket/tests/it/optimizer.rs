@@ -283,6 +283,29 @@ fn systems_of_many_panels_are_solved() {
     }
 }
 
+/// Fewer parameters than samples: a later panel of the Gram matrix is not positive, the metric is.
+#[test]
+fn a_matrix_that_ends_positive_early_falls_back() {
+    let (state, estimate) = state::<f64>(4, 400);
+    let theta = &state.params().values;
+    let o = LogDerivatives::new(state.model(), theta, &estimate).unwrap();
+    assert!(o.n_reals() < 128);
+    let solve = |form, shift: f64| {
+        let sr = Sr {
+            diag_shift: shift.into(),
+            ..Sr::default()
+        };
+        sr.solve(form, &o, 0, &mut SrSpace::default()).unwrap()
+    };
+    let gram = solve(SrForm::Gram, 0.0);
+    assert!(gram.fallback);
+    let force = o.transposed_times(o.epsilon()).unwrap();
+    let image = o.transposed_times(&o.times(&gram.update).unwrap()).unwrap();
+    for (x, f) in image.iter().zip(&force) {
+        assert!((x - 2.0 * f).abs() < 1e-6 * largest(&force));
+    }
+}
+
 #[test]
 fn metric_and_gram_forms_agree() {
     forms::<f64>();
