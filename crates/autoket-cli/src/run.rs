@@ -223,7 +223,11 @@ impl<'a> Work<'a> {
                 interrupt.raise();
             }
         })?;
-        if begun > 0 {
+        if begun > planned {
+            progress.say(&format!(
+                "{begun} steps are done, more than the {planned} of run.steps: measuring"
+            ));
+        } else if begun > 0 {
             progress.say(&format!("going on after step {begun} of {planned}"));
         }
         if let Some(plan) = session.plan() {

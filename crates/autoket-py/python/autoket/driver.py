@@ -263,8 +263,10 @@ class VMC:
                 self._tell(hooks, "on_run_start", self._step_count, self)
                 for step in range(done, n_iter):
                     if signals.between_steps(step > done and saved is not None and saved.is_due()) and saved:
-                        agreed(lambda: [logger.flush(self._state) for logger in loggers])
-                        agreed(saved.write)
+                        with saved.rarely:
+                            # Logs first: they hold all that is behind the file.
+                            agreed(lambda: [logger.flush(self._state) for logger in loggers])
+                            agreed(saved.write)
                     wanted = obs if obs is not None and step % step_size == 0 else {}
                     self._logged_step(hooks, loggers, wanted, bar, signals)
                 self._tell(hooks, "on_run_end", self._step_count, self)
@@ -344,7 +346,7 @@ class _Checkpoint:
             every = whole_number("checkpoint_every", every, least=1)
         self._driver, self._path = driver, Path(path)
         self._before = self._path.with_name(self._path.name + ".before")
-        self._rarely = Rarely(every, cost=1 / 200, seconds=2.0)
+        self.rarely = Rarely(every, cost=1 / 200, seconds=2.0)
 
     def load(self) -> bool:
         """Go on from the file, or from the one before it if it is damaged; False: neither is there."""
@@ -376,16 +378,15 @@ class _Checkpoint:
 
     def is_due(self) -> bool:
         """One more step is done: is it time? The first rank says so."""
-        return is_first() and self._rarely.is_due()
+        return is_first() and self.rarely.is_due()
 
     def write(self) -> None:
-        """Write the file; logs are to be written before, so that they hold all that is behind it."""
+        """Write the file, and keep the one before."""
         if is_first():
-            with self._rarely:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                if self._path.exists():
-                    self._path.replace(self._before)
-                self._driver.save(self._path)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.exists():
+                self._path.replace(self._before)
+            self._driver.save(self._path)
 
 
 def _say(message: str) -> None:
