@@ -106,6 +106,19 @@ def test_a_stopped_script_saves(
     assert outcome(tmp_path) == undisturbed
 
 
+def test_a_full_disk_loses_nothing(undisturbed: tuple[Any, bytes], tmp_path: Path) -> None:
+    """Files that may not grow beyond some kB: checkpoints are longer, and then logs as well."""
+    start(tmp_path, steps=6).communicate()
+    for limit in (8, 1):
+        run = start(tmp_path, launcher=("bash", "-c", f'ulimit -f {limit}; exec "$@"', "_"))
+        _, errors = run.communicate(timeout=60)
+        assert run.returncode == 1 and "File too large" in errors, errors
+    output, errors = start(tmp_path).communicate()
+    assert output == "ended\n", errors
+    assert "going on after step 6" in errors
+    assert outcome(tmp_path) == undisturbed
+
+
 def test_sigusr1_asks_for_a_checkpoint(tmp_path: Path) -> None:
     driver, path = small_driver(), tmp_path / "run.ckpt"
     saved = []
