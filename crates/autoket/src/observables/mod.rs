@@ -24,9 +24,8 @@ mod sums;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;

@@ -163,7 +163,7 @@ impl Sr {
                 SrForm::Cg => (columns, 0, a),
             };
             let kept = matrix.saturating_add(a) <= memory;
-            let bytes = matrix + if kept { a } else { 0 };
+            let bytes = matrix.saturating_add(if kept { a } else { 0 });
             SrPlan {
                 form,
                 lines,

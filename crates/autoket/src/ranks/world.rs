@@ -237,33 +237,34 @@ mod launched {
                 process::exit(1);
             }
             let (world, mut talk) = (SimpleCommunicator::world(), self.talk());
-            let mut givers = (0..self.size).filter(|&rank| lengths[rank] > 0);
-            match (givers.next(), givers.next()) {
-                // From one to all, as a tree.
-                (Some(giver), None) => {
+            let givers = (0..self.size).filter(|&rank| lengths[rank] > 0);
+            if 2 * givers.clone().count() <= self.size {
+                // From few to all: from each as a tree, for what it has would leave it as often as there are others.
+                let mut left = all;
+                for giver in givers {
+                    let (part, rest) = left.split_at_mut(lengths[giver]);
+                    left = rest;
                     if giver == self.rank {
-                        all.copy_from_slice(mine);
+                        part.copy_from_slice(mine);
                     }
                     let giver = world.process_at_rank(giver as i32);
                     scope(|scope| {
-                        self.finish(giver.immediate_broadcast_into(scope, all), &mut talk);
+                        self.finish(giver.immediate_broadcast_into(scope, part), &mut talk);
                     });
                 }
-                _ => {
-                    let counts: Vec<i32> = lengths.iter().map(|&n| n as i32).collect();
-                    let mut end = 0;
-                    let place = |n: &i32| {
-                        end += n;
-                        end - n
-                    };
-                    let places: Vec<i32> = counts.iter().map(place).collect();
-                    let mut all = PartitionMut::new(all, counts, places);
-                    scope(|scope| {
-                        let gathering =
-                            world.immediate_all_gather_varcount_into(scope, mine, &mut all);
-                        self.finish(gathering, &mut talk);
-                    });
-                }
+            } else {
+                let counts: Vec<i32> = lengths.iter().map(|&n| n as i32).collect();
+                let mut end = 0;
+                let place = |n: &i32| {
+                    end += n;
+                    end - n
+                };
+                let places: Vec<i32> = counts.iter().map(place).collect();
+                let mut all = PartitionMut::new(all, counts, places);
+                scope(|scope| {
+                    let gathering = world.immediate_all_gather_varcount_into(scope, mine, &mut all);
+                    self.finish(gathering, &mut talk);
+                });
             }
             talk.done += 1;
         }
